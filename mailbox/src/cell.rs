@@ -1,0 +1,93 @@
+//! One 64-byte slot: a sequence and seven payload words.
+//!
+//! Publish and take are the two ends of one edge. Whoever holds the ticket of a slot may write it;
+//! the sequence hands it to the consumer; the release of tail hands it back.
+
+use crate::edge;
+use crate::sync::{AtomicU64, UnsafeCell, shared_read, shared_write};
+use crate::ticket::Ticket;
+
+/// Payload words of a slot.
+pub const WORDS: usize = 7;
+
+/// The payload of a slot: 56 bytes behind the sequence.
+pub type Words = [u64; WORDS];
+
+/// One slot of a ring: sequence at byte 0, payload at byte 8.
+#[repr(C, align(64))]
+#[derive(Debug)]
+pub struct Cell {
+    seq: AtomicU64,
+    words: UnsafeCell<Words>,
+}
+
+// SAFETY: `words` is written only by the holder of the slot's ticket and read only by the consumer
+// after it saw the published sequence; `seq` and `tail` carry the hand-over (edges PUBLISH, TAIL_*).
+unsafe impl Sync for Cell {}
+
+impl Default for Cell {
+    fn default() -> Self {
+        Self {
+            seq: AtomicU64::new(0),
+            words: UnsafeCell::new([0; WORDS]),
+        }
+    }
+}
+
+impl Cell {
+    /// Marks the slot as never published, as seen from `ticket`, the first one to use it.
+    pub(crate) fn stamp(&self, ticket: Ticket, slots: u64) {
+        // STAMP: no handle exists yet, or PLACE publishes it.
+        self.seq.store(ticket.never_published(slots), edge::STAMP);
+    }
+
+    /// Writes the payload and publishes it under `ticket`.
+    ///
+    /// # Safety
+    /// The caller claimed `ticket`, whose slot this is, and publishes it once.
+    #[inline]
+    pub(crate) unsafe fn publish(&self, ticket: Ticket, words: &Words) {
+        // SAFETY: the claim made this thread the only one that may touch the payload.
+        self.words.with_mut(|target| unsafe { *target = *words });
+        // EDGE PUBLISH -> TAKE. Carries the payload written above.
+        self.seq.store(ticket.published(), edge::PUBLISH);
+    }
+
+    /// As [`publish`](Self::publish), in memory that another process can read.
+    ///
+    /// # Safety
+    /// As for [`publish`](Self::publish).
+    #[inline]
+    pub(crate) unsafe fn publish_shared(&self, ticket: Ticket, words: &Words) {
+        // SAFETY: the claim made this process the only one that should touch the payload.
+        unsafe { shared_write(&self.words, words, edge::SHARED_WORD.order()) };
+        // EDGE PUBLISH -> TAKE. Carries the payload written above.
+        self.seq.store(ticket.published(), edge::PUBLISH);
+    }
+
+    /// Whether the payload of `ticket` stands here. EDGE TAKE <- PUBLISH.
+    #[inline]
+    pub(crate) fn holds(&self, ticket: Ticket) -> bool {
+        self.seq.load(edge::TAKE) == ticket.published()
+    }
+
+    /// Lends the payload, which must have been seen by [`holds`](Self::holds).
+    ///
+    /// # Safety
+    /// The caller is the ring's consumer, saw `holds`, and has not released this slot.
+    #[inline]
+    pub(crate) unsafe fn read<R>(&self, take: impl FnOnce(&Words) -> R) -> R {
+        // SAFETY: published and not yet released, so no producer writes it meanwhile.
+        self.words.with(|words| take(unsafe { &*words }))
+    }
+
+    /// Copies the payload out of memory that another process can write.
+    ///
+    /// # Safety
+    /// As for [`read`](Self::read); the copy may still be garbage and must be validated.
+    #[inline]
+    pub(crate) unsafe fn read_shared(&self) -> Words {
+        // SAFETY: word-wise atomic loads are sound whatever the other process does.
+        unsafe { shared_read(&self.words, edge::SHARED_WORD.order()) }
+    }
+}

@@ -1,0 +1,108 @@
+//! Every memory order of this crate, by name.
+//!
+//! The door in [`crate::sync`] accepts an [`Edge`] where `core` accepts an `Ordering`, so an
+//! atomic access whose order is not in a table does not compile. An edge names its partner (the
+//! other end of the synchronising pair) and what it carries; a relaxed entry says what makes
+//! relaxed enough. The crates above keep tables of their own, made by the same [`edge_table!`]
+//! macro. In model builds the order of one edge can be weakened from outside
+//! (`FINBOX_WEAKEN=PUBLISH=Relaxed`), which is how each edge gets its killer.
+
+pub use core::sync::atomic::Ordering;
+
+use crate::sync;
+
+/// One end of a synchronising pair, or a relaxed access with its reason.
+#[derive(Clone, Copy, Debug)]
+pub struct Edge {
+    name: &'static str,
+    order: Ordering,
+    partner: &'static str,
+    carries: &'static str,
+}
+
+impl Edge {
+    /// Makes a table row. Use [`edge_table!`] instead.
+    pub const fn new(
+        name: &'static str,
+        order: Ordering,
+        partner: &'static str,
+        carries: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            order,
+            partner,
+            carries,
+        }
+    }
+
+    /// The order this access runs with: the table's, unless a model build weakened it.
+    #[inline(always)]
+    pub fn order(self) -> Ordering {
+        sync::effective_order(self.name, self.order)
+    }
+
+    /// The constant's name.
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// The order written in the table.
+    pub const fn table_order(self) -> Ordering {
+        self.order
+    }
+
+    /// Name of the other end, or `"-"` for a relaxed access that synchronises nothing.
+    pub const fn partner(self) -> &'static str {
+        self.partner
+    }
+
+    /// What the edge carries, or why relaxed is enough.
+    pub const fn carries(self) -> &'static str {
+        self.carries
+    }
+}
+
+/// Declares named edges: `NAME = Order, with "PARTNER", "what it carries";`.
+#[macro_export]
+macro_rules! edge_table {
+    ($( $name:ident = $order:ident, with $partner:literal, $carries:literal; )*) => {
+        $(
+            #[doc = concat!("`", stringify!($order), "`, pairs with `", $partner, "`: ", $carries, ".")]
+            pub const $name: $crate::edge::Edge = $crate::edge::Edge::new(
+                stringify!($name),
+                $crate::edge::Ordering::$order,
+                $partner,
+                $carries,
+            );
+        )*
+
+        /// Every row of this table.
+        pub const TABLE: &[$crate::edge::Edge] = &[$($name),*];
+    };
+}
+
+edge_table! {
+    PUBLISH = Release, with "TAKE", "the payload of the slot";
+    TAKE = Acquire, with "PUBLISH", "the payload of the slot";
+    TAIL_RELEASE = Release, with "TAIL_REFRESH", "the consumer has finished reading these slots";
+    TAIL_REFRESH = Acquire, with "TAIL_RELEASE", "the consumer has finished reading these slots";
+    COPY_STORE = Release, with "COPY_LOAD", "what TAIL_REFRESH brought, handed on to other claimers";
+    COPY_LOAD = Acquire, with "COPY_STORE", "what TAIL_REFRESH brought to whoever refreshed the copy";
+    HEAD_LOAD = Relaxed, with "-", "head only hands out tickets; the claim's exchange decides";
+    HEAD_CLAIM = Relaxed, with "-", "a claim orders nothing; the payload travels on PUBLISH";
+    HEAD_LOST = Relaxed, with "-", "the new head is only the next guess";
+    HEAD_HINT = Relaxed, with "-", "a statistic, allowed to be stale";
+    LOCK = Acquire, with "UNLOCK", "everything the previous holder did";
+    UNLOCK = Release, with "LOCK", "everything this holder did";
+    LOCK_BUSY = Relaxed, with "-", "the loser touches nothing";
+    RING = Release, with "CLEAR", "the news the ringer wrote before it rang";
+    CLEAR = Acquire, with "RING", "the news of every ring that is wiped out here";
+    TRY_PARK = Relaxed, with "-", "whoever is refused goes back to CLEAR";
+    PLACE = Release, with "ATTACH", "the header and every stamped sequence";
+    ATTACH = Acquire, with "PLACE", "the header and every stamped sequence";
+    STAMP = Relaxed, with "-", "written before PLACE or before the handles exist";
+    HEADER = Relaxed, with "-", "read after ATTACH, and constant from PLACE on";
+    EPOCH = Relaxed, with "-", "changes only while producers are quiesced";
+    SHARED_WORD = Relaxed, with "-", "payload words in shared memory travel on PUBLISH";
+}

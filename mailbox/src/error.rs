@@ -1,0 +1,81 @@
+//! What can be refused, with the numbers.
+
+use thiserror::Error;
+
+/// The ring had room for none of the offered messages; they are still the caller's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the mailbox is full: all {slots} slots hold messages that were not drained yet")]
+pub struct Full {
+    /// Capacity of the ring in messages.
+    pub slots: u32,
+}
+
+/// Why a mailbox could not be placed on the given memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum PlaceError {
+    /// The capacity is not a power of two, or below 2.
+    #[error("{slots} slots: a mailbox needs a power of two of at least 2")]
+    Slots {
+        /// The refused capacity.
+        slots: u32,
+    },
+    /// The memory is smaller than header and slots.
+    #[error("a mailbox of {slots} slots needs {needed} lines of 64 bytes, the memory has {found}")]
+    TooSmall {
+        /// Wanted capacity.
+        slots: u32,
+        /// Lines needed.
+        needed: usize,
+        /// Lines given.
+        found: usize,
+    },
+    /// The memory does not start on a 64-byte boundary.
+    #[error("mailbox memory must start on a 64-byte boundary, this starts at {address:#x}")]
+    Unaligned {
+        /// The refused address.
+        address: usize,
+    },
+}
+
+/// Why memory was not recognised as a mailbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum AttachError {
+    /// The memory does not start on a 64-byte boundary or is smaller than a header.
+    #[error("{lines} lines at {address:#x}: too small or not on a 64-byte boundary")]
+    Memory {
+        /// Where it starts.
+        address: usize,
+        /// Whole lines it has.
+        lines: usize,
+    },
+    /// The magic number is missing: nothing was placed here, or placement has not ended.
+    #[error("no mailbox here: found magic {found:#018x}")]
+    Magic {
+        /// What stood in its place.
+        found: u64,
+    },
+    /// Placed by another version of the layout.
+    #[error("mailbox layout version {found}, this library speaks {known}")]
+    Version {
+        /// Version in the header.
+        found: u32,
+        /// Version of this library.
+        known: u32,
+    },
+    /// The header's slot count does not fit the memory or is no power of two of at least 2.
+    #[error("the header says {slots} slots, the memory has {lines} lines")]
+    Slots {
+        /// Slots in the header.
+        slots: u32,
+        /// Lines given.
+        lines: usize,
+    },
+}
+
+/// Why a run could not be ended by a reset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{left} messages were claimed and not drained; drain them before a reset")]
+pub struct ResetError {
+    /// Tickets between tail and head.
+    pub left: i64,
+}

@@ -1,0 +1,35 @@
+//! A mailbox for completions: many producers, one consumer, 64-byte slots, no locks.
+//!
+//! Guarantees: a push never blocks, never allocates and never takes a lock; a full ring hands the
+//! rest of a batch back; exactly `slots` messages fit; messages of one producer arrive in its
+//! order; a payload is visible if and only if its slot's sequence matches the ticket, without the
+//! memory ever being zeroed, across laps, runs and dirty memory.
+//!
+//! Refuses: a second consumer (the [`Consumer`] is one value), waking anybody (that is the
+//! runtime's), and knowing what a task is (a message carries identifiers, never pointers).
+//!
+//! Called by `finbox-scheduler`, and by anyone who wants the mailbox alone. `no_std`, and after
+//! placement no allocation. Start at [`ring`] for the algorithm, [`edge`] for every memory order.
+#![no_std]
+
+mod cell;
+pub mod edge;
+mod error;
+mod handle;
+mod message;
+mod region;
+mod ring;
+pub mod sync;
+mod ticket;
+mod try_lock;
+mod wake;
+
+pub use cell::{Cell, WORDS, Words};
+pub use error::{AttachError, Full, PlaceError, ResetError};
+pub use handle::{Consumer, Drained, Producer, Stop, mailbox};
+pub use message::{CompletionType, Condition, Done, Engine, Malformed, Message, SlotBits};
+pub use region::{Line, attach_shared, place, place_shared, region_lines};
+pub use ring::{Header, MAGIC, Ring, Sharing, VERSION};
+pub use ticket::Ticket;
+pub use try_lock::{Guard, TryLock};
+pub use wake::WakeToken;

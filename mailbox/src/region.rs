@@ -1,0 +1,153 @@
+//! A mailbox in memory that we did not allocate: device-visible, shared, dirty.
+//!
+//! [`place`] takes exclusive lines of this process. [`place_shared`] and [`attach_shared`] take
+//! raw memory that another process maps too; there payloads are copied word by word, and nothing
+//! read from it is believed before it was checked. Placement stamps one sequence per slot and
+//! never zeroes payloads; between runs [`Consumer::reset`](crate::Consumer::reset) costs O(1).
+
+use core::ptr::NonNull;
+
+use static_assertions::const_assert_eq;
+
+use crate::cell::Cell;
+use crate::edge;
+use crate::error::{AttachError, PlaceError};
+use crate::handle::{Consumer, Producer, handles};
+use crate::ring::{Header, MAGIC, Ring, Sharing, VERSION};
+
+/// 64 bytes on a 64-byte boundary: the unit mailbox memory is measured in.
+#[repr(C, align(64))]
+#[derive(Clone, Copy, Debug)]
+pub struct Line(pub [u8; 64]);
+
+const HEADER_LINES: usize = size_of::<Header>().div_ceil(size_of::<Line>());
+
+const_assert_eq!(size_of::<Line>(), 64);
+
+/// Lines that a mailbox of `slots` messages needs: two for the header, one a slot.
+pub const fn region_lines(slots: u32) -> usize {
+    HEADER_LINES + slots as usize
+}
+
+/// Places a mailbox on memory of this process, whatever it holds.
+///
+/// # Errors
+/// [`PlaceError`] with the numbers; nothing was written.
+pub fn place(
+    memory: &mut [Line],
+    slots: u32,
+    start: u64,
+    epoch: u32,
+) -> Result<(Producer<'_>, Consumer<'_>), PlaceError> {
+    let lines = memory.len();
+    let base = NonNull::from(memory).cast::<Line>();
+    // SAFETY: the slice is exclusive for the handles' lifetime, aligned, and `lines` long.
+    unsafe { place_at(base, lines, slots, Sharing::Own, (start, epoch)) }
+}
+
+/// Places a mailbox on memory that other processes map as well.
+///
+/// # Errors
+/// [`PlaceError`] with the numbers; nothing was written.
+///
+/// # Safety
+/// `base` points to `lines` lines, live and mapped for `'m`; no Rust reference to them exists, and
+/// no other consumer was made on them for this run. What other processes write cannot break this
+/// process's memory, only this mailbox's content.
+pub unsafe fn place_shared<'m>(
+    base: NonNull<Line>,
+    lines: usize,
+    slots: u32,
+    start: u64,
+    epoch: u32,
+) -> Result<(Producer<'m>, Consumer<'m>), PlaceError> {
+    // SAFETY: handed on to the caller.
+    unsafe { place_at(base, lines, slots, Sharing::Shared, (start, epoch)) }
+}
+
+/// # Safety
+/// `base` points to `lines` lines that live for `'m` and that nobody else consumes.
+unsafe fn place_at<'m>(
+    base: NonNull<Line>,
+    lines: usize,
+    slots: u32,
+    sharing: Sharing,
+    (start, epoch): (u64, u32),
+) -> Result<(Producer<'m>, Consumer<'m>), PlaceError> {
+    if !slots.is_power_of_two() || slots < 2 {
+        return Err(PlaceError::Slots { slots });
+    }
+    if !base.is_aligned() {
+        return Err(PlaceError::Unaligned {
+            address: base.addr().get(),
+        });
+    }
+    let needed = region_lines(slots);
+    if lines < needed {
+        return Err(PlaceError::TooSmall {
+            slots,
+            needed,
+            found: lines,
+        });
+    }
+    // SAFETY: aligned and large enough, checked above; live for 'm by the caller's word.
+    let (header, cells) = unsafe { parts(base, slots as usize) };
+    let ring = Ring::new(header, cells, sharing);
+    ring.stamp(start, epoch);
+    // EDGE PLACE -> ATTACH. Carries header and sequences; written last.
+    header.magic.store(MAGIC, edge::PLACE);
+    Ok(handles(ring, start, epoch))
+}
+
+/// Attaches a producer to a mailbox that another process placed.
+///
+/// # Errors
+/// [`AttachError`] naming what does not fit; nothing was written.
+///
+/// # Safety
+/// As for [`place_shared`], without the consumer's part.
+pub unsafe fn attach_shared<'m>(
+    base: NonNull<Line>,
+    lines: usize,
+) -> Result<Producer<'m>, AttachError> {
+    if !base.is_aligned() || lines < HEADER_LINES {
+        return Err(AttachError::Memory {
+            address: base.addr().get(),
+            lines,
+        });
+    }
+    // SAFETY: aligned and large enough for a header; live for 'm by the caller's word.
+    let header: &'m Header = unsafe { base.cast::<Header>().as_ref() };
+    // EDGE ATTACH <- PLACE. What follows was written before the magic.
+    let found = header.magic.load(edge::ATTACH);
+    if found != MAGIC {
+        return Err(AttachError::Magic { found });
+    }
+    let version = header.version.load(edge::HEADER);
+    if version != VERSION {
+        return Err(AttachError::Version {
+            found: version,
+            known: VERSION,
+        });
+    }
+    let slots = header.slots.load(edge::HEADER);
+    if !slots.is_power_of_two() || slots < 2 || lines < region_lines(slots) {
+        return Err(AttachError::Slots { slots, lines });
+    }
+    // SAFETY: aligned and large enough, checked above; live for 'm by the caller's word.
+    let (header, cells) = unsafe { parts(base, slots as usize) };
+    let ring = Ring::new(header, cells, Sharing::Shared);
+    Ok(Producer::new(ring, header.epoch.load(edge::EPOCH)))
+}
+
+/// # Safety
+/// `base` is aligned and points to `region_lines(slots)` lines that live for `'m`.
+unsafe fn parts<'m>(base: NonNull<Line>, slots: usize) -> (&'m Header, &'m [Cell]) {
+    // SAFETY: a header is atomics only, valid for every bit pattern, inside the lines.
+    let header = unsafe { base.cast::<Header>().as_ref() };
+    // SAFETY: the cells start behind the header's lines, inside the region.
+    let first = unsafe { base.add(HEADER_LINES) }.cast::<Cell>();
+    // SAFETY: a cell is an atomic and an UnsafeCell of integers, valid for every bit pattern.
+    let cells = unsafe { core::slice::from_raw_parts(first.as_ptr(), slots) };
+    (header, cells)
+}

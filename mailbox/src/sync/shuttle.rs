@@ -1,0 +1,13 @@
+//! The door of shuttle builds: shuttle's atomics, the plain cell, edges that can be weakened.
+
+extern crate std;
+
+pub(super) use shuttle::sync::atomic::{AtomicU32 as RawU32, AtomicU64 as RawU64};
+
+#[path = "plain.rs"]
+mod plain;
+#[path = "weaken.rs"]
+mod weaken;
+
+pub use plain::{UnsafeCell, shared_read, shared_write};
+pub(crate) use weaken::effective_order;
