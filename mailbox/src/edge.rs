@@ -92,6 +92,7 @@ edge_table! {
     HEAD_LOAD = Relaxed, with "-", "head only hands out tickets; the claim's exchange decides";
     HEAD_CLAIM = Relaxed, with "-", "a claim orders nothing; the payload travels on PUBLISH";
     HEAD_LOST = Relaxed, with "-", "the new head is only the next guess";
+    TAIL_HINT = Relaxed, with "-", "a hint; the consumer's own tail decides";
     HEAD_HINT = Relaxed, with "-", "a statistic, allowed to be stale";
     LOCK = Acquire, with "UNLOCK", "everything the previous holder did";
     UNLOCK = Release, with "LOCK", "everything this holder did";

@@ -60,6 +60,12 @@ impl<'m> Producer<'m> {
         self.epoch
     }
 
+    /// Whether nothing seems to wait for the consumer. Two loads, neither of head.
+    #[inline]
+    pub fn is_empty_hint(&self) -> bool {
+        self.ring.is_empty_hint()
+    }
+
     /// Pushes one message.
     ///
     /// # Errors

@@ -17,6 +17,8 @@ pub mod edge;
 mod error;
 mod handle;
 mod message;
+#[cfg(loom)]
+pub mod model;
 mod region;
 mod ring;
 pub mod sync;

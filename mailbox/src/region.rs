@@ -92,11 +92,19 @@ unsafe fn place_at<'m>(
     }
     // SAFETY: aligned and large enough, checked above; live for 'm by the caller's word.
     let (header, cells) = unsafe { parts(base, slots as usize) };
-    let ring = Ring::new(header, cells, sharing);
+    Ok(open(Ring::new(header, cells, sharing), start, epoch))
+}
+
+/// Stamps a ring, and only then says that it is one.
+pub(crate) fn open(ring: Ring<'_>, start: u64, epoch: u32) -> (Producer<'_>, Consumer<'_>) {
+    let header = ring.header();
+    // RELAXED: memory of an old run stops calling itself a mailbox while it is stamped. Whoever
+    // wants to attach meanwhile must be told when to: an old magic may still be in his cache.
+    header.magic.store(0, edge::STAMP);
     ring.stamp(start, epoch);
     // EDGE PLACE -> ATTACH. Carries header and sequences; written last.
     header.magic.store(MAGIC, edge::PLACE);
-    Ok(handles(ring, start, epoch))
+    handles(ring, start, epoch)
 }
 
 /// Attaches a producer to a mailbox that another process placed.
@@ -118,11 +126,26 @@ pub unsafe fn attach_shared<'m>(
     }
     // SAFETY: aligned and large enough for a header; live for 'm by the caller's word.
     let header: &'m Header = unsafe { base.cast::<Header>().as_ref() };
+    let slots = inspect(header, lines)?;
+    // SAFETY: aligned and large enough, checked above; live for 'm by the caller's word.
+    let (header, cells) = unsafe { parts(base, slots as usize) };
+    Ok(join(Ring::new(header, cells, Sharing::Shared)))
+}
+
+/// A producer of a ring that [`inspect`] recognised.
+pub(crate) fn join(ring: Ring<'_>) -> Producer<'_> {
+    // RELAXED: read after ATTACH; changes only while producers are quiesced.
+    Producer::new(ring, ring.header().epoch.load(edge::EPOCH))
+}
+
+/// The slot count of a header, believed only if `lines` lines hold that many.
+pub(crate) fn inspect(header: &Header, lines: usize) -> Result<u32, AttachError> {
     // EDGE ATTACH <- PLACE. What follows was written before the magic.
     let found = header.magic.load(edge::ATTACH);
     if found != MAGIC {
         return Err(AttachError::Magic { found });
     }
+    // RELAXED: read after ATTACH, and constant from PLACE on.
     let version = header.version.load(edge::HEADER);
     if version != VERSION {
         return Err(AttachError::Version {
@@ -130,14 +153,12 @@ pub unsafe fn attach_shared<'m>(
             known: VERSION,
         });
     }
+    // RELAXED: as above.
     let slots = header.slots.load(edge::HEADER);
     if !slots.is_power_of_two() || slots < 2 || lines < region_lines(slots) {
         return Err(AttachError::Slots { slots, lines });
     }
-    // SAFETY: aligned and large enough, checked above; live for 'm by the caller's word.
-    let (header, cells) = unsafe { parts(base, slots as usize) };
-    let ring = Ring::new(header, cells, Sharing::Shared);
-    Ok(Producer::new(ring, header.epoch.load(edge::EPOCH)))
+    Ok(slots)
 }
 
 /// # Safety

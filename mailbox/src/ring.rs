@@ -9,7 +9,6 @@
 //! stride; a slot's line moves once to the consumer and, a lap later, once back.
 
 use crossbeam_utils::Backoff;
-use static_assertions::{const_assert, const_assert_eq};
 
 use crate::cell::{Cell, Words};
 use crate::edge;
@@ -142,6 +141,13 @@ impl<'m> Ring<'m> {
         Ticket::new(self.header.head.load(edge::HEAD_HINT)).distance_from(tail)
     }
 
+    /// Whether nothing seems to be published where the consumer stands. Never reads head.
+    pub(crate) fn is_empty_hint(&self) -> bool {
+        // RELAXED: a hint; whoever acts on it takes the consumer and looks again.
+        let tail = Ticket::new(self.header.tail.tail.load(edge::TAIL_HINT));
+        !self.is_published(tail)
+    }
+
     #[inline]
     fn cell(&self, ticket: Ticket) -> &'m Cell {
         &self.cells[ticket.index(self.mask)]
@@ -262,14 +268,15 @@ impl<'m> Ring<'m> {
     }
 }
 
-const_assert_eq!(size_of::<Cell>(), 64);
-const_assert_eq!(align_of::<Cell>(), 64);
-
-/// Layout of the header, as other processes and firmware see it (model builds have other atomics).
+/// Layout of header and slots, as other processes and firmware see it (model builds have other atomics).
 #[cfg(not(any(loom, shuttle)))]
 mod layout {
-    use super::{Header, TailLine, const_assert, const_assert_eq};
+    use super::{Cell, Header, TailLine};
     use core::mem::offset_of;
+    use static_assertions::{const_assert, const_assert_eq};
+
+    const_assert_eq!(size_of::<Cell>(), 64);
+    const_assert_eq!(align_of::<Cell>(), 64);
 
     const_assert_eq!(offset_of!(Header, head), 0);
     const_assert_eq!(offset_of!(Header, tail_copy), 8);

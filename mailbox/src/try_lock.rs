@@ -3,6 +3,7 @@
 //! It never blocks and never spins. The guard *is* the permission, for instance to consume.
 
 use core::fmt;
+use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 
 use crossbeam_utils::CachePadded;
@@ -39,7 +40,10 @@ impl<T> TryLock<T> {
         self.state
             .compare_exchange(FREE, HELD, edge::LOCK, edge::LOCK_BUSY)
             .is_ok()
-            .then_some(Guard { lock: self })
+            .then(|| Guard {
+                lock: self,
+                value: PhantomData,
+            })
     }
 }
 
@@ -53,6 +57,8 @@ impl<T> fmt::Debug for TryLock<T> {
 #[must_use = "dropping the guard gives the lock back at once"]
 pub struct Guard<'a, T> {
     lock: &'a TryLock<T>,
+    /// Lends the value as `&mut` does, so a guard crosses threads exactly when that may.
+    value: PhantomData<&'a mut T>,
 }
 
 impl<T> Deref for Guard<'_, T> {

@@ -1,7 +1,5 @@
 //! The door of loom builds: loom's atomics and cells, and edges that can be weakened.
 
-extern crate std;
-
 use core::sync::atomic::Ordering;
 
 pub use loom::cell::UnsafeCell;

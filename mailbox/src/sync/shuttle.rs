@@ -1,7 +1,5 @@
 //! The door of shuttle builds: shuttle's atomics, the plain cell, edges that can be weakened.
 
-extern crate std;
-
 pub(super) use shuttle::sync::atomic::{AtomicU32 as RawU32, AtomicU64 as RawU64};
 
 #[path = "plain.rs"]

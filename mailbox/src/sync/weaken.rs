@@ -3,6 +3,8 @@
 //! `FINBOX_WEAKEN=NAME=Order`, read once per process. An unknown order is a panic, so that a
 //! misspelt mutant cannot pass for a surviving one; the driver checks names against the tables.
 
+extern crate std;
+
 use core::sync::atomic::Ordering;
 use std::string::String;
 use std::sync::OnceLock;

@@ -1,0 +1,97 @@
+//! Which cores a scheduler drives, what kind each is, and which FIN handler owns it.
+//!
+//! Cores are numbered cluster by cluster, AIV · AIC · AIV, so that the first cores of a chip cut
+//! short are the most useful ones; host lanes come behind the clusters and speak the same
+//! protocol. A FIN handler owns whole clusters; the last one also owns the host lanes.
+
+use core::ops::Range;
+
+use crate::id::CoreId;
+use crate::limits::MAX_CORES;
+use crate::slot::Shape;
+use crate::target::{CORES_PER_CLUSTER, Target};
+
+/// The part of a chip that a scheduler drives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chip {
+    /// The family.
+    pub target: &'static Target,
+    /// Cores in use, 1 to the target's.
+    pub cores: u16,
+    /// Host lanes, 0 or more; with the cores at most 128.
+    pub host_lanes: u16,
+    /// FIN handlers, 1 to 8.
+    pub handlers: u8,
+}
+
+impl Chip {
+    /// The whole chip with its usual handlers and one host lane.
+    pub const fn whole(target: &'static Target) -> Self {
+        Self {
+            target,
+            cores: target.cores(),
+            host_lanes: 1,
+            handlers: target.fin_handlers,
+        }
+    }
+
+    /// Whether all counts are in range.
+    pub const fn is_valid(&self) -> bool {
+        self.cores >= 1
+            && self.cores <= self.target.cores()
+            && self.lanes() <= MAX_CORES
+            && self.handlers >= 1
+            && self.handlers <= 8
+    }
+
+    /// Cores and host lanes.
+    pub const fn lanes(&self) -> usize {
+        self.cores as usize + self.host_lanes as usize
+    }
+
+    /// What runs on `core`.
+    pub const fn shape_of(&self, core: CoreId) -> Shape {
+        match (core.0 < self.cores, core.0 % CORES_PER_CLUSTER) {
+            (false, _) => Shape::Host,
+            (true, 1) => Shape::Aic,
+            (true, _) => Shape::Aiv,
+        }
+    }
+
+    /// Cores that can run `shape`, host lanes included, 0 for dummies.
+    pub fn count_of(&self, shape: Shape) -> usize {
+        self.all()
+            .filter(|&core| self.shape_of(core) == shape)
+            .count()
+    }
+
+    /// Every core, in order.
+    pub fn all(&self) -> impl Iterator<Item = CoreId> + use<> {
+        #[expect(clippy::cast_possible_truncation, reason = "at most MAX_CORES")]
+        let lanes = self.lanes() as u16;
+        (0..lanes).map(CoreId)
+    }
+
+    /// The cores that `handler` owns; neighbours, whole clusters.
+    pub fn cores_of(&self, handler: u8) -> Range<usize> {
+        let clusters = usize::from(self.cores.div_ceil(CORES_PER_CLUSTER));
+        let handlers = usize::from(self.handlers);
+        let bound = |h: usize| (clusters * h / handlers) * usize::from(CORES_PER_CLUSTER);
+        let start = bound(usize::from(handler));
+        let is_last = usize::from(handler) + 1 == handlers;
+        let end = if is_last {
+            self.lanes()
+        } else {
+            bound(usize::from(handler) + 1)
+        };
+        start..end
+    }
+
+    /// The handler that owns `core`.
+    pub fn owner_of(&self, core: CoreId) -> u8 {
+        let owns = |&handler: &u8| self.cores_of(handler).contains(&core.index());
+        (0..self.handlers)
+            .find(owns)
+            .expect("the handlers' ranges cover every core")
+    }
+}

@@ -1,0 +1,94 @@
+//! The ledger: what was counted, and the three equations that must hold at the end of a run.
+//!
+//! Every counter has one writer. Each thread's part is a plain [`Ledger`]; a run adds them up.
+
+/// Counts of one thread, or of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// Tasks wired in.
+    pub submitted: u64,
+    /// Tasks that completed.
+    pub completed: u64,
+    /// Tasks that failed.
+    pub failed: u64,
+    /// Tasks that were cancelled because something they depend on failed.
+    pub cancelled: u64,
+    /// Tasks that completed on the FIN thread, without mailbox or lock.
+    pub inline: u64,
+    /// Tasks that completed through the mailbox.
+    pub deferred: u64,
+    /// COND words that were news.
+    pub fins_received: u64,
+    /// FINs that retired a subtask.
+    pub fins_applied: u64,
+    /// FINs of the token that had finished last.
+    pub fins_duplicate: u64,
+    /// FINs of older tokens, or of tasks already finished.
+    pub fins_stale: u64,
+    /// FINs of tokens that were never dispatched.
+    pub fins_unknown: u64,
+    /// Messages the mailbox accepted.
+    pub messages_accepted: u64,
+    /// Messages acted on.
+    pub messages_delivered: u64,
+    /// Messages that could not be acted on.
+    pub messages_reported: u64,
+    /// CONDITION messages among those delivered.
+    pub conditions: u64,
+    /// TASK_NORMAL_DONE messages among those delivered.
+    pub normal_done: u64,
+    /// Pushes that found the mailbox full, wholly or in part.
+    pub full: u64,
+    /// Most messages seen waiting in the mailbox.
+    pub mailbox_high_water: u64,
+    /// Most tasks in the wait list at once.
+    pub waiting_high_water: u64,
+    /// Conditions polled.
+    pub polls: u64,
+}
+
+impl Ledger {
+    /// Adds another part: counts add up, high waters are maxima.
+    pub fn merge(&mut self, other: &Self) {
+        let sums = [
+            (&mut self.submitted, other.submitted),
+            (&mut self.completed, other.completed),
+            (&mut self.failed, other.failed),
+            (&mut self.cancelled, other.cancelled),
+            (&mut self.inline, other.inline),
+            (&mut self.deferred, other.deferred),
+            (&mut self.fins_received, other.fins_received),
+            (&mut self.fins_applied, other.fins_applied),
+            (&mut self.fins_duplicate, other.fins_duplicate),
+            (&mut self.fins_stale, other.fins_stale),
+            (&mut self.fins_unknown, other.fins_unknown),
+            (&mut self.messages_accepted, other.messages_accepted),
+            (&mut self.messages_delivered, other.messages_delivered),
+            (&mut self.messages_reported, other.messages_reported),
+            (&mut self.conditions, other.conditions),
+            (&mut self.normal_done, other.normal_done),
+            (&mut self.full, other.full),
+            (&mut self.polls, other.polls),
+        ];
+        for (mine, theirs) in sums {
+            *mine += theirs;
+        }
+        self.mailbox_high_water = self.mailbox_high_water.max(other.mailbox_high_water);
+        self.waiting_high_water = self.waiting_high_water.max(other.waiting_high_water);
+    }
+
+    /// Tasks whose outcome is decided.
+    pub const fn finished(&self) -> u64 {
+        self.completed + self.failed + self.cancelled
+    }
+
+    /// Whether nothing was lost and nothing counted twice, with `live` tasks unfinished and
+    /// `in_mailbox` messages not drained.
+    pub const fn adds_up(&self, live: u64, in_mailbox: u64) -> bool {
+        let fins = self.fins_applied + self.fins_duplicate + self.fins_stale + self.fins_unknown;
+        let messages = self.messages_delivered + self.messages_reported + in_mailbox;
+        self.submitted == self.finished() + live
+            && self.fins_received == fins
+            && self.messages_accepted == messages
+    }
+}

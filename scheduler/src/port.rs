@@ -1,0 +1,66 @@
+//! The port: everything the scheduler asks of the machine, in a dozen methods.
+//!
+//! Implemented by the simulator, by memory-mapped registers on a real chip, and by device
+//! libraries. Every implementation is called from several threads at once; the house rules say
+//! who may call what: only the owning FIN handler loads a core's COND, only the dispatch thread
+//! stages payloads and rings doorbells.
+
+use crate::id::{CoreId, SlotId, TaskId, Token};
+
+/// What a core needs to run one block of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Launch {
+    /// The task's slot.
+    pub slot: SlotId,
+    /// The task's number.
+    pub task: TaskId,
+    /// Kernel to run: an address or a table index, opaque to the scheduler.
+    pub kernel: u64,
+    /// The kernel's arguments: an address or a table index, opaque to the scheduler.
+    pub args: u64,
+}
+
+/// The machine, as seen by the control CPU.
+pub trait Port: Sync {
+    /// Reads a core's COND register: bit 31 FIN, bits 30..0 token.
+    ///
+    /// # Ordering
+    /// Acquire: what the core wrote and flushed before this value is visible afterwards (on a
+    /// non-coherent target after [`refresh`](Self::refresh)).
+    fn load_cond(&self, core: CoreId) -> u32;
+
+    /// Writes `token` to a core's dispatch register (DMB).
+    ///
+    /// # Ordering
+    /// Release: payload, slab and records written before are visible to a core that sees it.
+    fn ring_doorbell(&self, core: CoreId, token: Token);
+
+    /// Leaves the launch where the core will look for `token`'s payload.
+    fn stage_payload(&self, core: CoreId, token: Token, launch: &Launch);
+
+    /// Device address of the deferred slab of `core` for tokens of this parity; 64-byte aligned.
+    fn slab_address(&self, core: CoreId, parity: usize) -> u64;
+
+    /// Makes the lines that cover `size_bytes` at `addr` current for the control CPU.
+    ///
+    /// Nothing on a coherent target; drops cached lines on another.
+    fn refresh(&self, addr: u64, size_bytes: u64);
+
+    /// Makes what the control CPU wrote in these lines visible to the cores.
+    fn clean(&self, addr: u64, size_bytes: u64);
+
+    /// Whether the control CPU may read `size_bytes` at `addr`.
+    fn can_read(&self, addr: u64, size_bytes: u64) -> bool;
+
+    /// Acquire load of the aligned `u32` at a readable `addr`.
+    fn load_u32(&self, addr: u64) -> u32;
+
+    /// Acquire load of the aligned `u64` at a readable `addr`.
+    fn load_u64(&self, addr: u64) -> u64;
+
+    /// Stores the aligned `u64` at `addr`; used for clearing slabs only.
+    fn store_u64(&self, addr: u64, value: u64);
+
+    /// Time in nanoseconds, from any start, never going back.
+    fn now(&self) -> u64;
+}

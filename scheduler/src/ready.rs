@@ -1,0 +1,125 @@
+//! Ready stacks and the dispatch thread's own queues: intrusive, without capacity.
+//!
+//! Slots are linked by index through their own `next` word. Anyone pushes by compare-exchange; the
+//! dispatch thread takes all by one swap and reverses, so tasks leave in the order they became
+//! ready. Taking all leaves no ABA.
+
+use crossbeam_utils::CachePadded;
+use finbox_mailbox::sync::AtomicU32;
+
+use crate::edge;
+use crate::slot::TaskSlot;
+
+/// No slot.
+const NONE: u32 = u32::MAX;
+
+/// Tasks that became ready, newest first.
+#[derive(Debug)]
+pub struct ReadyStack(CachePadded<AtomicU32>);
+
+impl Default for ReadyStack {
+    fn default() -> Self {
+        Self(CachePadded::new(AtomicU32::new(NONE)))
+    }
+}
+
+impl ReadyStack {
+    /// Puts slot `index` on top.
+    #[inline]
+    pub fn push(&self, slots: &[TaskSlot], index: u32) {
+        let slot = &slots[index as usize];
+        // EDGE READY_PUSH -> READY_TAKE. RELAXED first look: the exchange decides.
+        let pushed = self
+            .0
+            .try_update(edge::READY_PUSH, edge::READY_LOOK, |head| {
+                slot.set_next(head);
+                Some(index)
+            });
+        debug_assert!(pushed.is_ok(), "the step never gives up");
+    }
+
+    /// Whether there seems to be something. One load.
+    #[inline]
+    pub fn is_empty_hint(&self) -> bool {
+        // RELAXED: a hint.
+        self.0.load(edge::READY_LOOK) == NONE
+    }
+
+    /// Moves everything behind what `queue` holds, oldest first. Returns how many.
+    #[inline]
+    pub fn take_all(&self, slots: &[TaskSlot], queue: &mut SlotQueue) -> u32 {
+        if self.is_empty_hint() {
+            return 0;
+        }
+        // EDGE READY_TAKE <- READY_PUSH. Everything pushed so far, with its links.
+        let last = self.0.swap(NONE, edge::READY_TAKE);
+        let (mut newest, mut reversed) = (last, NONE);
+        let mut count = 0;
+        while newest != NONE {
+            let slot = &slots[newest as usize];
+            let older = slot.next();
+            slot.set_next(reversed);
+            reversed = core::mem::replace(&mut newest, older);
+            count += 1;
+        }
+        queue.append(slots, reversed, last);
+        count
+    }
+}
+
+/// A queue of slots owned by one thread, linked through the slots.
+#[derive(Debug)]
+pub struct SlotQueue {
+    first: u32,
+    last: u32,
+}
+
+impl Default for SlotQueue {
+    fn default() -> Self {
+        Self {
+            first: NONE,
+            last: NONE,
+        }
+    }
+}
+
+impl SlotQueue {
+    /// Whether nothing is in it.
+    #[inline]
+    pub const fn is_empty(&self) -> bool {
+        self.first == NONE
+    }
+
+    /// Puts one slot behind the others.
+    #[inline]
+    pub fn push(&mut self, slots: &[TaskSlot], index: u32) {
+        slots[index as usize].set_next(NONE);
+        self.append(slots, index, index);
+    }
+
+    /// Puts a linked run behind the others; `last` links to nothing.
+    fn append(&mut self, slots: &[TaskSlot], first: u32, last: u32) {
+        match self.last {
+            NONE => self.first = first,
+            behind => slots[behind as usize].set_next(first),
+        }
+        self.last = last;
+    }
+
+    /// The slot in front.
+    #[inline]
+    pub fn front(&self) -> Option<u32> {
+        (self.first != NONE).then_some(self.first)
+    }
+
+    /// Takes the slot in front.
+    #[inline]
+    pub fn pop(&mut self, slots: &[TaskSlot]) -> Option<u32> {
+        let first = self.front()?;
+        self.first = slots[first as usize].next();
+        if self.first == NONE {
+            self.last = NONE;
+        }
+        Some(first)
+    }
+}

@@ -1,0 +1,252 @@
+//! The retire word: how much of a task is left, and what became of it, in 64 bits.
+//!
+//! generation 32 · remaining 17 · expected conditions 7 · any_subtask_deferred · failed ·
+//! finished · cancelled · released. The word is private; outside, transitions return what to do
+//! next. Every transition names the generation it means and is refused for another.
+
+use finbox_mailbox::sync::AtomicU64;
+
+use crate::edge;
+use crate::limits::{MAX_CONDITIONS, MAX_RETIREMENTS};
+
+const REMAINING_SHIFT: u32 = 32;
+const REMAINING_MASK: u64 = (1 << 17) - 1;
+const EXPECTED_SHIFT: u32 = 49;
+const EXPECTED_MASK: u64 = (1 << 7) - 1;
+const ANY_SUBTASK_DEFERRED: u64 = 1 << 56;
+const FAILED: u64 = 1 << 57;
+const FINISHED: u64 = 1 << 58;
+const CANCELLED: u64 = 1 << 59;
+const RELEASED: u64 = 1 << 60;
+
+/// The word, decoded. A copy: it may be old when you read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetireState(u64);
+
+impl RetireState {
+    const fn new(generation: u32, remaining: u32) -> Self {
+        Self(generation as u64 | (remaining as u64) << REMAINING_SHIFT)
+    }
+
+    /// Which life of the slot.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the low half is the generation"
+    )]
+    pub const fn generation(self) -> u32 {
+        self.0 as u32
+    }
+
+    /// Subtasks that did not retire yet.
+    pub const fn remaining(self) -> u32 {
+        (self.0 >> REMAINING_SHIFT & REMAINING_MASK) as u32
+    }
+
+    /// Conditions registered by the subtasks that retired, 0 to 64.
+    pub const fn expected(self) -> u32 {
+        (self.0 >> EXPECTED_SHIFT & EXPECTED_MASK) as u32
+    }
+
+    /// Whether any subtask registered a condition: the task completes through the mailbox.
+    pub const fn any_subtask_deferred(self) -> bool {
+        self.0 & ANY_SUBTASK_DEFERRED != 0
+    }
+
+    /// Whether something in it failed.
+    pub const fn is_failed(self) -> bool {
+        self.0 & FAILED != 0
+    }
+
+    /// Whether the outcome is decided.
+    pub const fn is_finished(self) -> bool {
+        self.0 & FINISHED != 0
+    }
+
+    /// Whether it was cancelled before it ran.
+    pub const fn is_cancelled(self) -> bool {
+        self.0 & CANCELLED != 0
+    }
+
+    /// Whether its consumers are all released, so that the slot may be recycled.
+    pub const fn is_released(self) -> bool {
+        self.0 & RELEASED != 0
+    }
+
+    /// Lives and waits for something: its generation is current and no outcome is decided.
+    pub const fn is_live(self, generation: u32) -> bool {
+        self.generation() == generation && !self.is_finished()
+    }
+
+    const fn with(self, bits: u64) -> Self {
+        Self(self.0 | bits)
+    }
+
+    /// One subtask retires with `conditions`; `None` where that cannot be.
+    const fn retire(self, generation: u32, conditions: u32, failed: bool) -> Option<Self> {
+        if !self.is_live(generation) || self.remaining() == 0 {
+            return None;
+        }
+        let next = Self(self.0 - (1 << REMAINING_SHIFT));
+        let overflow = self.expected() + conditions > MAX_CONDITIONS;
+        let failure = if overflow || failed { FAILED } else { 0 };
+        if overflow || conditions == 0 {
+            return Some(next.with(failure));
+        }
+        let grown = Self(next.0 + ((conditions as u64) << EXPECTED_SHIFT));
+        Some(grown.with(failure | ANY_SUBTASK_DEFERRED))
+    }
+}
+
+/// What a handler does next about a subtask it retired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Retired {
+    /// Whether, and how, this was the last one.
+    pub step: RetireStep,
+    /// Whether its conditions were counted and must be pushed; otherwise it pushes none.
+    pub push_conditions: bool,
+}
+
+/// Whether, and how, a subtask was the last one of its task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetireStep {
+    /// Others are still running.
+    Partial,
+    /// The last, and `any_subtask_deferred` is false: finish the task here and now.
+    LastInline,
+    /// The last of a deferred task: push TASK_NORMAL_DONE behind the conditions.
+    LastDeferred {
+        /// CONDITION messages that belong to the task, 1 to 64.
+        expected: u32,
+    },
+}
+
+/// A FIN that retires nothing: another generation, a finished task, or one subtask too many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused(pub RetireState);
+
+/// How a task ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It ran and all its conditions were met.
+    Completed,
+    /// A subtask, a condition or an engine failed.
+    Failed,
+    /// It never ran, because something it depends on failed.
+    Cancelled,
+}
+
+/// The shared word of a slot.
+#[derive(Debug)]
+pub struct RetireWord(AtomicU64);
+
+impl Default for RetireWord {
+    /// A word that was never used: released, generation 0.
+    fn default() -> Self {
+        Self(AtomicU64::new(RetireState(0).with(FINISHED | RELEASED).0))
+    }
+}
+
+impl RetireWord {
+    /// The state, acquired from whoever opened the slot's life.
+    #[inline]
+    pub fn state(&self) -> RetireState {
+        // EDGE SLOT_LOOK <- SLOT_OPEN.
+        RetireState(self.0.load(edge::SLOT_LOOK))
+    }
+
+    /// The state, acquired from whoever released it last: a released slot may be recycled.
+    #[inline]
+    pub fn state_for_recycling(&self) -> RetireState {
+        // EDGE RECYCLE <- RECLAIM.
+        RetireState(self.0.load(edge::RECYCLE))
+    }
+
+    /// Starts a new life of a released slot with `remaining` subtasks, 1 to 98 301.
+    ///
+    /// # Panics
+    /// If `remaining` is out of range.
+    pub fn open(&self, generation: u32, remaining: u32) {
+        assert!(
+            (1..=MAX_RETIREMENTS).contains(&remaining),
+            "a task retires between once and 98 301 times"
+        );
+        // EDGE SLOT_OPEN -> SLOT_LOOK. Carries the description written before.
+        self.0
+            .store(RetireState::new(generation, remaining).0, edge::SLOT_OPEN);
+    }
+
+    /// One subtask of life `generation` retires, having registered `conditions` (0 to 64).
+    ///
+    /// More than 64 in the whole task set *failed* and count none of this subtask's.
+    ///
+    /// # Errors
+    /// [`Refused`] with what stands there; nothing changed.
+    ///
+    /// # Ordering
+    /// EDGE RETIRE: an AcqRel read-modify-write, so the last handler sees what all others did.
+    #[inline]
+    pub fn retire(
+        &self,
+        generation: u32,
+        conditions: u32,
+        failed: bool,
+    ) -> Result<Retired, Refused> {
+        // EDGE RETIRE -> RETIRE. RELAXED first look: the exchange decides.
+        let before = self.0.try_update(edge::RETIRE, edge::RETIRE_LOOK, |word| {
+            RetireState(word)
+                .retire(generation, conditions, failed)
+                .map(|next| next.0)
+        });
+        let before = RetireState(before.map_err(|word| Refused(RetireState(word)))?);
+        let after = before.retire(generation, conditions, failed);
+        let after = after.expect("the same step was just installed");
+        let step = match (after.remaining(), after.any_subtask_deferred()) {
+            (0, false) => RetireStep::LastInline,
+            (0, true) => RetireStep::LastDeferred {
+                expected: after.expected(),
+            },
+            _ => RetireStep::Partial,
+        };
+        Ok(Retired {
+            step,
+            push_conditions: after.expected() > before.expected(),
+        })
+    }
+
+    /// Decides the outcome of life `generation`, once: `None` if it was decided before.
+    ///
+    /// `failed` and `cancelled` add to what the subtasks left.
+    #[inline]
+    pub fn finish(&self, generation: u32, failed: bool, cancelled: bool) -> Option<Outcome> {
+        let bits =
+            FINISHED | if failed { FAILED } else { 0 } | if cancelled { CANCELLED } else { 0 };
+        // EDGE FINISH <- RETIRE. RELAXED first look: the exchange decides.
+        let before = self.0.try_update(edge::FINISH, edge::RETIRE_LOOK, |word| {
+            RetireState(word).is_live(generation).then_some(word | bits)
+        });
+        let after = RetireState(before.ok()?).with(bits);
+        Some(match (after.is_cancelled(), after.is_failed()) {
+            (true, _) => Outcome::Cancelled,
+            (false, true) => Outcome::Failed,
+            (false, false) => Outcome::Completed,
+        })
+    }
+
+    /// Marks life `generation` failed if its outcome is still open.
+    pub fn fail(&self, generation: u32) {
+        // EDGE FINISH <- RETIRE. RELAXED first look: the exchange decides.
+        let _ = self.0.try_update(edge::FINISH, edge::RETIRE_LOOK, |word| {
+            RetireState(word)
+                .is_live(generation)
+                .then_some(word | FAILED)
+        });
+    }
+
+    /// Says that nobody will touch the slot any more: its submitter may recycle it.
+    #[inline]
+    pub fn release(&self) {
+        // EDGE RECLAIM -> RECYCLE. The walk over the edges is over.
+        self.0.fetch_or(RELEASED, edge::RECLAIM);
+    }
+}

@@ -1,0 +1,127 @@
+//! Who is stuck, and on what: read when nothing moves any more.
+
+use crate::id::{CoreId, SlotId, TaskId};
+use crate::port::Port;
+use crate::scheduler::Scheduler;
+use crate::wait_list::Unmet;
+
+/// Where an unfinished task stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Waits for tasks before it.
+    Blocked {
+        /// How many of them are unfinished.
+        producers: u32,
+    },
+    /// Could start, and no core or no condition room was found.
+    Ready,
+    /// A core has it.
+    Running {
+        /// Which one.
+        core: CoreId,
+    },
+    /// Ran, and waits for conditions.
+    WaitingOnAsync,
+}
+
+/// An unfinished task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stuck {
+    /// Its slot.
+    pub slot: SlotId,
+    /// Its number.
+    pub task: TaskId,
+    /// Where it stands.
+    pub standing: Standing,
+}
+
+/// A condition that did not come true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StuckCondition {
+    /// Whose it is.
+    pub slot: SlotId,
+    /// Who should have made it true.
+    pub engine: finbox_mailbox::Engine,
+    /// The address it watches.
+    pub addr: u64,
+    /// The value it waits for.
+    pub expected: u32,
+    /// The value that was seen last.
+    pub observed: u32,
+    /// For how long it has been known.
+    pub age_ns: u64,
+}
+
+impl Scheduler<'_> {
+    /// Lends every unfinished task to `visit`, in ring order. A snapshot only while nothing moves.
+    pub fn for_each_stuck(&self, mut visit: impl FnMut(Stuck)) {
+        for (index, words) in (0..).zip(self.slots) {
+            let state = words.retire.state();
+            if state.is_finished() {
+                continue;
+            }
+            let slot = SlotId::new(self.ring, index, state.generation());
+            let standing = match (words.fan_in_hint(), state.remaining()) {
+                (0, 0) => Standing::WaitingOnAsync,
+                (0, _) => self
+                    .running_on(slot)
+                    .map_or(Standing::Ready, |core| Standing::Running { core }),
+                (producers, _) => Standing::Blocked { producers },
+            };
+            visit(Stuck {
+                slot,
+                task: words.task(),
+                standing,
+            });
+        }
+    }
+
+    fn running_on(&self, slot: SlotId) -> Option<CoreId> {
+        let has = |core: &CoreId| {
+            self.cores[core.index()]
+                .records
+                .iter()
+                .any(|record| record.slot() == Some(slot))
+        };
+        self.chip().all().find(has)
+    }
+
+    /// Lends every unmet condition to `visit`. Returns `false` if another thread holds the list.
+    pub fn for_each_unmet(&self, port: &impl Port, mut visit: impl FnMut(StuckCondition)) -> bool {
+        let Some(desk) = self.wait_list.try_lock() else {
+            return false;
+        };
+        let now = port.now();
+        for &Unmet {
+            slot,
+            addr,
+            expected,
+            observed,
+            engine,
+            since_ns,
+        } in desk.unmet()
+        {
+            let age_ns = now.saturating_sub(since_ns);
+            visit(StuckCondition {
+                slot,
+                engine,
+                addr,
+                expected,
+                observed,
+                age_ns,
+            });
+        }
+        true
+    }
+
+    /// Tasks in the wait list and messages in the mailbox; `None` if another thread holds them.
+    pub fn waiting(&self) -> Option<(u32, u32)> {
+        let desk = self.wait_list.try_lock()?;
+        Some((desk.live(), desk.mailbox_depth_hint()))
+    }
+
+    /// Condition room promised now, of how much in all.
+    pub fn room(&self) -> (u32, u32) {
+        (self.room.total() - self.room.free(), self.room.total())
+    }
+}
