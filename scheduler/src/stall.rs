@@ -114,6 +114,13 @@ impl Scheduler<'_> {
         true
     }
 
+    /// Whether the task that was wired in as `slot` has its outcome.
+    pub fn is_finished(&self, slot: SlotId) -> bool {
+        self.slots.get(slot.index()).is_none_or(|words| {
+            !words.retire.state().is_live(slot.generation())
+        })
+    }
+
     /// Tasks in the wait list and messages in the mailbox; `None` if another thread holds them.
     pub fn waiting(&self) -> Option<(u32, u32)> {
         let desk = self.wait_list.try_lock()?;

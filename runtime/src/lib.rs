@@ -1,0 +1,28 @@
+//! The runtime around the scheduler: configuration, memory, submission, threads, lifecycle.
+//!
+//! Guarantees: a configuration is checked as a whole, with all its errors at once; memory is
+//! allocated once, before the first task; threads back off and then park; a run ends, either
+//! drained or with the tasks that are stuck.
+//!
+//! Refuses: to know a simulator. The machine is a [`Port`](finbox_scheduler::Port).
+//!
+//! Start at [`Config`] and [`Arena`] for how a runtime comes to be, [`threads::run`] for who runs
+//! what, [`wait::Watch`] for the one way to wait, [`Wiring`] for how tasks come in.
+
+#[cfg(not(any(feature = "a2a3", feature = "a5")))]
+compile_error!("finbox-runtime needs a target: enable the feature `a2a3`, `a5` or both");
+
+mod arena;
+mod buffer;
+mod config;
+pub mod edge;
+pub mod threads;
+mod trace;
+pub mod wait;
+mod wiring;
+
+pub use arena::Arena;
+pub use buffer::{Access, BufferId, BufferUse, Buffers, UseError};
+pub use config::{Config, ConfigError, ConfigErrors};
+pub use trace::TracingProbe;
+pub use wiring::{Wiring, WiringError};

@@ -1,0 +1,263 @@
+//! The threads: FIN handlers and one dispatch thread, each stepping the passes of all chips.
+//!
+//! Handler thread `h` steps handler `h` of every unit, so their number does not grow with ranks.
+//! A pass that moved something rings whoever may care; a thread that sees nothing backs off, then
+//! parks. [`run`] starts them, lends them to a body on the calling thread, and ends them all.
+
+use std::thread;
+
+use crossbeam_utils::CachePadded;
+use finbox_mailbox::sync::AtomicU64;
+use finbox_scheduler::{Dispatcher, FinHandler, HandlerStep, Port, Probe, Scheduler};
+
+use crate::edge;
+use crate::wait::{Rest, Sleeper, StopFlag};
+
+/// One chip with everything that runs it.
+#[derive(Debug)]
+pub struct Unit<'m, P, B> {
+    /// What all threads share.
+    pub scheduler: Scheduler<'m>,
+    /// The machine.
+    pub port: P,
+    /// Who listens.
+    pub probe: B,
+    /// Its FIN handlers.
+    pub handlers: Vec<FinHandler<'m>>,
+    /// Its dispatch state.
+    pub dispatcher: Dispatcher<'m>,
+}
+
+/// Signs of life of one thread: written by it, read by others.
+#[derive(Debug)]
+struct Pulse {
+    beats: AtomicU64,
+    finished: AtomicU64,
+}
+
+impl Default for Pulse {
+    fn default() -> Self {
+        Self {
+            beats: AtomicU64::new(0),
+            finished: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Pulse {
+    /// RELAXED: BEAT has one writer and carries nothing.
+    fn beat(&self, finished: u64) {
+        self.beats
+            .store(self.beats.load(edge::BEAT) + 1, edge::BEAT);
+        self.finished.store(finished, edge::BEAT);
+    }
+}
+
+#[derive(Debug, Default)]
+struct Post {
+    sleeper: Sleeper,
+    pulse: CachePadded<Pulse>,
+}
+
+/// The running threads, as the body sees them.
+#[derive(Debug)]
+pub struct Running {
+    stop: StopFlag,
+    handlers: Vec<Post>,
+    dispatch: Post,
+}
+
+impl Running {
+    /// Ends every wait and every thread.
+    pub fn stop_flag(&self) -> &StopFlag {
+        &self.stop
+    }
+
+    /// Tells the dispatch thread that something became ready or may have changed.
+    pub fn wake_dispatch(&self) {
+        self.dispatch.sleeper.wake();
+    }
+
+    /// Tasks whose outcome is decided, over all units, as far as their threads have said.
+    pub fn finished(&self) -> u64 {
+        // RELAXED: BEAT carries nothing; what the tasks did is visible after the threads ended.
+        self.posts()
+            .map(|post| post.pulse.finished.load(edge::BEAT))
+            .sum()
+    }
+
+    /// A number that changes whenever any thread moved something.
+    pub fn signs_of_life(&self) -> u64 {
+        // RELAXED: BEAT carries nothing.
+        self.posts()
+            .map(|post| post.pulse.beats.load(edge::BEAT))
+            .sum()
+    }
+
+    fn posts(&self) -> impl Iterator<Item = &Post> {
+        self.handlers.iter().chain([&self.dispatch])
+    }
+
+    fn wake_handlers(&self, mask: u32) {
+        for (index, post) in self.handlers.iter().enumerate() {
+            if mask >> index & 1 == 1 {
+                post.sleeper.wake();
+            }
+        }
+    }
+}
+
+/// Ends the threads when the body is over, also by panic.
+struct EndOnDrop<'a>(&'a Running);
+
+impl Drop for EndOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.stop.stop();
+        self.0.posts().for_each(|post| post.sleeper.wake());
+    }
+}
+
+struct Handling<'a, 'm, P, B> {
+    scheduler: &'a Scheduler<'m>,
+    port: &'a P,
+    probe: &'a B,
+    handler: &'a mut FinHandler<'m>,
+}
+
+struct Dispatching<'a, 'm, P, B> {
+    scheduler: &'a Scheduler<'m>,
+    port: &'a P,
+    probe: &'a B,
+    dispatcher: &'a mut Dispatcher<'m>,
+}
+
+/// Runs `body` while the units' threads run, then ends and joins them.
+///
+/// # Panics
+/// If a thread could not be started, or panicked.
+pub fn run<P: Port + Send, B: Probe + Send, R>(
+    units: &mut [Unit<'_, P, B>],
+    body: impl FnOnce(&Running, &[&Scheduler<'_>]) -> R,
+) -> R {
+    let threads = units
+        .iter()
+        .map(|unit| unit.handlers.len())
+        .max()
+        .unwrap_or(0);
+    let running = Running {
+        stop: StopFlag::default(),
+        handlers: (0..threads).map(|_| Post::default()).collect(),
+        dispatch: Post::default(),
+    };
+    let mut handling: Vec<Vec<_>> = (0..threads).map(|_| Vec::new()).collect();
+    let (mut dispatching, mut schedulers) = (Vec::new(), Vec::new());
+    for unit in units {
+        let (scheduler, port, probe) = (&unit.scheduler, &unit.port, &unit.probe);
+        schedulers.push(scheduler);
+        for (index, handler) in unit.handlers.iter_mut().enumerate() {
+            handling[index].push(Handling {
+                scheduler,
+                port,
+                probe,
+                handler,
+            });
+        }
+        let dispatcher = &mut unit.dispatcher;
+        dispatching.push(Dispatching {
+            scheduler,
+            port,
+            probe,
+            dispatcher,
+        });
+    }
+    let running = &running;
+    thread::scope(|scope| {
+        let _end = EndOnDrop(running);
+        for (index, roles) in handling.into_iter().enumerate() {
+            let name = format!("finbox-fin-{index}");
+            let work = move || handle_fins(running, &running.handlers[index], roles);
+            thread::Builder::new()
+                .name(name)
+                .spawn_scoped(scope, work)
+                .expect("a thread starts");
+        }
+        let name = "finbox-dispatch".to_owned();
+        let work = move || dispatch(running, dispatching);
+        thread::Builder::new()
+            .name(name)
+            .spawn_scoped(scope, work)
+            .expect("a thread starts");
+        body(running, &schedulers)
+    })
+}
+
+fn handle_fins<P: Port, B: Probe>(
+    running: &Running,
+    post: &Post,
+    mut roles: Vec<Handling<'_, '_, P, B>>,
+) {
+    post.sleeper.adopt();
+    let mut rest = Rest::default();
+    while !running.stop.is_set() {
+        rest.before_pass(&post.sleeper);
+        let mut watching = false;
+        let mut progress = false;
+        for Handling {
+            scheduler,
+            port,
+            probe,
+            handler,
+        } in &mut roles
+        {
+            let step = handler.pass(scheduler, *port, *probe);
+            watching |= step != HandlerStep::Idle;
+            progress |= step == HandlerStep::Progress;
+        }
+        if progress {
+            post.pulse.beat(
+                roles
+                    .iter()
+                    .map(|role| role.handler.ledger().finished())
+                    .sum(),
+            );
+            running.wake_dispatch();
+            rest.reset();
+        } else {
+            rest.after_pass(&post.sleeper, watching);
+        }
+    }
+}
+
+fn dispatch<P: Port, B: Probe>(running: &Running, mut roles: Vec<Dispatching<'_, '_, P, B>>) {
+    let post = &running.dispatch;
+    post.sleeper.adopt();
+    let mut rest = Rest::default();
+    while !running.stop.is_set() {
+        rest.before_pass(&post.sleeper);
+        let (mut watching, mut progress, mut handlers) = (false, false, 0);
+        for Dispatching {
+            scheduler,
+            port,
+            probe,
+            dispatcher,
+        } in &mut roles
+        {
+            let pass = dispatcher.pass(scheduler, *port, *probe);
+            watching |= pass.watching;
+            progress |= pass.progress;
+            handlers |= pass.handlers;
+        }
+        running.wake_handlers(handlers);
+        if progress {
+            post.pulse.beat(
+                roles
+                    .iter()
+                    .map(|role| role.dispatcher.ledger().finished())
+                    .sum(),
+            );
+            rest.reset();
+        } else {
+            rest.after_pass(&post.sleeper, watching);
+        }
+    }
+}
