@@ -135,9 +135,9 @@ struct Dispatching<'a, 'm, P, B> {
 ///
 /// # Panics
 /// If a thread could not be started, or panicked.
-pub fn run<P: Port + Send, B: Probe + Send, R>(
-    units: &mut [Unit<'_, P, B>],
-    body: impl FnOnce(&Running, &[&Scheduler<'_>]) -> R,
+pub fn run<'m, P: Port + Send, B: Probe + Send, R>(
+    units: &mut [Unit<'m, P, B>],
+    body: impl FnOnce(&Running, &[&Scheduler<'m>]) -> R,
 ) -> R {
     let threads = units
         .iter()

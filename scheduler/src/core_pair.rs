@@ -129,7 +129,7 @@ pub enum Transition {
 }
 
 /// A COND token that is not ours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Foreign {
     /// The token that finished last.
     Duplicate,

@@ -127,18 +127,24 @@ impl<'m> FinHandler<'m> {
         result
     }
 
-    /// Moves on by `steps` steps that are known to see nothing, without taking them.
+    /// Whether a full mailbox or a long fan-out left something to do on any core.
+    pub fn owes(&self) -> bool {
+        self.cores.iter().any(|core| core.duties.iter().any(Option::is_some))
+    }
+
+    /// The handler's cores that a step would visit, a bit each, counted from its first one.
+    pub fn busy_mask(&self, scheduler: &Scheduler<'_>) -> u128 {
+        let busy = (0..self.cores.len()).filter(|&index| self.is_busy(scheduler, index));
+        busy.fold(0, |mask, index| mask | 1 << index)
+    }
+
+    /// Moves on by `steps` steps over the cores of `busy` that are known to see nothing.
     ///
-    /// For simulators that charge empty polls arithmetically; `owed` cores count as busy.
-    pub fn skip(&mut self, scheduler: &Scheduler<'_>, steps: u64) {
-        let busy = (0..self.cores.len())
-            .filter(|&i| self.is_busy(scheduler, i))
-            .count() as u64;
-        let Some(steps) = steps.checked_rem(busy) else {
-            return;
-        };
+    /// For simulators that charge empty polls arithmetically.
+    pub fn skip(&mut self, busy: u128, steps: u64) {
+        let Some(steps) = steps.checked_rem(u64::from(busy.count_ones())) else { return };
         for _ in 0..steps {
-            while !self.is_busy(scheduler, self.cursor) {
+            while busy >> self.cursor & 1 == 0 {
                 self.cursor = (self.cursor + 1) % self.cores.len();
             }
             self.cursor = (self.cursor + 1) % self.cores.len();

@@ -56,5 +56,9 @@ pub use slab::{ENTRIES_OFFSET, ENTRY_BYTES, ERROR_OVERFLOW, SLAB_BYTES, SlabEntr
 pub use slot::{SHAPES, Shape, TaskSlot, TaskSpec};
 pub use stall::{Standing, Stuck, StuckCondition};
 pub use submit::{SubmitError, Submitter};
-pub use target::{Engines, Target};
+#[cfg(feature = "a2a3")]
+pub use target::A2A3;
+#[cfg(feature = "a5")]
+pub use target::A5;
+pub use target::{CORES_PER_CLUSTER, Engines, Target};
 pub use wait_list::{AsyncWaitList, Unmet, WaitDesk, WaitEntry};

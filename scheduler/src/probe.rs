@@ -5,7 +5,7 @@ use crate::id::{CoreId, SlotId, TaskId, Token};
 use crate::retire::Outcome;
 
 /// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
     /// A task was wired in.
     Submitted {

@@ -126,7 +126,7 @@ pub enum RetireStep {
 pub struct Refused(pub RetireState);
 
 /// How a task ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// It ran and all its conditions were met.
     Completed,

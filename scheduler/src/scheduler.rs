@@ -180,7 +180,7 @@ impl<'m> Assembly<'m> {
     }
 }
 
-impl Scheduler<'_> {
+impl<'m> Scheduler<'m> {
     /// The chip it drives.
     pub const fn chip(&self) -> &Chip {
         &self.chip
@@ -189,6 +189,18 @@ impl Scheduler<'_> {
     /// The first fault, if any.
     pub fn fault(&self) -> Option<Fault> {
         self.fault.get()
+    }
+
+    /// The wait list: to hold its lock, or to see who waits.
+    pub const fn wait_list(&self) -> &AsyncWaitList<'m> {
+        &self.wait_list
+    }
+
+    /// A sending end of the mailbox, for completions that arrive by another way than a FIN.
+    ///
+    /// What is pushed here counts as accepted by whoever pushes it.
+    pub const fn mailbox(&self) -> Producer<'m> {
+        self.producer
     }
 
     pub(crate) fn raise(&self, fault: Fault) {

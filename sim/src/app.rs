@@ -1,0 +1,250 @@
+//! What `finbox run` does: options → workload → world → report.
+//!
+//! Everything that can be refused is refused before a task runs, with the exit code of its kind.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use finbox_scheduler::{A2A3, A5, CORES_PER_CLUSTER, Engines, FaultCode, Target};
+
+use crate::cli::{Deps, Mode, RunOptions, TargetFacts, TargetName, What, output};
+use crate::demo;
+use crate::report::progress::Progress;
+use crate::report::{
+    Code, Digest, ErrorReport, FinCounts, ImportCounts, Invalid, MailboxCounts, RunReport,
+    TaskCounts, TimeReport, Verdict, WaitListCounts,
+};
+use crate::workload::{Workload, chakra, lower};
+use crate::world::{self, Clock, Outcome, RunError, Settings};
+
+/// The targets of this build, as the command line prints and checks them.
+pub fn target_facts() -> [TargetFacts; 2] {
+    [TargetName::A2a3, TargetName::A5].map(|name| {
+        let target = target(name);
+        TargetFacts {
+            name,
+            clusters: target.clusters,
+            aic: target.clusters,
+            aiv: target.clusters * (CORES_PER_CLUSTER - 1),
+            cores: target.cores(),
+            engines: engine_names(target.engines),
+            is_coherent: target.coherent_dma,
+        }
+    })
+}
+
+const fn target(name: TargetName) -> &'static Target {
+    match name {
+        TargetName::A2a3 => &A2A3,
+        TargetName::A5 => &A5,
+    }
+}
+
+const fn engine_names(engines: Engines) -> &'static [&'static str] {
+    if engines.contains(Engines::URMA) {
+        &["counter", "SDMA", "URMA"]
+    } else {
+        &["counter", "SDMA"]
+    }
+}
+
+/// Runs what `options` say and prints the report; the exit code says how it ended.
+pub fn run(options: &RunOptions) -> ExitCode {
+    let (workload, import) = match workload(options) {
+        Ok(found) => found,
+        Err(report) => return output::refuse(&named(*report, options), options.json),
+    };
+    let settings = settings(options);
+    let began = Instant::now();
+    let mut line = Progress::on_stderr(options.quiet);
+    let ended = world::run(&workload, &settings, &mut |done, all| line.update(done, all, "tasks"));
+    line.clear();
+    let wall_ns = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    let ranks = u16::try_from(workload.ranks.len()).unwrap_or(u16::MAX);
+    let report = match ended {
+        Ok(outcome) => report(&workload, &settings, outcome, wall_ns),
+        Err(error) => refused(&error),
+    };
+    let report = RunReport { ranks, import, ..named(report, options) };
+    if let Some(error) = &report.error {
+        output::say(&error.to_text());
+    }
+    output::finish(&report, options.json)
+}
+
+/// The report with what the command line alone decides.
+fn named(report: RunReport, options: &RunOptions) -> RunReport {
+    RunReport {
+        scenario: options.what.label(),
+        target: options.target.to_string(),
+        mode: options.mode.to_string(),
+        completion: "mailbox".to_owned(),
+        seed: options.seed,
+        ..report
+    }
+}
+
+fn settings(options: &RunOptions) -> Settings {
+    let usual = Settings::of(target(options.target));
+    Settings {
+        clock: match options.mode {
+            Mode::Lockstep => Clock::Lockstep,
+            Mode::Parallel => Clock::Parallel,
+        },
+        seed: options.seed,
+        handlers: options.handlers.unwrap_or(usual.handlers),
+        cores: options.cores.unwrap_or(usual.cores),
+        mailbox_slots: options.mailbox_slots.unwrap_or(usual.mailbox_slots),
+        deadline_ns: options.deadline_ms.map(|ms| ms.saturating_mul(1_000_000)),
+        ..usual
+    }
+}
+
+type Loaded = (Workload, Option<ImportCounts>);
+
+fn workload(options: &RunOptions) -> Result<Loaded, Box<RunReport>> {
+    match &options.what {
+        What::Scenario(name) => {
+            let ranks = u32::from(options.ranks_or_default().unwrap_or(1));
+            let workload = match name.as_str() {
+                "dummy_task" => demo::deferred_notify(ranks),
+                "deferred_notify_demo" => demo::deferred_notify(ranks),
+                other => unreachable!("the command line knows no scenario {other}"),
+            };
+            Ok((workload, None))
+        }
+        What::Path(path) => import(path, options),
+    }
+}
+
+fn import(path: &Path, options: &RunOptions) -> Result<Loaded, Box<RunReport>> {
+    let deps = match options.deps {
+        Deps::Data => chakra::Deps::Data,
+        Deps::Ctrl => chakra::Deps::Ctrl,
+        Deps::Both => chakra::Deps::Both,
+    };
+    let import = chakra::Options { deps, ..chakra::Options::default() };
+    let trace = chakra::load(path, &import).map_err(|error| {
+        let error = ErrorReport::new(Code::INPUT_INVALID, error.to_string(), "");
+        Box::new(RunReport::refused(Invalid::InputFile, error))
+    })?;
+    let counts = ImportCounts {
+        nodes: trace.ranks.iter().map(|rank| rank.nodes.len() as u64).sum(),
+        messages: trace.messages.len() as u64,
+        dropped_self_edges: trace.dropped_self_edges,
+        dropped_repeated_edges: trace.dropped_repeated_edges,
+    };
+    if let Some(asked) = options.ranks.filter(|&asked| usize::from(asked) != trace.ranks.len()) {
+        let message = format!("--ranks {asked}: this trace has {} ranks", trace.ranks.len());
+        let error = ErrorReport::new(Code::USAGE, message, "Leave --ranks away for traces.");
+        return Err(Box::new(RunReport::refused(Invalid::Usage, error)));
+    }
+    Ok((lower::lower(&trace), Some(counts)))
+}
+
+/// A run that did not begin, or whose workload was refused on the way.
+fn refused(error: &RunError) -> RunReport {
+    let code = match error {
+        RunError::Config(_) => return RunReport::refused(Invalid::Usage, usage(error)),
+        RunError::Plan(_) | RunError::Wiring { .. } => FaultCode::InvalidArgs,
+    };
+    let report = ErrorReport::new(code_of(code), error.to_string(), code.hint());
+    RunReport { error: Some(report), ..RunReport::neutral(Verdict::Fault) }
+}
+
+fn usage(error: &RunError) -> ErrorReport {
+    ErrorReport::new(Code::USAGE, error.to_string(), "Look at `finbox run --help`.")
+}
+
+fn code_of(code: FaultCode) -> Code {
+    Code { number: u32::from(code.number()), name: code.name() }
+}
+
+/// The verdict: stuck before fault before wrong, and pass only if every rule held.
+fn judge(outcome: &Outcome) -> (Verdict, Option<ErrorReport>) {
+    if let Some(stall) = &outcome.stall {
+        let code = FaultCode::SchedulerTimeout;
+        let message = format!("{} tasks are stuck: {}", stall.count(), stall.class());
+        let error = ErrorReport::new(code_of(code), message, code.hint());
+        return (Verdict::Stuck, Some(error));
+    }
+    if let Some(fault) = &outcome.fault {
+        let message = format!("rank {}, task {}", fault.rank, fault.task);
+        let error = ErrorReport::new(code_of(fault.code), message, fault.code.hint());
+        return (Verdict::Fault, Some(error));
+    }
+    let wrong = if let Some(rule) = outcome.broken.first() {
+        Some(rule.clone())
+    } else if !outcome.adds_up {
+        Some("the ledger does not add up".to_owned())
+    } else {
+        outcome.verified.first.as_ref().map(|first| {
+            let (wrong, name) = (outcome.verified.wrong, &first.name);
+            format!(
+                "{wrong} wrong values; the first: rank {}, {name}, byte {}: {} instead of {}",
+                first.rank, first.offset, first.observed, first.expected
+            )
+        })
+    };
+    match wrong {
+        Some(message) => {
+            let error = ErrorReport::new(Code::WRONG_RESULT, message, "This is a bug in finbox.");
+            (Verdict::Wrong, Some(error))
+        }
+        None => (Verdict::Pass, None),
+    }
+}
+
+fn report(
+    workload: &Workload,
+    settings: &Settings,
+    outcome: Outcome,
+    wall_ns: u64,
+) -> RunReport {
+    let (verdict, error) = judge(&outcome);
+    let Outcome { ledger, verified, stall, .. } = outcome;
+    RunReport {
+        max_diff: if workload.golden { verified.max_diff } else { None },
+        tasks: TaskCounts {
+            submitted: ledger.submitted,
+            completed: ledger.completed,
+            failed: ledger.failed,
+            cancelled: ledger.cancelled,
+            quarantined: 0,
+            inline: ledger.inline,
+            deferred: ledger.deferred,
+            live: outcome.live,
+        },
+        fins: FinCounts {
+            received: ledger.fins_received,
+            applied: ledger.fins_applied,
+            duplicate: ledger.fins_duplicate,
+            stale: ledger.fins_stale,
+            unknown: ledger.fins_unknown,
+        },
+        mailbox: MailboxCounts {
+            slots: settings.mailbox_slots,
+            accepted: ledger.messages_accepted,
+            delivered: ledger.messages_delivered,
+            conditions: ledger.conditions,
+            normal_done: ledger.normal_done,
+            full: ledger.full,
+            high_water: ledger.mailbox_high_water,
+            reported: ledger.messages_reported,
+        },
+        wait_list: WaitListCounts {
+            high_water: ledger.waiting_high_water,
+            left: outcome.waiting,
+            polls: ledger.polls,
+        },
+        time: TimeReport { virtual_ns: outcome.virtual_ns, wall_ns },
+        digest: Digest(outcome.digest),
+        result_digest: Digest(outcome.result_digest),
+        stall,
+        error,
+        handlers: settings.handlers,
+        cores: settings.cores,
+        ..RunReport::neutral(verdict)
+    }
+}

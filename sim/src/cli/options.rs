@@ -1,0 +1,126 @@
+//! What `run` was asked to do, checked and typed.
+//!
+//! Guarantees: a [`RunOptions`] from the parser is inside every range of the contract, and its
+//! scenario exists. `None` means the default of the scenario or of the target. Refuses: to decide
+//! those defaults, except the ranks of a scenario. Called by `main` and the run.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use super::scenario::find_scenario;
+use super::target::TargetName;
+
+/// What to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// A scenario that exists, by name.
+    Scenario(String),
+    /// A file, a folder or a prefix; nobody has looked yet whether it exists.
+    Path(PathBuf),
+}
+
+impl What {
+    /// How the report calls it.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Scenario(name) => name.clone(),
+            Self::Path(path) => path.display().to_string(),
+        }
+    }
+}
+
+/// How simulated time and threads go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// One thread and virtual time: the same seed gives the same events
+    Lockstep,
+    /// Real threads and real time
+    Parallel,
+}
+
+impl Mode {
+    /// The name as it is written on the command line and in the report.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Lockstep => "lockstep",
+            Self::Parallel => "parallel",
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(self.as_str())
+    }
+}
+
+/// Which dependencies of a trace are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Deps {
+    /// The data dependencies
+    Data,
+    /// The control dependencies
+    Ctrl,
+    /// Both
+    Both,
+}
+
+impl Deps {
+    /// The name as it is written on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Ctrl => "ctrl",
+            Self::Both => "both",
+        }
+    }
+}
+
+impl fmt::Display for Deps {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(self.as_str())
+    }
+}
+
+/// The options of one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunOptions {
+    /// What to run.
+    pub what: What,
+    /// The chip to simulate.
+    pub target: TargetName,
+    /// Ranks, 1 to 64 and inside the scenario's range.
+    pub ranks: Option<u16>,
+    /// Lockstep or parallel.
+    pub mode: Mode,
+    /// The seed of every choice the simulator makes.
+    pub seed: u64,
+    /// FIN handlers a rank, 1 to 8.
+    pub handlers: Option<u8>,
+    /// Cores a rank, 1 to the target's.
+    pub cores: Option<u16>,
+    /// Mailbox slots, a power of two from 2 to 2^24.
+    pub mailbox_slots: Option<u32>,
+    /// Deadline of the whole run in milliseconds (virtual in lockstep), at least 1 and small
+    /// enough that it can be told in nanoseconds.
+    pub deadline_ms: Option<u64>,
+    /// Which dependencies of a trace are kept.
+    pub deps: Deps,
+    /// One JSON document on stdout instead of text.
+    pub json: bool,
+    /// No progress line.
+    pub quiet: bool,
+}
+
+impl RunOptions {
+    /// The ranks asked for, else the scenario's own; `None` for a file that decides itself.
+    pub fn ranks_or_default(&self) -> Option<u16> {
+        let own = match &self.what {
+            What::Scenario(name) => find_scenario(name).map(|scenario| scenario.default_ranks),
+            What::Path(_) => None,
+        };
+        self.ranks.or(own)
+    }
+}

@@ -1,0 +1,132 @@
+//! Where words go: results to stdout, everything else to stderr.
+//!
+//! Guarantees: a reader that has gone away (a closed pipe) is an ordinary end, never a panic; any
+//! other failure to write a result is said and changes a passing exit code. Refuses: to format;
+//! that is the report's work. Called by `main`.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use super::usage::UsageError;
+use crate::report::{self, RunReport, Verdict};
+
+/// How writing a result ended, short of an error.
+#[must_use]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// All of it was handed over.
+    Whole,
+    /// The reader has gone; it wanted no more.
+    ReaderGone,
+}
+
+/// Writes `text` and flushes.
+///
+/// # Errors
+///
+/// Every error except a closed pipe.
+pub fn write_all(mut out: impl Write, text: &str) -> io::Result<Written> {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(Written::Whole),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Written::ReaderGone),
+        Err(error) => Err(error),
+    }
+}
+
+/// Says `text` on stderr; a stderr that cannot be written to has nobody left to tell.
+pub fn say(text: &str) {
+    let _nobody_left = write_all(io::stderr().lock(), text);
+}
+
+/// Prints `text` on stdout and gives the exit code: 0, or a fault's when the text was lost.
+pub fn print(text: &str) -> ExitCode {
+    ExitCode::from(printed(text, 0))
+}
+
+/// Ends a run: its report on stdout as text or JSON, and its exit code.
+pub fn finish(report: &RunReport, json: bool) -> ExitCode {
+    let text = if json {
+        report::to_json(report)
+    } else {
+        report::to_text(report)
+    };
+    ExitCode::from(printed(&text, report.verdict.exit_code()))
+}
+
+/// Ends before the run for an argument error: text on stderr, and with `json` the document too.
+pub fn refuse_usage(error: &UsageError, json: bool) -> ExitCode {
+    say(&error.to_text());
+    refuse_document(&error.to_report(), json)
+}
+
+/// Ends before the run for an input file: the report's error on stderr, and with `json` the
+/// document on stdout.
+pub fn refuse(report: &RunReport, json: bool) -> ExitCode {
+    if let Some(error) = &report.error {
+        say(&error.to_text());
+    }
+    refuse_document(report, json)
+}
+
+fn refuse_document(report: &RunReport, json: bool) -> ExitCode {
+    let code = report.verdict.exit_code();
+    let code = if json {
+        printed(&report::to_json(report), code)
+    } else {
+        code
+    };
+    ExitCode::from(code)
+}
+
+/// Prints on stdout; a lost result is said, and cannot end as a pass.
+fn printed(text: &str, code: u8) -> u8 {
+    match write_all(io::stdout().lock(), text) {
+        Ok(_) => code,
+        Err(error) => {
+            say(&format!(
+                "error: the result could not be written to stdout: {error}\n"
+            ));
+            if code == 0 {
+                Verdict::Fault.exit_code()
+            } else {
+                code
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Failing(io::ErrorKind);
+
+    impl Write for Failing {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_closed_pipe_is_an_ordinary_end() {
+        let gone = write_all(Failing(io::ErrorKind::BrokenPipe), "x").unwrap();
+        assert_eq!(gone, Written::ReaderGone);
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error() {
+        let full = write_all(Failing(io::ErrorKind::StorageFull), "x").unwrap_err();
+        assert_eq!(full.kind(), io::ErrorKind::StorageFull);
+    }
+
+    #[test]
+    fn a_whole_text_arrives_unchanged() {
+        let mut out = Vec::new();
+        assert_eq!(write_all(&mut out, "0 → 1\n").unwrap(), Written::Whole);
+        assert_eq!(out, "0 → 1\n".as_bytes());
+    }
+}

@@ -1,0 +1,258 @@
+//! One rank's chip: memory, registers, cores.
+//!
+//! A [`Device`] is shared state only: everything in it is atomic, so a world of one thread in
+//! virtual time and a world of many threads by the wall clock use the same one. What moves, the
+//! [`Core`]s, belongs to the world that steps them. The control CPU sees a device through
+//! [`SimPort`]; programs and engines see its [`Dram`].
+//!
+//! | file | concept |
+//! | --- | --- |
+//! | `dram` | bytes behind addresses, as cores and engines see them |
+//! | `cache` | lines that stay stale until refreshed |
+//! | `memory` | both views of one memory |
+//! | `layout`, `kind` | where things are, which core is what |
+//! | `register` | DMB, COND, staged payloads |
+//! | `core` | one core's pick-up, run, FIN |
+//! | `meter`, `port` | the control CPU's calls and what they cost |
+//! | `cost` | every number of virtual time |
+
+mod cache;
+mod core;
+mod cost;
+mod dram;
+mod kind;
+mod layout;
+mod memory;
+mod meter;
+mod port;
+mod register;
+
+pub use self::cache::{LINE_BYTES, lines};
+pub use self::core::{Core, Kernels, Picked};
+pub use self::cost::CostModel;
+pub use self::dram::Dram;
+pub use self::kind::{CoreKind, core_kind};
+pub use self::layout::{CounterPlace, Layout, RANK_STRIDE_BYTES, WINDOW_ALIGN_BYTES};
+pub use self::memory::Memory;
+pub use self::meter::Meter;
+pub use self::port::{Doorbells, Rung, SimPort};
+pub use self::register::{COND_RESET, FIN, Registers};
+
+use finbox_mailbox::{CompletionType, Engine};
+use finbox_scheduler::{ENTRIES_OFFSET, ENTRY_BYTES, ERROR_OVERFLOW};
+use finbox_scheduler::{CoreId, Target};
+
+/// Conditions that fit into a slab.
+const SLAB_ENTRIES: usize = 64;
+
+/// What a chip is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct DeviceOptions {
+    /// The chip family.
+    pub target: Target,
+    /// AIC and AIV cores in use, 1 to the target's.
+    pub cores: u16,
+    /// Host lanes behind them.
+    pub host_lanes: u16,
+    /// What things cost.
+    pub cost: CostModel,
+}
+
+/// A condition as a core registers it: raw, so that wrong ones can be registered too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Registered {
+    /// Device address the condition watches.
+    pub addr: u64,
+    /// The engine's own value.
+    pub cookie: u64,
+    /// Value to reach.
+    pub expected: u32,
+    /// Wire number of the engine.
+    pub engine: u32,
+    /// Wire number of the completion type.
+    pub completion: i32,
+}
+
+impl Registered {
+    /// "The counter at `addr` is at least `expected`."
+    pub const fn counter(addr: u64, expected: u32) -> Self {
+        Self {
+            addr,
+            cookie: 0,
+            expected,
+            engine: Engine::Sdma as u32,
+            completion: CompletionType::Counter as i32,
+        }
+    }
+}
+
+/// The shared state of one rank's chip.
+#[derive(Debug)]
+pub struct Device {
+    rank: u32,
+    options: DeviceOptions,
+    layout: Layout,
+    memory: Memory,
+    registers: Registers,
+    doorbells: Doorbells,
+}
+
+impl Device {
+    /// The chip of rank `rank` (an index from 0), its memory zero.
+    ///
+    /// # Panics
+    /// As [`Layout::new`].
+    pub fn new(
+        options: DeviceOptions,
+        rank: u32,
+        counters: &[CounterPlace],
+        data_bytes: u64,
+    ) -> Self {
+        let lanes = usize::from(options.cores) + usize::from(options.host_lanes);
+        let layout = Layout::new(rank, lanes, counters, data_bytes);
+        let dram = Dram::new(layout.base(), layout.size_bytes());
+        let memory = Memory::new(dram, &layout.readable(), options.target.coherent_dma);
+        let (registers, doorbells) = (Registers::new(lanes), Doorbells::default());
+        Self { rank, options, layout, memory, registers, doorbells }
+    }
+
+    /// Which rank, as an index from 0.
+    pub const fn rank(&self) -> u32 {
+        self.rank
+    }
+
+    /// What it is made of.
+    pub const fn options(&self) -> &DeviceOptions {
+        &self.options
+    }
+
+    /// The chip family.
+    pub const fn target(&self) -> &Target {
+        &self.options.target
+    }
+
+    /// What things cost.
+    pub const fn cost(&self) -> &CostModel {
+        &self.options.cost
+    }
+
+    /// Where things are.
+    pub const fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Both views of its memory.
+    pub const fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// Its memory as cores, engines and peers see it.
+    pub const fn dram(&self) -> &Dram {
+        self.memory.dram()
+    }
+
+    /// The registers of its cores and host lanes.
+    pub const fn registers(&self) -> &Registers {
+        &self.registers
+    }
+
+    /// Doorbells that were rung in virtual time and not yet seen.
+    pub const fn doorbells(&self) -> &Doorbells {
+        &self.doorbells
+    }
+
+    /// Cores and host lanes, all in one numbering.
+    pub fn core_ids(&self) -> impl ExactSizeIterator<Item = CoreId> + use<> {
+        (0..self.options.cores + self.options.host_lanes).map(CoreId)
+    }
+
+    /// What `core` computes with.
+    pub const fn kind(&self, core: CoreId) -> CoreKind {
+        core_kind(core.0, self.options.cores)
+    }
+
+    /// Its cores and host lanes after reset, in order of their ids.
+    pub fn make_cores(&self) -> Vec<Core> {
+        self.core_ids().map(|id| Core::new(id, self.kind(id), self.cost())).collect()
+    }
+
+    /// Address of counter `index`.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn counter_address(&self, index: u32) -> u64 {
+        self.layout.counters()[index as usize]
+    }
+
+    /// Address of byte `offset` of the data: the window.
+    pub const fn data_address(&self, offset: u64) -> u64 {
+        self.layout.data().start + offset
+    }
+
+    /// Registers conditions as a core does before its FIN: count, error and up to 64 entries;
+    /// more set error 102. None leaves the slab as the control CPU cleared it.
+    pub fn write_slab(&self, core: CoreId, parity: usize, conditions: &[Registered]) {
+        if conditions.is_empty() {
+            return;
+        }
+        let (slab, dram) = (self.layout.slab(core, parity), self.dram());
+        for (index, condition) in conditions.iter().take(SLAB_ENTRIES).enumerate() {
+            let entry = slab + ENTRIES_OFFSET + index as u64 * ENTRY_BYTES;
+            let completion = condition.completion.cast_unsigned();
+            dram.store_u64(entry, condition.addr);
+            dram.store_u64(entry + 8, condition.cookie);
+            dram.store_u64(entry + 16, pack(condition.expected, condition.engine));
+            dram.store_u64(entry + 24, pack(completion, 0));
+        }
+        let count = u32::try_from(conditions.len()).unwrap_or(u32::MAX);
+        let error = if conditions.len() > SLAB_ENTRIES { ERROR_OVERFLOW } else { 0 };
+        dram.store_u64(slab, pack(count, error.cast_unsigned()));
+    }
+}
+
+fn pack(low: u32, high: u32) -> u64 {
+    u64::from(low) | u64::from(high) << 32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CostModel, CounterPlace, Device, DeviceOptions, Registered};
+    use finbox_scheduler::{A2A3, A5, CoreId, Target};
+
+    fn device(target: Target) -> Device {
+        let options = DeviceOptions { target, cores: 3, host_lanes: 1, cost: CostModel::FREE };
+        Device::new(options, 0, &[CounterPlace::Packed], 256)
+    }
+
+    #[test]
+    fn a_slab_holds_what_the_core_registered() {
+        for target in [A2A3, A5] {
+            let device = device(target);
+            let condition = Registered::counter(device.counter_address(0), 7);
+            device.write_slab(CoreId(3), 1, &[condition, condition]);
+            let slab = device.layout().slab(CoreId(3), 1);
+            let words = [0, 8, 16, 24, 32].map(|offset| device.dram().load_u64(slab + offset));
+            assert_eq!(words, [2, condition.addr, 0, 7, 0]);
+            assert_eq!(device.dram().load_u64(slab + 40), condition.addr);
+        }
+    }
+
+    #[test]
+    fn the_65th_condition_sets_the_error_and_stays_out() {
+        let device = device(A2A3);
+        let conditions = [Registered::counter(device.counter_address(0), 1); 65];
+        device.write_slab(CoreId(0), 0, &conditions);
+        let slab = device.layout().slab(CoreId(0), 0);
+        assert_eq!(device.dram().load_u64(slab), 102 << 32 | 65);
+        assert_eq!(device.dram().load_u64(device.layout().slab(CoreId(0), 1)), 0);
+    }
+
+    #[test]
+    fn a_chip_of_72_cores_takes_less_than_a_megabyte() {
+        let options =
+            DeviceOptions { target: A2A3, cores: 72, host_lanes: 2, cost: CostModel::FREE };
+        let device = Device::new(options, 63, &[CounterPlace::Packed; 64], 260 << 10);
+        assert!(device.dram().size_bytes() < 600 << 10);
+        assert!(device.dram().base() >= 64 * 0x1000_0000);
+    }
+}

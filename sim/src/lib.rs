@@ -1,0 +1,18 @@
+//! The simulator: the scheduler that ships, on a chip made of memory, on one of two clocks.
+//!
+//! Guarantees: the same seed gives the same lockstep run to the bit; kernels move real bytes; a
+//! run ends with a result, an error, or the names of the tasks that are stuck.
+//!
+//! Refuses: to decide anything the scheduler decides. It is the machine and the judge.
+//!
+//! Start at [`app`] for what `finbox run` does, [`world`] for the two clocks, [`device`] for the
+//! chip, [`workload`] for tasks as data, [`demo`] for the built-in ones.
+
+pub mod app;
+pub mod cli;
+pub mod demo;
+pub mod device;
+pub mod engine;
+pub mod report;
+pub mod workload;
+pub mod world;

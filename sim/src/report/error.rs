@@ -1,0 +1,104 @@
+//! The error of a report: a stable number and name, what happened, what to do next.
+//!
+//! Guarantees: text from outside cannot steer the terminal. Refuses: to know the causes; those
+//! that are raised before a run have their numbers here, all others come from their owner. Called
+//! by the command line, by the loaders of input files and by the run.
+
+use serde::Serialize;
+
+use super::words::printable;
+
+/// A stable number and its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Code {
+    /// The number; never reused.
+    pub number: u32,
+    /// The name in capitals.
+    pub name: &'static str,
+}
+
+impl Code {
+    /// The arguments were refused.
+    pub const USAGE: Self = Self {
+        number: 190,
+        name: "USAGE",
+    };
+    /// An input file is missing or cannot be read.
+    pub const INPUT_UNREADABLE: Self = Self {
+        number: 191,
+        name: "INPUT_UNREADABLE",
+    };
+    /// The run ended and its result is wrong.
+    pub const WRONG_RESULT: Self = Self {
+        number: 193,
+        name: "WRONG_RESULT",
+    };
+    /// An input file was read and is not valid.
+    pub const INPUT_INVALID: Self = Self {
+        number: 192,
+        name: "INPUT_INVALID",
+    };
+}
+
+/// What went wrong, for people and for scripts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ErrorReport {
+    /// The stable number.
+    pub code: u32,
+    /// The stable name.
+    pub name: String,
+    /// What happened and where, in one sentence.
+    pub message: String,
+    /// What to do next, in one line; may be empty.
+    pub hint: String,
+}
+
+impl ErrorReport {
+    /// An error of this code.
+    pub fn new(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            code: code.number,
+            name: code.name.to_owned(),
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+
+    /// The lines for stderr: what happened, then what to do next.
+    pub fn to_text(&self) -> String {
+        let mut text = format!("error: {}\n", printable(&self.message));
+        if !self.hint.is_empty() {
+            text.push_str(&format!(" hint: {}\n", printable(&self.hint)));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_says_what_happened_and_what_to_do_next() {
+        let error = ErrorReport::new(Code::INPUT_UNREADABLE, "a.et cannot be read", "check it");
+        assert_eq!(
+            error.to_text(),
+            "error: a.et cannot be read\n hint: check it\n"
+        );
+        assert_eq!((error.code, error.name.as_str()), (191, "INPUT_UNREADABLE"));
+    }
+
+    #[test]
+    fn without_a_hint_there_is_no_hint_line() {
+        assert_eq!(
+            ErrorReport::new(Code::USAGE, "m", "").to_text(),
+            "error: m\n"
+        );
+    }
+
+    #[test]
+    fn an_escape_sequence_is_shown_and_not_sent() {
+        let error = ErrorReport::new(Code::USAGE, "a\u{1b}[2Jb\nc", "");
+        assert_eq!(error.to_text(), "error: a\\u{1b}[2Jb\\nc\n");
+    }
+}

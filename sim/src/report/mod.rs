@@ -1,0 +1,42 @@
+//! What a run reports: one value, printed as text for people or as one JSON document.
+//!
+//! Guarantees: the JSON field names and their order are a contract (`finbox.run/1`): fields may be
+//! added, never renamed. Both forms come from the same [`RunReport`], and the text never claims
+//! that a ledger adds up when it does not.
+//!
+//! Refuses: to measure, to judge a run, and to write anywhere (except the progress line).
+//!
+//! Called by the run, which fills the report, and by `cli::output`, which prints it.
+
+mod error;
+mod hex;
+mod ledger;
+pub mod progress;
+mod run;
+mod stall;
+mod text;
+mod verdict;
+mod words;
+
+pub use error::{Code, ErrorReport};
+pub use hex::{Address, Digest};
+pub use ledger::Equation;
+pub use run::{
+    FinCounts, GapReport, ImportCounts, MailboxCounts, RunReport, Schema, TaskCounts, TimeReport,
+    WaitListCounts,
+};
+pub use stall::{ConditionReport, MOST_STALLED_IN_JSON, StallReport, StalledTask};
+pub use text::to_text;
+pub use verdict::{Invalid, Verdict};
+pub use words::printable;
+
+/// The report as one JSON document: pretty, in the order of the contract, with a final newline.
+pub fn to_json(report: &RunReport) -> String {
+    let mut text = serde_json::to_string_pretty(report)
+        .expect("a report has only text keys and finite numbers, which JSON can always hold");
+    text.push('\n');
+    text
+}
+
+#[cfg(test)]
+mod tests;

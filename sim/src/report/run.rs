@@ -1,0 +1,220 @@
+//! The report of one run, field by field.
+//!
+//! Guarantees: serialises as `finbox.run/1`, contract fields first and in the contract's order.
+//! Counts add over ranks, high waters are maxima. Refuses: to hide a result that is not a number:
+//! it is written as the largest finite number, never as null. Called by the run, which fills it.
+
+use serde::{Serialize, Serializer};
+
+use super::error::ErrorReport;
+use super::hex::Digest;
+use super::stall::StallReport;
+use super::verdict::{Invalid, Verdict};
+
+/// The name and version of the JSON form; it has one value, so no report can carry another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Schema;
+
+impl Serialize for Schema {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("finbox.run/1")
+    }
+}
+
+/// The whole report.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunReport {
+    /// Always `finbox.run/1`.
+    pub schema: Schema,
+    /// The scenario's name, or the path of the workload.
+    pub scenario: String,
+    /// The target's name.
+    pub target: String,
+    /// `lockstep` or `parallel`.
+    pub mode: String,
+    /// How completions travelled, such as `mailbox`.
+    pub completion: String,
+    /// The seed.
+    pub seed: u64,
+    /// The number of ranks.
+    pub ranks: u16,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// The largest distance from the golden result; `None` where there is none.
+    #[serde(serialize_with = "finite")]
+    pub max_diff: Option<f64>,
+    /// Tasks.
+    pub tasks: TaskCounts,
+    /// FINs.
+    pub fins: FinCounts,
+    /// Mailboxes.
+    pub mailbox: MailboxCounts,
+    /// Wait lists.
+    pub wait_list: WaitListCounts,
+    /// Durations.
+    pub time: TimeReport,
+    /// Digest over the ordered event log.
+    pub digest: Digest,
+    /// Digest over the sorted set of results.
+    pub result_digest: Digest,
+    /// The stall, where the run is stuck.
+    pub stall: Option<StallReport>,
+    /// The error, where there is one.
+    pub error: Option<ErrorReport>,
+    /// What could not be tracked or was lost on the way.
+    pub gaps: Vec<GapReport>,
+    /// FIN handlers of one rank.
+    pub handlers: u8,
+    /// Cores of one rank.
+    pub cores: u16,
+    /// What the import of a workload file kept and dropped; `None` for a scenario.
+    pub import: Option<ImportCounts>,
+}
+
+/// What became of the tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct TaskCounts {
+    /// Tasks submitted.
+    pub submitted: u64,
+    /// Tasks that completed.
+    pub completed: u64,
+    /// Tasks that failed.
+    pub failed: u64,
+    /// Tasks cancelled because another one failed.
+    pub cancelled: u64,
+    /// Tasks whose resources are kept back until their core has answered.
+    pub quarantined: u64,
+    /// Tasks completed at their FIN.
+    pub inline: u64,
+    /// Tasks that completed after their conditions held.
+    pub deferred: u64,
+    /// Tasks still alive at the end.
+    pub live: u64,
+}
+
+/// What became of the FINs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct FinCounts {
+    /// FINs seen.
+    pub received: u64,
+    /// FINs acted on.
+    pub applied: u64,
+    /// FINs seen before.
+    pub duplicate: u64,
+    /// FINs of an older generation.
+    pub stale: u64,
+    /// FINs of nobody.
+    pub unknown: u64,
+}
+
+/// What went through the mailboxes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct MailboxCounts {
+    /// Slots of one mailbox.
+    pub slots: u32,
+    /// Messages accepted.
+    pub accepted: u64,
+    /// Messages delivered.
+    pub delivered: u64,
+    /// Messages of kind CONDITION.
+    pub conditions: u64,
+    /// Messages of kind TASK_NORMAL_DONE.
+    pub normal_done: u64,
+    /// Times a mailbox was full.
+    pub full: u64,
+    /// The most messages in one mailbox at once.
+    pub high_water: u64,
+    /// Messages accepted and not delivered, each one reported.
+    pub reported: u64,
+}
+
+/// What went through the wait lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct WaitListCounts {
+    /// The most tasks waiting on one list at once.
+    pub high_water: u64,
+    /// Tasks still waiting at the end.
+    pub left: u64,
+    /// Times a condition was looked at.
+    pub polls: u64,
+}
+
+/// How long it took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct TimeReport {
+    /// Simulated time in nanoseconds; 0 where there is none.
+    pub virtual_ns: u64,
+    /// Real time in nanoseconds.
+    pub wall_ns: u64,
+}
+
+/// Something that could not be tracked or was lost on the way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GapReport {
+    /// What kind of gap.
+    pub kind: String,
+    /// The rank it was seen on.
+    pub rank: u16,
+    /// Where and what, in one sentence.
+    pub message: String,
+}
+
+/// What the import of a workload file kept and dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct ImportCounts {
+    /// Nodes that became tasks.
+    pub nodes: u64,
+    /// Messages read.
+    pub messages: u64,
+    /// Edges from a node to itself, dropped.
+    pub dropped_self_edges: u64,
+    /// Edges given more than once, dropped.
+    pub dropped_repeated_edges: u64,
+}
+
+impl RunReport {
+    /// A report with this verdict and every other field neutral: empty, zero or none.
+    pub fn neutral(verdict: Verdict) -> Self {
+        Self {
+            schema: Schema,
+            scenario: String::new(),
+            target: String::new(),
+            mode: String::new(),
+            completion: String::new(),
+            seed: 0,
+            ranks: 0,
+            verdict,
+            max_diff: None,
+            tasks: TaskCounts::default(),
+            fins: FinCounts::default(),
+            mailbox: MailboxCounts::default(),
+            wait_list: WaitListCounts::default(),
+            time: TimeReport::default(),
+            digest: Digest::default(),
+            result_digest: Digest::default(),
+            stall: None,
+            error: None,
+            gaps: Vec::new(),
+            handlers: 0,
+            cores: 0,
+            import: None,
+        }
+    }
+
+    /// The report of a run that never began.
+    pub fn refused(cause: Invalid, error: ErrorReport) -> Self {
+        Self {
+            error: Some(error),
+            ..Self::neutral(Verdict::Invalid(cause))
+        }
+    }
+}
+
+/// Null means "no golden result", so what is not finite becomes the largest finite number.
+fn finite<S: Serializer>(max_diff: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    match max_diff {
+        Some(number) if number.is_finite() => serializer.serialize_some(number),
+        Some(_) => serializer.serialize_some(&f64::MAX),
+        None => serializer.serialize_none(),
+    }
+}

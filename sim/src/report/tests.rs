@@ -1,0 +1,399 @@
+use serde_json::Value;
+
+use super::*;
+
+/// The example of the contract, with digests filled in.
+const CONTRACT: &str = r#"
+{ "schema": "finbox.run/1", "scenario": "deferred_notify_demo", "target": "a2a3",
+  "mode": "lockstep", "completion": "mailbox",
+  "seed": 0, "ranks": 2, "verdict": "pass", "max_diff": 0.0,
+  "tasks": {"submitted": 6, "completed": 6, "failed": 0, "cancelled": 0, "quarantined": 0,
+            "inline": 4, "deferred": 2},
+  "fins": {"received": 6, "applied": 6, "duplicate": 0, "stale": 0, "unknown": 0},
+  "mailbox": {"slots": 4096, "accepted": 4, "delivered": 4, "conditions": 2,
+              "normal_done": 2, "full": 0, "high_water": 2},
+  "wait_list": {"high_water": 1, "left": 0, "polls": 17},
+  "time": {"virtual_ns": 31840, "wall_ns": 1203344},
+  "digest": "0123456789abcdef", "result_digest": "00000000000000fe",
+  "stall": null, "error": null, "gaps": [] }
+"#;
+
+/// Fields that were added to the contract's example.
+const ADDED: &[&str] = &["live", "reported", "handlers", "cores", "import"];
+
+fn example() -> RunReport {
+    RunReport {
+        scenario: "deferred_notify_demo".to_owned(),
+        target: "a2a3".to_owned(),
+        mode: "lockstep".to_owned(),
+        completion: "mailbox".to_owned(),
+        ranks: 2,
+        max_diff: Some(0.0),
+        tasks: TaskCounts {
+            submitted: 6,
+            completed: 6,
+            inline: 4,
+            deferred: 2,
+            ..TaskCounts::default()
+        },
+        fins: FinCounts {
+            received: 6,
+            applied: 6,
+            ..FinCounts::default()
+        },
+        mailbox: MailboxCounts {
+            slots: 4096,
+            accepted: 4,
+            delivered: 4,
+            conditions: 2,
+            normal_done: 2,
+            high_water: 2,
+            ..MailboxCounts::default()
+        },
+        wait_list: WaitListCounts {
+            high_water: 1,
+            left: 0,
+            polls: 17,
+        },
+        time: TimeReport {
+            virtual_ns: 31_840,
+            wall_ns: 1_203_344,
+        },
+        digest: Digest(0x0123_4567_89ab_cdef),
+        result_digest: Digest(0xfe),
+        handlers: 2,
+        cores: 72,
+        ..RunReport::neutral(Verdict::Pass)
+    }
+}
+
+fn stalled(tasks: u64, conditions: usize) -> RunReport {
+    let condition = ConditionReport {
+        engine: "SDMA".to_owned(),
+        completion_type: "COUNTER".to_owned(),
+        address: Address(0x1_0000),
+        expected: 1,
+        observed: 0,
+        age_ns: 12_300_000,
+    };
+    let mut stall = StallReport::new("CONDITION_NOT_REACHED");
+    for task in 0..tasks {
+        stall.push(StalledTask {
+            task: (1 << 32) | task,
+            name: "notify_wait".to_owned(),
+            state: "waiting".to_owned(),
+            rank: 0,
+            conditions: vec![condition.clone(); conditions],
+        });
+    }
+    let code = Code {
+        number: 100,
+        name: "SCHEDULER_TIMEOUT",
+    };
+    let error = ErrorReport::new(code, "no progress for 10 s", "see the stall");
+    RunReport {
+        stall: Some(stall),
+        error: Some(error),
+        verdict: Verdict::Stuck,
+        ..example()
+    }
+}
+
+/// Every key of a JSON text in the order of writing.
+fn keys(text: &str) -> Vec<&str> {
+    let pieces: Vec<&str> = text.split('"').collect();
+    pieces
+        .windows(2)
+        .skip(1)
+        .step_by(2)
+        .filter(|pair| pair[1].trim_start().starts_with(':'))
+        .map(|pair| pair[0])
+        .collect()
+}
+
+/// Whether `whole` has everything `part` has, with the same values.
+fn holds_all(whole: &Value, part: &Value) -> bool {
+    match (whole, part) {
+        (Value::Object(whole), Value::Object(part)) => part
+            .iter()
+            .all(|(key, value)| whole.get(key).is_some_and(|found| holds_all(found, value))),
+        _ => whole == part,
+    }
+}
+
+#[test]
+fn the_json_has_the_fields_of_the_contract_in_its_order() {
+    let text = to_json(&example());
+    let ours: Vec<&str> = keys(&text)
+        .into_iter()
+        .filter(|key| !ADDED.contains(key))
+        .collect();
+    assert_eq!(ours, keys(CONTRACT));
+    assert_eq!(keys(CONTRACT).len(), 43);
+}
+
+#[test]
+fn the_json_has_the_values_of_the_contract() {
+    let ours: Value = serde_json::from_str(&to_json(&example())).unwrap();
+    let contract: Value = serde_json::from_str(CONTRACT).unwrap();
+    assert!(holds_all(&ours, &contract), "{ours}");
+}
+
+#[test]
+fn the_json_is_pretty_stable_and_one_document() {
+    let text = to_json(&example());
+    assert!(text.starts_with("{\n  \"schema\": \"finbox.run/1\",\n  \"scenario\""));
+    assert!(text.contains("\n  \"max_diff\": 0.0,\n"));
+    assert!(text.contains("\n  \"digest\": \"0123456789abcdef\",\n"));
+    assert!(text.ends_with("\n  \"import\": null\n}\n"));
+    assert_eq!(text, to_json(&example()));
+}
+
+#[test]
+fn no_golden_result_is_null_and_a_result_that_is_no_number_is_not() {
+    let json = |max_diff| {
+        let text = to_json(&RunReport {
+            max_diff,
+            ..example()
+        });
+        serde_json::from_str::<Value>(&text).unwrap()["max_diff"].clone()
+    };
+    assert_eq!(json(None), Value::Null);
+    assert_eq!(json(Some(0.5)), 0.5);
+    assert_eq!(json(Some(f64::NAN)), f64::MAX);
+    assert_eq!(json(Some(f64::INFINITY)), f64::MAX);
+}
+
+#[test]
+fn the_text_of_a_pass_is_this() {
+    let expected = "\
+PASS  deferred_notify_demo
+
+  run        a2a3, 2 ranks of 72 cores and 2 FIN handlers, lockstep, seed 0
+  result     equal to the golden result, max difference 0
+  tasks      6 submitted: 4 inline, 2 deferred, 0 quarantined
+  FINs       6 received, 6 applied
+  mailbox    2 CONDITION, 2 TASK_NORMAL_DONE; high water 2 of 4096 slots, full 0 times
+  wait list  high water 1, left 0, 17 polls
+  time       31.8 µs virtual, 1.2 ms wall
+  digest     events 0123456789abcdef, results 00000000000000fe
+  ledger     submitted 6 = completed 6 + failed 0 + cancelled 0
+             FINs 6 = applied 6 + duplicate 0 + stale 0 + unknown 0
+             messages accepted 4 = delivered 4 + reported 0
+";
+    assert_eq!(to_text(&example()), expected);
+}
+
+#[test]
+fn an_import_says_what_it_kept_and_dropped() {
+    let import = ImportCounts {
+        nodes: 120,
+        messages: 1,
+        dropped_self_edges: 2,
+        dropped_repeated_edges: 1,
+    };
+    let report = RunReport {
+        import: Some(import),
+        max_diff: None,
+        ..example()
+    };
+    let text = to_text(&report);
+    assert!(
+        text.contains(
+            "  import     120 nodes, 1 message; dropped 2 self-edges and 1 repeated edge\n"
+        )
+    );
+    assert!(text.contains("  result     no golden result to compare with\n"));
+    let value: Value = serde_json::from_str(&to_json(&report)).unwrap();
+    assert_eq!(value["import"]["dropped_self_edges"], 2);
+}
+
+#[test]
+fn a_ledger_that_adds_up_says_so_and_live_tasks_take_part() {
+    let mut report = example();
+    assert!(report.ledger_holds());
+    report.tasks.completed = 4;
+    report.tasks.live = 2;
+    let [tasks, ..] = report.ledger();
+    let expected = "submitted 6 = completed 4 + failed 0 + cancelled 0 + live 2";
+    assert_eq!(tasks.to_string(), expected);
+}
+
+#[test]
+fn a_ledger_that_does_not_add_up_never_shows_an_equals_sign() {
+    let mut report = example();
+    report.mailbox.delivered = 3;
+    report.fins.unknown = u64::MAX;
+    let [tasks, fins, messages] = report.ledger();
+    assert!(tasks.holds() && !fins.holds() && !messages.holds() && !report.ledger_holds());
+    assert_eq!(
+        messages.to_string(),
+        "messages accepted 4 ≠ delivered 3 + reported 0  (does NOT add up: off by 1)"
+    );
+    assert!(
+        fins.to_string()
+            .ends_with("(does NOT add up: off by 18446744073709551615)")
+    );
+    assert!(to_text(&report).contains(&messages.to_string()));
+}
+
+#[test]
+fn a_stall_names_its_tasks_and_conditions() {
+    let text = to_text(&stalled(1, 1));
+    assert!(text.starts_with(
+        "STUCK  deferred_notify_demo\n  error      100 SCHEDULER_TIMEOUT: no progress for 10 s\n  \
+         hint       see the stall\n\n  run  "
+    ));
+    assert!(text.ends_with(
+        "\n\n  stall      CONDITION_NOT_REACHED; 1 task stuck\n    \
+         task 1:0 notify_wait, rank 0: waiting\n      \
+         COUNTER at 0x10000 expected 1 observed 0 for 12.3 ms (SDMA)\n"
+    ));
+}
+
+#[test]
+fn a_stalled_task_without_conditions_says_so() {
+    assert!(to_text(&stalled(1, 0)).contains("rank 0: waiting, on no condition\n"));
+}
+
+#[test]
+fn a_long_stall_is_cut_in_text_and_says_how_much_is_left_out() {
+    let text = to_text(&stalled(10, 10));
+    assert!(!text.contains("more"));
+    let text = to_text(&stalled(5_000, 12));
+    assert_eq!(text.matches("notify_wait").count(), 10);
+    assert_eq!(text.matches("      … and 2 more\n").count(), 10);
+    assert!(text.ends_with("\n    … and 4990 more\n"));
+    assert!(text.contains("5000 tasks stuck"));
+}
+
+#[test]
+fn the_json_of_a_stall_holds_a_thousand_tasks_and_the_true_count() {
+    let value: Value = serde_json::from_str(&to_json(&stalled(1_001, 1))).unwrap();
+    let stall = &value["stall"];
+    assert_eq!(
+        stall["tasks"].as_array().unwrap().len(),
+        MOST_STALLED_IN_JSON
+    );
+    assert_eq!(stall["count"], 1_001);
+    assert_eq!(stall["tasks"][0]["conditions"][0]["address"], "0x10000");
+    assert_eq!(value["error"]["code"], 100);
+}
+
+#[test]
+fn the_json_of_a_stall_has_the_fields_of_the_contract_in_its_order() {
+    let stall = stalled(1, 1).stall.unwrap();
+    let text = serde_json::to_string(&stall).unwrap();
+    let expected = [
+        "class",
+        "tasks",
+        "task",
+        "name",
+        "state",
+        "rank",
+        "conditions",
+        "engine",
+        "type",
+        "address",
+        "expected",
+        "observed",
+        "age_ns",
+        "count",
+    ];
+    assert_eq!(keys(&text), expected);
+}
+
+#[test]
+fn an_invalid_report_shows_its_error_and_no_counts() {
+    let error = ErrorReport::new(
+        Code::INPUT_INVALID,
+        "a.et, byte 17: bad length",
+        "export again",
+    );
+    let report = RunReport::refused(Invalid::InputFile, error);
+    assert_eq!(report.verdict.exit_code(), 3);
+    let expected = "INVALID\n  error      192 INPUT_INVALID: a.et, byte 17: bad length\n  \
+                    hint       export again\n";
+    assert_eq!(to_text(&report), expected);
+    let value: Value = serde_json::from_str(&to_json(&report)).unwrap();
+    assert_eq!(value["verdict"], "invalid");
+    assert_eq!(value["error"]["message"], "a.et, byte 17: bad length");
+    let text = to_json(&report);
+    let ours: Vec<&str> = keys(&text)
+        .into_iter()
+        .filter(|key| !ADDED.contains(key) && !["code", "name", "message", "hint"].contains(key))
+        .collect();
+    assert_eq!(ours, keys(CONTRACT));
+}
+
+#[test]
+fn the_verdict_line_comes_first_whatever_the_verdict() {
+    for (verdict, word) in [
+        (Verdict::Wrong, "WRONG RESULT"),
+        (Verdict::Fault, "FAULT"),
+        (Verdict::Interrupted, "INTERRUPTED"),
+    ] {
+        let text = to_text(&RunReport {
+            verdict,
+            ..example()
+        });
+        assert!(
+            text.starts_with(&format!("{word}  deferred_notify_demo\n")),
+            "{text}"
+        );
+        assert!(text.contains("submitted 6 = completed 6"), "{text}");
+    }
+}
+
+#[test]
+fn a_baseline_completion_is_named_and_a_wrong_result_shows_its_distance() {
+    let report = RunReport {
+        completion: "locked".to_owned(),
+        max_diff: Some(1.5),
+        verdict: Verdict::Wrong,
+        ..example()
+    };
+    let text = to_text(&report);
+    assert!(text.contains("seed 0, completion locked\n"), "{text}");
+    assert!(
+        text.contains("max difference from the golden result 1.5\n"),
+        "{text}"
+    );
+    let text = to_text(&RunReport {
+        max_diff: Some(f64::NAN),
+        ..report
+    });
+    assert!(text.contains("  result     not a number\n"), "{text}");
+}
+
+#[test]
+fn gaps_are_listed_and_cut() {
+    let gap = GapReport {
+        kind: "mailbox".to_owned(),
+        rank: 1,
+        message: "slot 7".to_owned(),
+    };
+    let text = to_text(&RunReport {
+        gaps: vec![gap; 12],
+        ..example()
+    });
+    assert!(
+        text.contains("\n  gaps       12\n    mailbox, rank 1: slot 7\n"),
+        "{text}"
+    );
+    assert!(text.ends_with("    … and 2 more\n"), "{text}");
+}
+
+#[test]
+fn names_from_files_cannot_steer_the_terminal() {
+    let mut report = stalled(1, 1);
+    report.scenario = "a\u{1b}[2Jb\n".to_owned();
+    report.target = "\u{7}".to_owned();
+    let text = to_text(&report);
+    assert!(
+        text.chars()
+            .all(|letter| letter == '\n' || !letter.is_control()),
+        "{text:?}"
+    );
+    assert!(text.starts_with("STUCK  a\\u{1b}[2Jb\\n\n"));
+}

@@ -1,0 +1,334 @@
+//! Why a trace was refused: one enum, each case with its numbers, its place and a next step.
+//!
+//! Guarantees: every message is a sentence or two of bounded length, whatever the trace
+//! holds (names are shortened and escaped, cycles cut). Made by every file of the importer.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use super::order::Cycle;
+use super::place::{NodePlace, Quoted};
+use super::unmatched::Unmatched;
+
+/// Why `load` refused a trace.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// A speed from which no time can be computed.
+    #[error("the roofline's {knob} is {value}; give a finite number above 0")]
+    Roofline {
+        /// The knob's name.
+        knob: &'static str,
+        /// What it was set to.
+        value: f64,
+    },
+    /// The operating system refused access.
+    #[error(
+        "cannot read {}: {source}; check the path and its permissions \
+         (a file, a folder or a PREFIX of PREFIX.<rank>.et)", .path.display()
+    )]
+    Unreadable {
+        /// What was to be read.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A folder without any trace.
+    #[error(
+        "no file in {} is named PREFIX.<rank>.et; \
+         rename the traces so, or name one file", .folder.display()
+    )]
+    NoTraces {
+        /// The folder searched.
+        folder: PathBuf,
+    },
+    /// A folder with the traces of several workloads.
+    #[error(
+        "{} holds traces of {} workloads ({}); which one? Name it as {}",
+        .folder.display(), .prefixes.len(), listed(.prefixes), example(.folder, .prefixes)
+    )]
+    SeveralPrefixes {
+        /// The folder searched.
+        folder: PathBuf,
+        /// The prefixes found, sorted; two or more.
+        prefixes: Vec<String>,
+    },
+    /// Two files for one rank (as `P.1.et` and `P.01.et`).
+    #[error(
+        "{} and {} are both the trace of rank {rank}; remove one",
+        .first.display(), .second.display()
+    )]
+    SameRank {
+        /// The rank's number.
+        rank: u32,
+        /// One of the files.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+    /// More ranks than are simulated.
+    #[error(
+        "{} has traces of {found} ranks, the limit is {limit}; load one file or a smaller trace",
+        .path.display()
+    )]
+    TooManyRanks {
+        /// The folder or prefix.
+        path: PathBuf,
+        /// How many ranks it has.
+        found: usize,
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// A file of 0 bytes, or a gzip stream of none.
+    #[error(
+        "{} is empty (0 bytes); a trace has at least its metadata message: record it again",
+        .file.display()
+    )]
+    EmptyFile {
+        /// The file.
+        file: PathBuf,
+    },
+    /// No rank has a node.
+    #[error(
+        "the traces at {} hold no node, so there is nothing to run; \
+         check that recording was not cut off", .path.display()
+    )]
+    NoNodes {
+        /// What `load` was given.
+        path: PathBuf,
+    },
+    /// A rank with more nodes than an index can name.
+    #[error("{} has more than {limit} nodes; split the trace", .file.display())]
+    TooManyNodes {
+        /// The file.
+        file: PathBuf,
+        /// How many are allowed.
+        limit: u32,
+    },
+    /// The file ends inside a message or its length prefix.
+    #[error(
+        "{} is cut short: the message at byte {offset} needs {needed} bytes after its length \
+         and {left} are left; copy or record the trace again", .file.display()
+    )]
+    Truncated {
+        /// The file.
+        file: PathBuf,
+        /// Of the message's length prefix, in the decompressed stream.
+        offset: u64,
+        /// Bytes the message should have (0: its length prefix itself is cut).
+        needed: u64,
+        /// Bytes there were.
+        left: u64,
+    },
+    /// A length prefix that is no varint of 64 bits.
+    #[error(
+        "the length prefix at byte {offset} of {} is no 64-bit varint; \
+         this is no Chakra trace, or it is damaged", .file.display()
+    )]
+    MalformedLength {
+        /// The file.
+        file: PathBuf,
+        /// Of the prefix, in the decompressed stream.
+        offset: u64,
+    },
+    /// A message longer than any node should be.
+    #[error(
+        "the message at byte {offset} of {} claims {length} bytes, the limit is {limit}; \
+         this is no Chakra trace, or it is damaged", .file.display()
+    )]
+    MessageTooLong {
+        /// The file.
+        file: PathBuf,
+        /// Of the length prefix, in the decompressed stream.
+        offset: u64,
+        /// Bytes claimed.
+        length: u64,
+        /// Bytes allowed.
+        limit: u64,
+    },
+    /// A gzip stream that is damaged or cut short.
+    #[error(
+        "the gzip stream of {} breaks off after byte {offset} of its content: {source}; \
+         check it with 'gzip -t' and copy it again", .file.display()
+    )]
+    Gzip {
+        /// The file.
+        file: PathBuf,
+        /// Of the message that could not be read, in the decompressed stream.
+        offset: u64,
+        /// What the decompressor said.
+        source: io::Error,
+    },
+    /// A gzip stream that grows beyond reason.
+    #[error(
+        "{} grows beyond {limit} bytes when decompressed; \
+         decompress it yourself if it is to be trusted", .file.display()
+    )]
+    ExpandsTooFar {
+        /// The file.
+        file: PathBuf,
+        /// Bytes allowed, from the compressed size.
+        limit: u64,
+    },
+    /// A message that does not decode.
+    #[error(
+        "the message at byte {offset} of {} is no {expected}: {source}; \
+         this is no Chakra trace, or it is damaged", .file.display()
+    )]
+    Undecodable {
+        /// The file.
+        file: PathBuf,
+        /// Of the length prefix, in the decompressed stream.
+        offset: u64,
+        /// The message that belongs there.
+        expected: &'static str,
+        /// What the decoder said.
+        source: prost::DecodeError,
+    },
+    /// A node type outside 1..=7.
+    #[error("{node} has type {kind}, known are 1 to 7; the trace is damaged or of another schema")]
+    UnknownNodeType {
+        /// The node.
+        node: NodePlace,
+        /// Its type's number.
+        kind: i32,
+    },
+    /// A `comm_type` outside 0..=9.
+    #[error("{node} is collective number {kind}, known are 0 to 9; correct its comm_type")]
+    UnknownCollective {
+        /// The node.
+        node: NodePlace,
+        /// The collective's number.
+        kind: i128,
+    },
+    /// A rank or a tag that is none.
+    #[error(
+        "{node} has {attribute} = {value}, {}; correct the attribute", allowed(.attribute)
+    )]
+    BadEndpoint {
+        /// The node.
+        node: NodePlace,
+        /// Which attribute.
+        attribute: &'static str,
+        /// Its value.
+        value: i128,
+    },
+    /// A send that starts, or a receive that ends, at another rank.
+    #[error(
+        "{node} has {attribute} = {value}, but it is in the trace of rank {}; \
+         correct the attribute or the rank in the file's name", .node.rank
+    )]
+    ForeignEndpoint {
+        /// The node.
+        node: NodePlace,
+        /// Which attribute: `comm_src` of a send, `comm_dst` of a receive.
+        attribute: &'static str,
+        /// Its value, a rank.
+        value: u32,
+    },
+    /// Two nodes of one rank with one id.
+    #[error("{second} has the id of the node at byte {first_offset}; ids must differ in a rank")]
+    DuplicateId {
+        /// The later node.
+        second: NodePlace,
+        /// Where the earlier one is, in the decompressed stream.
+        first_offset: u64,
+    },
+    /// An enforced edge from a node that is not in the file.
+    #[error(
+        "{node} depends on node {missing}, which its file does not have ({dangling} such edges, \
+         {self_edges} self-edges dropped); use only edges that are complete: data is the default"
+    )]
+    Dangling {
+        /// The first node, in file order, with such an edge.
+        node: NodePlace,
+        /// The first id that is missing there.
+        missing: u64,
+        /// Such edges in this rank.
+        dangling: u64,
+        /// Self-edges dropped before, in this rank.
+        self_edges: u64,
+    },
+    /// Nodes that wait for each other, within a rank or over messages between ranks.
+    #[error("{0}")]
+    Cycle(Cycle),
+    /// A send without its receive, or the other way round.
+    #[error("{0}")]
+    Unmatched(Box<Unmatched>),
+    /// A trace that is valid and cannot be run yet.
+    #[error(
+        "{node} is a collective over {ranks} ranks; collectives over several ranks are not \
+         supported yet: load one rank's file, or a trace whose collectives are sends and receives"
+    )]
+    NotSupportedYet {
+        /// The collective.
+        node: NodePlace,
+        /// How many ranks take part.
+        ranks: usize,
+    },
+    /// A collective in a process group that nobody declares, or not with this rank.
+    #[error(
+        "{node} is a collective in process group {}, which {}; correct pg_name or the side file",
+        Quoted(.group), group_problem(.declared, .side_file)
+    )]
+    UnknownGroup {
+        /// The collective.
+        node: NodePlace,
+        /// The group's name, shortened.
+        group: Box<str>,
+        /// True where the side file has the group, without this rank.
+        declared: bool,
+        /// The side file that should declare it.
+        side_file: PathBuf,
+    },
+    /// A side file that is not a JSON object of lists of ranks.
+    #[error(
+        "byte {offset} of {}: {problem}; the file must map group names to lists of ranks, \
+         as {{\"1\": [0, 1]}}", .file.display()
+    )]
+    SideFile {
+        /// The file.
+        file: PathBuf,
+        /// Where.
+        offset: usize,
+        /// What is wrong there.
+        problem: &'static str,
+    },
+}
+
+/// At most this many prefixes are spelled out.
+const LISTED_PREFIXES: usize = 16;
+
+fn listed(prefixes: &[String]) -> impl fmt::Display {
+    let shown = &prefixes[..prefixes.len().min(LISTED_PREFIXES)];
+    let more = if shown.len() < prefixes.len() {
+        ", …"
+    } else {
+        ""
+    };
+    format!("{}{more}", shown.join(", "))
+}
+
+fn example(folder: &std::path::Path, prefixes: &[String]) -> impl fmt::Display {
+    folder
+        .join(prefixes.first().map_or("PREFIX", String::as_str))
+        .display()
+        .to_string()
+}
+
+fn allowed(attribute: &str) -> &'static str {
+    match attribute {
+        "comm_tag" => "a tag has 64 signed bits",
+        _ => "a rank is 0 to 4294967295",
+    }
+}
+
+fn group_problem(declared: &bool, side_file: &std::path::Path) -> impl fmt::Display {
+    let problem = if *declared {
+        "has not this rank in"
+    } else {
+        "is not declared in"
+    };
+    format!("{problem} {}", side_file.display())
+}

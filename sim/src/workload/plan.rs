@@ -1,0 +1,373 @@
+//! The plan of a run: ranks, buffers, tasks and what their kernels do.
+//!
+//! Plain data, public throughout. Offsets are bytes in a rank's data unless a field says
+//! otherwise; ranks are indices from 0, and a rank's number in a trace is only its label.
+//! [`Workload::check`] says whether a plan names only what exists.
+
+use crate::device::{CounterPlace, Device, DeviceOptions};
+
+use super::verify::Check;
+
+/// Everything a run needs to know beforehand.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Workload {
+    /// The scenario's name, as on the command line.
+    pub name: String,
+    /// One plan a rank.
+    pub ranks: Vec<RankPlan>,
+    /// The global order of submission: every task once, after those it depends on.
+    pub order: Vec<TaskRef>,
+    /// Whether [`checks`](Self::checks) are a golden result with a `max_diff`.
+    pub golden: bool,
+    /// What memory must hold at the end.
+    pub checks: Vec<Check>,
+}
+
+/// A task among all ranks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TaskRef {
+    /// Index into [`Workload::ranks`].
+    pub rank: u32,
+    /// Index into [`RankPlan::tasks`].
+    pub task: u32,
+}
+
+/// One rank.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RankPlan {
+    /// The number people know it by; need not be its index.
+    pub rank: u32,
+    /// Bytes of its data, buffers included.
+    pub data_bytes: u64,
+    /// Its counters, zero at the start; the control CPU may read them.
+    pub counters: Vec<CounterPlace>,
+    /// Named parts of its data; what tasks declare.
+    pub buffers: Vec<BufferPlan>,
+    /// Its tasks.
+    pub tasks: Vec<TaskPlan>,
+    /// What its data holds at the start; zero elsewhere.
+    pub init: Vec<Init>,
+}
+
+/// A named part of a rank's data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BufferPlan {
+    /// Its name in messages.
+    pub name: Box<str>,
+    /// Where it begins in the rank's data.
+    pub offset: u64,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// A range of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Offset of the first byte.
+    pub at: u64,
+    /// How many.
+    pub bytes: u64,
+}
+
+/// Where a task runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Shape {
+    /// On a cube core.
+    Aic,
+    /// On a vector core.
+    Aiv,
+    /// On a host lane.
+    Host,
+    /// Nowhere: it only orders others.
+    Dummy,
+}
+
+/// What a task does to a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// Reads it.
+    In,
+    /// Writes all of it.
+    Out,
+    /// Reads and writes it.
+    InOut,
+}
+
+/// A declared use of a buffer; dependencies are found from these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BufferUse {
+    /// Index into [`RankPlan::buffers`].
+    pub buffer: u32,
+    /// Which bytes of the buffer; offsets from its start.
+    pub span: Span,
+    /// What is done to them.
+    pub access: Access,
+}
+
+/// One task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskPlan {
+    /// Its name in messages; need not be unique.
+    pub name: Box<str>,
+    /// Where it runs.
+    pub shape: Shape,
+    /// How long its kernel runs, in ns.
+    pub duration_ns: u64,
+    /// Which buffers it uses.
+    pub uses: Vec<BufferUse>,
+    /// Explicit dependencies: tasks of the same rank that come first.
+    pub after: Vec<u32>,
+    /// Most conditions it may register, 0 to 64; 0: it is done when its kernel is.
+    pub defers: u8,
+    /// What its kernel does, in order.
+    pub program: Vec<Op>,
+    /// The bytes of the rank's data that enter the result digest.
+    pub output: Option<Span>,
+}
+
+/// One step of a kernel. Offsets of words are multiples of 4.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// Copies within the rank's data; the ranges do not overlap.
+    Copy {
+        /// First byte read.
+        from: u64,
+        /// First byte written.
+        to: u64,
+        /// How many.
+        bytes: u64,
+    },
+    /// Writes one word.
+    StoreU32 {
+        /// Where.
+        at: u64,
+        /// What.
+        value: u32,
+    },
+    /// Writes one word over and over.
+    FillU32 {
+        /// First word.
+        at: u64,
+        /// How many words.
+        count: u64,
+        /// What.
+        value: u32,
+    },
+    /// `to[i] = from[i] + add` over words, wrapping; the ranges do not overlap, or are the same.
+    AddU32 {
+        /// First word read.
+        from: u64,
+        /// First word written.
+        to: u64,
+        /// How many words.
+        count: u64,
+        /// What is added.
+        add: u32,
+    },
+    /// `to[i] += from[i]` over words, wrapping.
+    AccumulateU32 {
+        /// First word read.
+        from: u64,
+        /// First word changed.
+        to: u64,
+        /// How many words.
+        count: u64,
+    },
+    /// Copies into a peer's data; visible later, and before any notify that follows.
+    Put {
+        /// The peer, as an index.
+        peer: u32,
+        /// First byte read, in the own data.
+        from: u64,
+        /// First byte written, in the peer's data.
+        to: u64,
+        /// How many.
+        bytes: u64,
+    },
+    /// As `Put`, of [`pattern`](super::pattern) bytes that stand nowhere in the own data.
+    PutPattern {
+        /// The peer, as an index.
+        peer: u32,
+        /// First byte written, in the peer's data.
+        to: u64,
+        /// How many.
+        bytes: u64,
+        /// Which pattern.
+        seed: u64,
+        /// How many bytes the time of the put is reckoned for.
+        timed_bytes: u64,
+    },
+    /// Adds to a peer's counter, after the puts before it.
+    Notify {
+        /// The peer, as an index.
+        peer: u32,
+        /// The peer's counter.
+        counter: u32,
+        /// By how much.
+        add: u32,
+    },
+    /// Starts a DMA engine that adds 1 to a counter of this rank when it is done.
+    Engine {
+        /// The counter.
+        counter: u32,
+        /// How long it takes.
+        time: EngineTime,
+    },
+    /// Registers a condition: counter of this rank ≥ `expected`.
+    Await {
+        /// The counter.
+        counter: u32,
+        /// Value to reach.
+        expected: u32,
+    },
+}
+
+/// How long an engine takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineTime {
+    /// As long as the cost model says for so many bytes.
+    Bytes(u64),
+    /// So many ns.
+    Ns(u64),
+}
+
+/// What a part of a rank's data holds at the start.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Init {
+    /// One `f32`, over and over.
+    F32 {
+        /// First byte, a multiple of 4.
+        at: u64,
+        /// How many values.
+        count: u64,
+        /// The value.
+        value: f32,
+    },
+    /// Words.
+    U32 {
+        /// First byte, a multiple of 4.
+        at: u64,
+        /// The words.
+        words: Box<[u32]>,
+    },
+}
+
+impl TaskPlan {
+    /// A task that uses nothing, waits for nothing and does nothing for `duration_ns`.
+    pub fn new(name: impl Into<Box<str>>, shape: Shape, duration_ns: u64) -> Self {
+        Self {
+            name: name.into(),
+            shape,
+            duration_ns,
+            uses: Vec::new(),
+            after: Vec::new(),
+            defers: 0,
+            program: Vec::new(),
+            output: None,
+        }
+    }
+}
+
+impl RankPlan {
+    /// A rank with nothing in it.
+    pub fn new(rank: u32) -> Self {
+        Self { rank, ..Self::default() }
+    }
+
+    /// Adds a buffer behind all others, at a multiple of `align` bytes; returns its index.
+    pub fn add_buffer(&mut self, name: &str, bytes: u64, align: u64) -> u32 {
+        let offset = self.data_bytes.next_multiple_of(align);
+        self.data_bytes = offset + bytes;
+        self.buffers.push(BufferPlan { name: name.into(), offset, bytes });
+        last_index(self.buffers.len())
+    }
+
+    /// Adds a counter; returns its index.
+    pub fn add_counter(&mut self, place: CounterPlace) -> u32 {
+        self.counters.push(place);
+        last_index(self.counters.len())
+    }
+
+    /// Adds a task; returns its index.
+    pub fn add_task(&mut self, task: TaskPlan) -> u32 {
+        self.tasks.push(task);
+        last_index(self.tasks.len())
+    }
+
+    /// Where a buffer begins in the rank's data.
+    pub fn offset(&self, buffer: u32) -> u64 {
+        self.buffers[buffer as usize].offset
+    }
+
+    /// All bytes of a buffer, as offsets in the rank's data.
+    pub fn span(&self, buffer: u32) -> Span {
+        let buffer = &self.buffers[buffer as usize];
+        Span { at: buffer.offset, bytes: buffer.bytes }
+    }
+
+    /// A use of all of a buffer.
+    pub fn whole(&self, buffer: u32, access: Access) -> BufferUse {
+        let span = Span { at: 0, bytes: self.buffers[buffer as usize].bytes };
+        BufferUse { buffer, span, access }
+    }
+
+    /// Writes what the data holds at the start.
+    pub fn initialise(&self, device: &Device) {
+        for init in &self.init {
+            match init {
+                Init::F32 { at, count, value } => {
+                    device.dram().fill_u32(device.data_address(*at), *count, value.to_bits());
+                }
+                Init::U32 { at, words } => {
+                    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+                    device.dram().write_bytes(device.data_address(*at), &bytes);
+                }
+            }
+        }
+    }
+}
+
+impl Workload {
+    /// One device a rank, its data as it is at the start.
+    pub fn make_devices(&self, options: DeviceOptions) -> Vec<Device> {
+        let make = |(rank, plan): (u32, &RankPlan)| {
+            let device = Device::new(options, rank, &plan.counters, plan.data_bytes);
+            plan.initialise(&device);
+            device
+        };
+        (0..).zip(&self.ranks).map(make).collect()
+    }
+
+    /// The plan of a task.
+    pub fn task(&self, at: TaskRef) -> &TaskPlan {
+        &self.ranks[at.rank as usize].tasks[at.task as usize]
+    }
+
+    /// Whether any task needs a host lane.
+    pub fn needs_host(&self) -> bool {
+        self.ranks.iter().flat_map(|rank| &rank.tasks).any(|task| task.shape == Shape::Host)
+    }
+
+    /// The order that takes the first task of every rank, then the second, and so on: right
+    /// where every task depends only on tasks of its rank with smaller numbers.
+    pub fn order_by_turns(ranks: &[RankPlan]) -> Vec<TaskRef> {
+        let longest = ranks.iter().map(|rank| rank.tasks.len()).max().unwrap_or(0);
+        let turn = |task: usize| {
+            let has_it = move |rank: &(usize, &RankPlan)| task < rank.1.tasks.len();
+            ranks.iter().enumerate().filter(has_it).map(move |(rank, _)| TaskRef {
+                rank: index(rank),
+                task: index(task),
+            })
+        };
+        (0..longest).flat_map(turn).collect()
+    }
+}
+
+fn last_index(count: usize) -> u32 {
+    index(count - 1)
+}
+
+/// An index of a plan: there are less than 2³² of anything.
+pub(super) fn index(index: usize) -> u32 {
+    u32::try_from(index).expect("a plan has less than 2³² of anything")
+}

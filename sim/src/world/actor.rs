@@ -1,0 +1,102 @@
+//! The acting threads of a lockstep world, and the arithmetic of polls that see nothing.
+//!
+//! A thread whose step saw nothing naps instead of being stepped again and again. When something
+//! happens that it could see, it resumes at the first poll it would have taken afterwards, and the
+//! polls in between are charged as if they had been taken.
+
+use super::jitter::Jitter;
+
+/// A thread that polls in vain.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Nap {
+    /// When it would poll next.
+    pub(super) first_ns: u64,
+    /// Its polls' distance in ns; None: it does not poll, it waits to be rung.
+    pub(super) period_ns: Option<u64>,
+    /// Conditions looked at by one poll.
+    pub(super) polled: u32,
+    /// Cores that its polls go round.
+    pub(super) busy: u128,
+}
+
+/// When a nap ends, and how many polls were slept through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Awake {
+    pub(super) at_ns: u64,
+    pub(super) skipped: u64,
+}
+
+impl Nap {
+    /// Ends the nap because of something that happens at `now_ns`. `already`: a poll at exactly
+    /// that time would have come before it.
+    pub(super) fn end(&self, now_ns: u64, already: bool) -> Awake {
+        let Some(period) = self.period_ns else {
+            return Awake { at_ns: self.first_ns.max(now_ns), skipped: 0 };
+        };
+        let mut skipped = now_ns.saturating_sub(self.first_ns).div_ceil(period);
+        let mut at_ns = self.first_ns + skipped * period;
+        if at_ns == now_ns && already {
+            (skipped, at_ns) = (skipped + 1, at_ns + period);
+        }
+        Awake { at_ns, skipped }
+    }
+}
+
+/// Naps, order and counts of all acting threads.
+#[derive(Debug)]
+pub(super) struct Actors {
+    naps: Vec<Option<Nap>>,
+    keys: Vec<u64>,
+    productive: Vec<u64>,
+}
+
+impl Actors {
+    /// `count` actors, all awake.
+    pub(super) fn new(count: usize, jitter: Jitter) -> Self {
+        let keys = (0..count).map(|actor| jitter.rank_of_actor(actor)).collect();
+        Self { naps: vec![None; count], keys, productive: vec![0; count] }
+    }
+
+    /// Its place among actors at one time.
+    pub(super) fn key(&self, actor: usize) -> u64 {
+        self.keys[actor]
+    }
+
+    /// Counts a productive step; returns how many came before.
+    pub(super) fn count_productive(&mut self, actor: usize) -> u64 {
+        let before = self.productive[actor];
+        self.productive[actor] += 1;
+        before
+    }
+
+    /// Lays an actor down.
+    pub(super) fn lay_down(&mut self, actor: usize, nap: Nap) {
+        self.naps[actor] = Some(nap);
+    }
+
+    /// Takes an actor's nap, if it naps.
+    pub(super) fn rouse(&mut self, actor: usize) -> Option<Nap> {
+        self.naps[actor].take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Awake, Nap};
+
+    #[test]
+    fn a_nap_ends_on_the_grid_of_its_polls() {
+        let nap = Nap { first_ns: 100, period_ns: Some(30), polled: 0, busy: 1 };
+        assert_eq!(nap.end(50, false), Awake { at_ns: 100, skipped: 0 });
+        assert_eq!(nap.end(101, false), Awake { at_ns: 130, skipped: 1 });
+        assert_eq!(nap.end(130, false), Awake { at_ns: 130, skipped: 1 });
+        assert_eq!(nap.end(130, true), Awake { at_ns: 160, skipped: 2 });
+        assert_eq!(nap.end(100, true), Awake { at_ns: 130, skipped: 1 });
+    }
+
+    #[test]
+    fn a_thread_that_waits_to_be_rung_resumes_at_once() {
+        let nap = Nap { first_ns: 100, period_ns: None, polled: 0, busy: 0 };
+        assert_eq!(nap.end(500, true), Awake { at_ns: 500, skipped: 0 });
+    }
+}
