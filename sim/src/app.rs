@@ -58,7 +58,9 @@ pub fn run(options: &RunOptions) -> ExitCode {
     let settings = settings(options);
     let began = Instant::now();
     let mut line = Progress::on_stderr(options.quiet);
-    let ended = world::run(&workload, &settings, &mut |done, all| line.update(done, all, "tasks"));
+    let ended = world::run(&workload, &settings, &mut |done, all| {
+        line.update(done, all, "tasks")
+    });
     line.clear();
     let wall_ns = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
     let ranks = u16::try_from(workload.ranks.len()).unwrap_or(u16::MAX);
@@ -66,7 +68,11 @@ pub fn run(options: &RunOptions) -> ExitCode {
         Ok(outcome) => report(&workload, &settings, outcome, wall_ns),
         Err(error) => refused(&error),
     };
-    let report = RunReport { ranks, import, ..named(report, options) };
+    let report = RunReport {
+        ranks,
+        import,
+        ..named(report, options)
+    };
     if let Some(error) = &report.error {
         output::say(&error.to_text());
     }
@@ -108,7 +114,7 @@ fn workload(options: &RunOptions) -> Result<Loaded, Box<RunReport>> {
         What::Scenario(name) => {
             let ranks = u32::from(options.ranks_or_default().unwrap_or(1));
             let workload = match name.as_str() {
-                "dummy_task" => demo::deferred_notify(ranks),
+                "dummy_task" => demo::dummy_task(ranks),
                 "deferred_notify_demo" => demo::deferred_notify(ranks),
                 other => unreachable!("the command line knows no scenario {other}"),
             };
@@ -124,7 +130,10 @@ fn import(path: &Path, options: &RunOptions) -> Result<Loaded, Box<RunReport>> {
         Deps::Ctrl => chakra::Deps::Ctrl,
         Deps::Both => chakra::Deps::Both,
     };
-    let import = chakra::Options { deps, ..chakra::Options::default() };
+    let import = chakra::Options {
+        deps,
+        ..chakra::Options::default()
+    };
     let trace = chakra::load(path, &import).map_err(|error| {
         let error = ErrorReport::new(Code::INPUT_INVALID, error.to_string(), "");
         Box::new(RunReport::refused(Invalid::InputFile, error))
@@ -135,8 +144,14 @@ fn import(path: &Path, options: &RunOptions) -> Result<Loaded, Box<RunReport>> {
         dropped_self_edges: trace.dropped_self_edges,
         dropped_repeated_edges: trace.dropped_repeated_edges,
     };
-    if let Some(asked) = options.ranks.filter(|&asked| usize::from(asked) != trace.ranks.len()) {
-        let message = format!("--ranks {asked}: this trace has {} ranks", trace.ranks.len());
+    if let Some(asked) = options
+        .ranks
+        .filter(|&asked| usize::from(asked) != trace.ranks.len())
+    {
+        let message = format!(
+            "--ranks {asked}: this trace has {} ranks",
+            trace.ranks.len()
+        );
         let error = ErrorReport::new(Code::USAGE, message, "Leave --ranks away for traces.");
         return Err(Box::new(RunReport::refused(Invalid::Usage, error)));
     }
@@ -150,15 +165,25 @@ fn refused(error: &RunError) -> RunReport {
         RunError::Plan(_) | RunError::Wiring { .. } => FaultCode::InvalidArgs,
     };
     let report = ErrorReport::new(code_of(code), error.to_string(), code.hint());
-    RunReport { error: Some(report), ..RunReport::neutral(Verdict::Fault) }
+    RunReport {
+        error: Some(report),
+        ..RunReport::neutral(Verdict::Fault)
+    }
 }
 
 fn usage(error: &RunError) -> ErrorReport {
-    ErrorReport::new(Code::USAGE, error.to_string(), "Look at `finbox run --help`.")
+    ErrorReport::new(
+        Code::USAGE,
+        error.to_string(),
+        "Look at `finbox run --help`.",
+    )
 }
 
 fn code_of(code: FaultCode) -> Code {
-    Code { number: u32::from(code.number()), name: code.name() }
+    Code {
+        number: u32::from(code.number()),
+        name: code.name(),
+    }
 }
 
 /// The verdict: stuck before fault before wrong, and pass only if every rule held.
@@ -196,16 +221,20 @@ fn judge(outcome: &Outcome) -> (Verdict, Option<ErrorReport>) {
     }
 }
 
-fn report(
-    workload: &Workload,
-    settings: &Settings,
-    outcome: Outcome,
-    wall_ns: u64,
-) -> RunReport {
+fn report(workload: &Workload, settings: &Settings, outcome: Outcome, wall_ns: u64) -> RunReport {
     let (verdict, error) = judge(&outcome);
-    let Outcome { ledger, verified, stall, .. } = outcome;
+    let Outcome {
+        ledger,
+        verified,
+        stall,
+        ..
+    } = outcome;
     RunReport {
-        max_diff: if workload.golden { verified.max_diff } else { None },
+        max_diff: if workload.golden {
+            verified.max_diff
+        } else {
+            None
+        },
         tasks: TaskCounts {
             submitted: ledger.submitted,
             completed: ledger.completed,
@@ -238,7 +267,10 @@ fn report(
             left: outcome.waiting,
             polls: ledger.polls,
         },
-        time: TimeReport { virtual_ns: outcome.virtual_ns, wall_ns },
+        time: TimeReport {
+            virtual_ns: outcome.virtual_ns,
+            wall_ns,
+        },
         digest: Digest(outcome.digest),
         result_digest: Digest(outcome.result_digest),
         stall,

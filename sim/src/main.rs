@@ -28,11 +28,16 @@ fn main() -> ExitCode {
 
 /// `RUST_LOG` as usual, such as `finbox=debug`; nothing is logged without it.
 fn start_logging() {
-    let Ok(wish) = std::env::var("RUST_LOG") else { return };
+    let Ok(wish) = std::env::var("RUST_LOG") else {
+        return;
+    };
     match wish.parse::<Targets>() {
         Ok(targets) => {
             let stderr = tracing_subscriber::fmt::layer().with_writer(io::stderr);
-            tracing_subscriber::registry().with(stderr).with(targets).init();
+            tracing_subscriber::registry()
+                .with(stderr)
+                .with(targets)
+                .init();
         }
         Err(error) => output::say(&format!("warning: RUST_LOG is not understood: {error}\n")),
     }

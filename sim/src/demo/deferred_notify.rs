@@ -50,7 +50,15 @@ fn golden(rank: u32, plans: &[RankPlan]) -> Check {
     let source = (rank as usize + 1) % plans.len();
     let value = partial(plans[source].rank);
     let at = plans[rank as usize].offset(RESULT);
-    Check { rank, name: "result".into(), at, expect: Expect::F32 { count: VALUES, value } }
+    Check {
+        rank,
+        name: "result".into(),
+        at,
+        expect: Expect::F32 {
+            count: VALUES,
+            value,
+        },
+    }
 }
 
 fn plan(rank: u32, ranks: u32) -> RankPlan {
@@ -68,7 +76,11 @@ fn plan(rank: u32, ranks: u32) -> RankPlan {
     }
     plan.add_counter(CounterPlace::Data(plan.offset(COUNTER)));
     let at = plan.offset(PARTIAL);
-    plan.init.push(Init::F32 { at, count: VALUES, value: partial(rank) });
+    plan.init.push(Init::F32 {
+        at,
+        count: VALUES,
+        value: partial(rank),
+    });
     let peer = (rank + ranks - 1) % ranks;
     let tasks = [producer(&plan, peer), notify_wait(&plan), consumer(&plan)];
     plan.tasks.extend(tasks);
@@ -84,9 +96,22 @@ fn producer(plan: &RankPlan, peer: u32) -> TaskPlan {
             plan.whole(SCRATCH, Access::Out),
         ],
         program: vec![
-            Op::Put { peer, from, to, bytes: MAILBOX_BYTES },
-            Op::Notify { peer, counter: 0, add: 1 },
-            Op::FillU32 { at: plan.offset(SCRATCH), count: 16, value: 1 },
+            Op::Put {
+                peer,
+                from,
+                to,
+                bytes: MAILBOX_BYTES,
+            },
+            Op::Notify {
+                peer,
+                counter: 0,
+                add: 1,
+            },
+            Op::FillU32 {
+                at: plan.offset(SCRATCH),
+                count: 16,
+                value: 1,
+            },
         ],
         output: Some(plan.span(SCRATCH)),
         ..TaskPlan::new("producer", Shape::Aiv, MOVE_NS)
@@ -98,8 +123,14 @@ fn notify_wait(plan: &RankPlan) -> TaskPlan {
         uses: vec![plan.whole(TOKEN, Access::Out)],
         defers: 1,
         program: vec![
-            Op::StoreU32 { at: plan.offset(TOKEN), value: 1 },
-            Op::Await { counter: 0, expected: 1 },
+            Op::StoreU32 {
+                at: plan.offset(TOKEN),
+                value: 1,
+            },
+            Op::Await {
+                counter: 0,
+                expected: 1,
+            },
         ],
         output: Some(plan.span(TOKEN)),
         ..TaskPlan::new("notify_wait", Shape::Aiv, WAIT_NS)
@@ -114,7 +145,11 @@ fn consumer(plan: &RankPlan) -> TaskPlan {
             plan.whole(MAILBOX, Access::In),
             plan.whole(RESULT, Access::Out),
         ],
-        program: vec![Op::Copy { from, to, bytes: MAILBOX_BYTES }],
+        program: vec![Op::Copy {
+            from,
+            to,
+            bytes: MAILBOX_BYTES,
+        }],
         output: Some(plan.span(RESULT)),
         ..TaskPlan::new("consumer", Shape::Aiv, MOVE_NS)
     }
@@ -130,7 +165,10 @@ mod tests {
     fn the_window_is_65_540_bytes_and_ends_with_the_counter() {
         let plan = &deferred_notify(2).ranks[0];
         let [mailbox, counter] = [&plan.buffers[0], &plan.buffers[1]];
-        assert_eq!((mailbox.offset, counter.offset + counter.bytes), (0, 65_540));
+        assert_eq!(
+            (mailbox.offset, counter.offset + counter.bytes),
+            (0, 65_540)
+        );
     }
 
     #[test]

@@ -5,5 +5,7 @@
 #[cfg(test)]
 pub(crate) mod by_hand;
 mod deferred_notify;
+mod dummy;
 
 pub use self::deferred_notify::{DEFERRED_NOTIFY_RANKS, deferred_notify};
+pub use self::dummy::{DUMMY_TASK_RANKS, dummy_task};

@@ -60,7 +60,9 @@ impl Cache {
     /// An empty cache for the lines of these ranges, given in any order.
     pub fn new(ranges: &[Range<u64>]) -> Self {
         let merged = merged(ranges.iter().map(whole_lines).collect());
-        Self { segments: merged.into_iter().map(Segment::new).collect() }
+        Self {
+            segments: merged.into_iter().map(Segment::new).collect(),
+        }
     }
 
     /// Loads the aligned word at `addr` through its line.
@@ -101,9 +103,14 @@ impl Cache {
     }
 
     fn line(&self, addr: u64) -> Option<Line<'_>> {
-        let after = self.segments.partition_point(|segment| segment.addresses.start <= addr);
+        let after = self
+            .segments
+            .partition_point(|segment| segment.addresses.start <= addr);
         let segment = &self.segments[after.checked_sub(1)?];
-        segment.addresses.contains(&addr).then(|| segment.line(addr))
+        segment
+            .addresses
+            .contains(&addr)
+            .then(|| segment.line(addr))
     }
 }
 
@@ -112,7 +119,9 @@ impl Segment {
         let count = (addresses.end - addresses.start) / LINE_BYTES;
         Self {
             addresses,
-            words: (0..count * WORDS_OF_LINE).map(|_| AtomicU64::new(0)).collect(),
+            words: (0..count * WORDS_OF_LINE)
+                .map(|_| AtomicU64::new(0))
+                .collect(),
             states: (0..count).map(|_| AtomicU8::new(ABSENT)).collect(),
         }
     }
@@ -187,7 +196,10 @@ mod tests {
     const BASE: u64 = 0x1000_0000;
 
     fn cached() -> (Dram, Cache) {
-        (Dram::new(BASE, 512), Cache::new(&[BASE + 200..BASE + 204, BASE..BASE + 65]))
+        (
+            Dram::new(BASE, 512),
+            Cache::new(&[BASE + 200..BASE + 204, BASE..BASE + 65]),
+        )
     }
 
     #[test]
@@ -196,16 +208,25 @@ mod tests {
         assert_eq!(cache.load(&dram, BASE + 8), 0);
         dram.store_u64(BASE + 8, 5);
         dram.store_u64(BASE + 16, 6);
-        assert_eq!((cache.load(&dram, BASE + 8), cache.load(&dram, BASE + 16)), (0, 0));
+        assert_eq!(
+            (cache.load(&dram, BASE + 8), cache.load(&dram, BASE + 16)),
+            (0, 0)
+        );
         cache.refresh(BASE + 16, 8);
-        assert_eq!((cache.load(&dram, BASE + 8), cache.load(&dram, BASE + 16)), (5, 6));
+        assert_eq!(
+            (cache.load(&dram, BASE + 8), cache.load(&dram, BASE + 16)),
+            (5, 6)
+        );
     }
 
     #[test]
     fn a_store_reaches_memory_when_it_is_cleaned() {
         let (dram, cache) = cached();
         cache.store(&dram, BASE + 64, 9);
-        assert_eq!((cache.load(&dram, BASE + 64), dram.load_u64(BASE + 64)), (9, 0));
+        assert_eq!(
+            (cache.load(&dram, BASE + 64), dram.load_u64(BASE + 64)),
+            (9, 0)
+        );
         cache.clean(&dram, BASE + 100, 8);
         assert_eq!(dram.load_u64(BASE + 64), 9);
     }

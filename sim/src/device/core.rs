@@ -65,7 +65,11 @@ enum Phase {
 impl Core {
     /// Core `id` of kind `kind` after reset.
     pub fn new(id: CoreId, kind: CoreKind, cost: &CostModel) -> Self {
-        let start_ns = if kind == CoreKind::Host { cost.host_start_ns } else { 0 };
+        let start_ns = if kind == CoreKind::Host {
+            cost.host_start_ns
+        } else {
+            0
+        };
         Self {
             id,
             switch_ns: cost.switch_ns,
@@ -125,7 +129,10 @@ impl Core {
                 self.phase = Phase::Idle;
                 true
             }
-            Phase::Running { picked, until: Some(until) } if until <= now => {
+            Phase::Running {
+                picked,
+                until: Some(until),
+            } if until <= now => {
                 kernels.finish(&picked, now);
                 self.say(now, FIN | picked.token.bits());
                 self.phase = self.after(now, registers);
@@ -140,7 +147,9 @@ impl Core {
         if registers.dmb(self.id) == self.last_picked {
             Phase::Idle
         } else {
-            Phase::Switching { until: now + self.switch_ns }
+            Phase::Switching {
+                until: now + self.switch_ns,
+            }
         }
     }
 
@@ -154,9 +163,15 @@ impl Core {
             self.say(now, token.bits());
             self.phase = Phase::Stopped;
         } else if token.is_ordinary() {
-            let picked = Picked { core: self.id, token, launch: registers.staged(self.id, token) };
+            let picked = Picked {
+                core: self.id,
+                token,
+                launch: registers.staged(self.id, token),
+            };
             self.say(now, token.bits());
-            let until = kernels.start(&picked, now).map(|ns| now + self.start_ns + ns);
+            let until = kernels
+                .start(&picked, now)
+                .map(|ns| now + self.start_ns + ns);
             self.phase = Phase::Running { picked, until };
         }
         true
@@ -216,12 +231,25 @@ mod tests {
     fn ring(registers: &Registers, token: u32, kernel: u64) {
         let token = Token::from_bits(token);
         let (slot, task) = (SlotId::new(0, 0, 1), TaskId::new(0, 0));
-        registers.stage(ID, token, &Launch { slot, task, kernel, args: 0 });
+        registers.stage(
+            ID,
+            token,
+            &Launch {
+                slot,
+                task,
+                kernel,
+                args: 0,
+            },
+        );
         registers.ring(ID, token);
     }
 
     fn made(cost: &CostModel) -> (Registers, Core, Log) {
-        (Registers::new(1), Core::new(ID, CoreKind::Aiv, cost), Log::default())
+        (
+            Registers::new(1),
+            Core::new(ID, CoreKind::Aiv, cost),
+            Log::default(),
+        )
     }
 
     #[test]

@@ -119,7 +119,11 @@ impl CostModel {
 
     /// Walking over a fan-out of `edges` edges; nothing for none.
     pub const fn fan_out(&self, edges: u64) -> u64 {
-        if edges == 0 { 0 } else { self.fan_out_ns + self.fan_out_edge_ns * edges }
+        if edges == 0 {
+            0
+        } else {
+            self.fan_out_ns + self.fan_out_edge_ns * edges
+        }
     }
 
     /// A put of `bytes` bytes, from its issue until its last byte is visible.

@@ -23,8 +23,13 @@ impl Dram {
     /// # Panics
     /// If `base` is not a positive multiple of 8.
     pub fn new(base: u64, size_bytes: u64) -> Self {
-        assert!(base > 0 && base % WORD == 0, "memory begins at a word, and not at null");
-        let words = (0..size_bytes.div_ceil(WORD)).map(|_| AtomicU64::new(0)).collect();
+        assert!(
+            base > 0 && base % WORD == 0,
+            "memory begins at a word, and not at null"
+        );
+        let words = (0..size_bytes.div_ceil(WORD))
+            .map(|_| AtomicU64::new(0))
+            .collect();
         Self { base, words }
     }
 
@@ -46,7 +51,10 @@ impl Dram {
 
     /// The word that holds `addr`.
     fn word(&self, addr: u64) -> &AtomicU64 {
-        assert!(self.contains(addr, 1), "address {addr:#x} is outside this rank's memory");
+        assert!(
+            self.contains(addr, 1),
+            "address {addr:#x} is outside this rank's memory"
+        );
         &self.words[to_index((addr - self.base) / WORD)]
     }
 
@@ -148,7 +156,10 @@ impl Dram {
     /// # Panics
     /// If they do.
     pub fn copy(&self, from: u64, to: u64, bytes: u64) {
-        assert!(from + bytes <= to || to + bytes <= from, "a copy onto itself at {to:#x}");
+        assert!(
+            from + bytes <= to || to + bytes <= from,
+            "a copy onto itself at {to:#x}"
+        );
         self.write_bytes(to, &self.bytes(from, bytes));
     }
 
@@ -177,18 +188,16 @@ fn half_shift(addr: u64) -> u32 {
 }
 
 /// The `u32` at `addr` out of its word.
-#[expect(clippy::cast_possible_truncation, reason = "the half that was shifted down is wanted")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the half that was shifted down is wanted"
+)]
 pub(super) fn half_of(word: u64, addr: u64) -> u32 {
     (word >> half_shift(addr)) as u32
 }
 
 /// Replaces a word by a function of itself; returns the half at `addr` that was there before.
-fn replace_word(
-    word: &AtomicU64,
-    replace: impl Fn(u64) -> u64,
-    order: Ordering,
-    addr: u64,
-) -> u32 {
+fn replace_word(word: &AtomicU64, replace: impl Fn(u64) -> u64, order: Ordering, addr: u64) -> u32 {
     // RELAXED: the first load and failures only give the next guess.
     let mut seen = word.load(Ordering::Relaxed);
     loop {
@@ -215,7 +224,11 @@ mod tests {
             assert_eq!(&dram.bytes(BASE + offset, 29)[..], &bytes[..]);
             assert!(dram.bytes(BASE, offset).iter().all(|&byte| byte == 0xAA));
             let behind = BASE + offset + 29;
-            assert!(dram.bytes(behind, 64 - 29 - offset).iter().all(|&byte| byte == 0xAA));
+            assert!(
+                dram.bytes(behind, 64 - 29 - offset)
+                    .iter()
+                    .all(|&byte| byte == 0xAA)
+            );
         }
     }
 

@@ -49,9 +49,18 @@ impl Layout {
         let packed = packed_start..packed_start + 4 * packed_count;
         let data_start = packed.end.next_multiple_of(WINDOW_ALIGN_BYTES);
         let data = data_start..data_start + data_bytes;
-        assert!(data.end - base <= RANK_STRIDE_BYTES, "a rank has at most 256 MiB");
+        assert!(
+            data.end - base <= RANK_STRIDE_BYTES,
+            "a rank has at most 256 MiB"
+        );
         let counters = place(counters, packed.start, &data);
-        Self { base, lanes, counters, packed, data }
+        Self {
+            base,
+            lanes,
+            counters,
+            packed,
+            data,
+        }
     }
 
     /// First address of the rank's memory.
@@ -84,8 +93,14 @@ impl Layout {
     /// What the control CPU may read: slabs and counters.
     pub fn readable(&self) -> Vec<Range<u64>> {
         let slabs = self.base..self.packed.start;
-        let placed = self.counters.iter().filter(|&counter| self.data.contains(counter));
-        [slabs, self.packed.clone()].into_iter().chain(placed.map(|&at| at..at + 4)).collect()
+        let placed = self
+            .counters
+            .iter()
+            .filter(|&counter| self.data.contains(counter));
+        [slabs, self.packed.clone()]
+            .into_iter()
+            .chain(placed.map(|&at| at..at + 4))
+            .collect()
     }
 }
 
@@ -99,7 +114,10 @@ fn place(counters: &[CounterPlace], first: u64, data: &Range<u64>) -> Box<[u64]>
         CounterPlace::Data(offset) => {
             let address = data.start + offset;
             let is_inside = offset % 4 == 0 && address + 4 <= data.end;
-            assert!(is_inside, "a counter at offset {offset} of the data is not inside it");
+            assert!(
+                is_inside,
+                "a counter at offset {offset} of the data is not inside it"
+            );
             address
         }
     };
@@ -113,7 +131,11 @@ mod tests {
 
     #[test]
     fn slabs_counters_and_data_follow_each_other() {
-        let counters = [CounterPlace::Packed, CounterPlace::Data(65_536), CounterPlace::Packed];
+        let counters = [
+            CounterPlace::Packed,
+            CounterPlace::Data(65_536),
+            CounterPlace::Packed,
+        ];
         let layout = Layout::new(1, 3, &counters, 65_540);
         assert_eq!(layout.base(), 0x2000_0000);
         assert_eq!(layout.slab(CoreId(2), 1), 0x2000_0000 + 5 * 2112);
@@ -122,7 +144,10 @@ mod tests {
         let data = layout.data().start;
         assert_eq!(data % 4096, 0);
         assert_eq!(layout.counters(), [packed, data + 65_536, packed + 4]);
-        assert_eq!(layout.readable().last(), Some(&(data + 65_536..data + 65_540)));
+        assert_eq!(
+            layout.readable().last(),
+            Some(&(data + 65_536..data + 65_540))
+        );
         assert!(layout.base() + layout.size_bytes() >= data + 65_540);
     }
 

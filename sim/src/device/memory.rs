@@ -25,7 +25,11 @@ impl Memory {
     /// `dram` with the ranges of it that the control CPU may read, in any order.
     pub fn new(dram: Dram, readable: &[Range<u64>], is_coherent: bool) -> Self {
         let cache = (!is_coherent).then(|| Cache::new(readable));
-        Self { dram, readable: merged(readable.to_vec()).into(), cache }
+        Self {
+            dram,
+            readable: merged(readable.to_vec()).into(),
+            cache,
+        }
     }
 
     /// As cores, engines and peers see it.
@@ -47,7 +51,10 @@ impl Memory {
     /// # Panics
     /// If the control CPU may not read it, or it is not aligned.
     pub fn control_load_u64(&self, addr: u64) -> u64 {
-        assert!(self.can_read(addr, 8), "the control CPU may not read {addr:#x}");
+        assert!(
+            self.can_read(addr, 8),
+            "the control CPU may not read {addr:#x}"
+        );
         assert!(addr % 8 == 0, "a u64 at {addr:#x} is not aligned");
         self.control_word(addr)
     }
@@ -57,7 +64,10 @@ impl Memory {
     /// # Panics
     /// As [`control_load_u64`](Self::control_load_u64).
     pub fn control_load_u32(&self, addr: u64) -> u32 {
-        assert!(self.can_read(addr, 4), "the control CPU may not read {addr:#x}");
+        assert!(
+            self.can_read(addr, 4),
+            "the control CPU may not read {addr:#x}"
+        );
         half_of(self.control_word(addr - addr % 8), addr)
     }
 
@@ -74,7 +84,10 @@ impl Memory {
     /// # Panics
     /// As [`control_load_u64`](Self::control_load_u64).
     pub fn control_store_u64(&self, addr: u64, value: u64) {
-        assert!(self.can_read(addr, 8), "the control CPU may not write {addr:#x}");
+        assert!(
+            self.can_read(addr, 8),
+            "the control CPU may not write {addr:#x}"
+        );
         assert!(addr % 8 == 0, "a u64 at {addr:#x} is not aligned");
         match &self.cache {
             Some(cache) => cache.store(&self.dram, addr, value),
@@ -124,7 +137,10 @@ mod tests {
             let memory = memory(is_coherent);
             memory.dram().store_u32(BASE, 1);
             memory.dram().store_u32(BASE + 4, 2);
-            let seen = (memory.control_load_u32(BASE), memory.control_load_u32(BASE + 4));
+            let seen = (
+                memory.control_load_u32(BASE),
+                memory.control_load_u32(BASE + 4),
+            );
             assert_eq!(seen, (1, 2));
         }
     }

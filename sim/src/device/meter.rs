@@ -19,12 +19,19 @@ pub struct Meter {
 impl Meter {
     /// A meter of virtual time, at 0.
     pub const fn virtual_time() -> Self {
-        Self { origin: None, began: AtomicU64::new(0), charged: AtomicU64::new(0) }
+        Self {
+            origin: None,
+            began: AtomicU64::new(0),
+            charged: AtomicU64::new(0),
+        }
     }
 
     /// A meter by the wall clock, counting from `origin`.
     pub const fn wall_time(origin: Instant) -> Self {
-        Self { origin: Some(origin), ..Self::virtual_time() }
+        Self {
+            origin: Some(origin),
+            ..Self::virtual_time()
+        }
     }
 
     /// Whether it goes by virtual time.

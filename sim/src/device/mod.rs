@@ -39,8 +39,8 @@ pub use self::port::{Doorbells, Rung, SimPort};
 pub use self::register::{COND_RESET, FIN, Registers};
 
 use finbox_mailbox::{CompletionType, Engine};
-use finbox_scheduler::{ENTRIES_OFFSET, ENTRY_BYTES, ERROR_OVERFLOW};
 use finbox_scheduler::{CoreId, Target};
+use finbox_scheduler::{ENTRIES_OFFSET, ENTRY_BYTES, ERROR_OVERFLOW};
 
 /// Conditions that fit into a slab.
 const SLAB_ENTRIES: usize = 64;
@@ -113,7 +113,14 @@ impl Device {
         let dram = Dram::new(layout.base(), layout.size_bytes());
         let memory = Memory::new(dram, &layout.readable(), options.target.coherent_dma);
         let (registers, doorbells) = (Registers::new(lanes), Doorbells::default());
-        Self { rank, options, layout, memory, registers, doorbells }
+        Self {
+            rank,
+            options,
+            layout,
+            memory,
+            registers,
+            doorbells,
+        }
     }
 
     /// Which rank, as an index from 0.
@@ -173,7 +180,9 @@ impl Device {
 
     /// Its cores and host lanes after reset, in order of their ids.
     pub fn make_cores(&self) -> Vec<Core> {
-        self.core_ids().map(|id| Core::new(id, self.kind(id), self.cost())).collect()
+        self.core_ids()
+            .map(|id| Core::new(id, self.kind(id), self.cost()))
+            .collect()
     }
 
     /// Address of counter `index`.
@@ -205,7 +214,11 @@ impl Device {
             dram.store_u64(entry + 24, pack(completion, 0));
         }
         let count = u32::try_from(conditions.len()).unwrap_or(u32::MAX);
-        let error = if conditions.len() > SLAB_ENTRIES { ERROR_OVERFLOW } else { 0 };
+        let error = if conditions.len() > SLAB_ENTRIES {
+            ERROR_OVERFLOW
+        } else {
+            0
+        };
         dram.store_u64(slab, pack(count, error.cast_unsigned()));
     }
 }
@@ -220,7 +233,12 @@ mod tests {
     use finbox_scheduler::{A2A3, A5, CoreId, Target};
 
     fn device(target: Target) -> Device {
-        let options = DeviceOptions { target, cores: 3, host_lanes: 1, cost: CostModel::FREE };
+        let options = DeviceOptions {
+            target,
+            cores: 3,
+            host_lanes: 1,
+            cost: CostModel::FREE,
+        };
         Device::new(options, 0, &[CounterPlace::Packed], 256)
     }
 
@@ -244,13 +262,20 @@ mod tests {
         device.write_slab(CoreId(0), 0, &conditions);
         let slab = device.layout().slab(CoreId(0), 0);
         assert_eq!(device.dram().load_u64(slab), 102 << 32 | 65);
-        assert_eq!(device.dram().load_u64(device.layout().slab(CoreId(0), 1)), 0);
+        assert_eq!(
+            device.dram().load_u64(device.layout().slab(CoreId(0), 1)),
+            0
+        );
     }
 
     #[test]
     fn a_chip_of_72_cores_takes_less_than_a_megabyte() {
-        let options =
-            DeviceOptions { target: A2A3, cores: 72, host_lanes: 2, cost: CostModel::FREE };
+        let options = DeviceOptions {
+            target: A2A3,
+            cores: 72,
+            host_lanes: 2,
+            cost: CostModel::FREE,
+        };
         let device = Device::new(options, 63, &[CounterPlace::Packed; 64], 260 << 10);
         assert!(device.dram().size_bytes() < 600 << 10);
         assert!(device.dram().base() >= 64 * 0x1000_0000);

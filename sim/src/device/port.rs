@@ -9,9 +9,9 @@ use std::sync::{Mutex, PoisonError};
 
 use finbox_scheduler::{CoreId, Launch, Port, Token};
 
+use super::Device;
 use super::cache::lines;
 use super::meter::Meter;
-use super::Device;
 
 /// A doorbell that was rung in virtual time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,10 @@ impl Doorbells {
     }
 
     fn note(&self, rung: Rung) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(rung);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(rung);
     }
 }
 
@@ -87,7 +90,12 @@ impl Port for SimPort<'_> {
         }
         let at_ns = self.meter.now();
         let seen_ns = at_ns + cost.dispatch_seen_ns;
-        self.device.doorbells().note(Rung { core, token, at_ns, seen_ns });
+        self.device.doorbells().note(Rung {
+            core,
+            token,
+            at_ns,
+            seen_ns,
+        });
     }
 
     fn stage_payload(&self, core: CoreId, token: Token, launch: &Launch) {
@@ -140,8 +148,18 @@ mod tests {
     use finbox_scheduler::{A2A3, A5, CoreId, Target, Token};
 
     fn device(target: Target) -> Device {
-        let options = DeviceOptions { target, cores: 3, host_lanes: 1, cost: CostModel::A2A3 };
-        Device::new(options, 0, &[CounterPlace::Packed, CounterPlace::Data(128)], 132)
+        let options = DeviceOptions {
+            target,
+            cores: 3,
+            host_lanes: 1,
+            cost: CostModel::A2A3,
+        };
+        Device::new(
+            options,
+            0,
+            &[CounterPlace::Packed, CounterPlace::Data(128)],
+            132,
+        )
     }
 
     #[test]
@@ -153,7 +171,12 @@ mod tests {
                 let addr = device.counter_address(counter);
                 assert_eq!(port.load_u32(addr), 0);
                 device.dram().fetch_add_u32(addr, 1);
-                assert_eq!(port.load_u32(addr), u32::from(target.coherent_dma), "{}", target.name);
+                assert_eq!(
+                    port.load_u32(addr),
+                    u32::from(target.coherent_dma),
+                    "{}",
+                    target.name
+                );
                 port.refresh(addr, 4);
                 assert_eq!(port.load_u32(addr), 1);
             }
@@ -185,7 +208,15 @@ mod tests {
         let mut rung = Vec::new();
         device.doorbells().drain_into(&mut rung);
         let (core, token) = (CoreId(2), Token::FIRST);
-        assert_eq!(rung, [Rung { core, token, at_ns: 1_005, seen_ns: 1_145 }]);
+        assert_eq!(
+            rung,
+            [Rung {
+                core,
+                token,
+                at_ns: 1_005,
+                seen_ns: 1_145
+            }]
+        );
     }
 
     #[test]

@@ -44,7 +44,9 @@ impl Registers {
             cond: AtomicU32::new(COND_RESET),
             payloads: Default::default(),
         };
-        Self { cores: (0..cores).map(reset).collect() }
+        Self {
+            cores: (0..cores).map(reset).collect(),
+        }
     }
 
     /// How many cores.
@@ -81,13 +83,24 @@ impl Registers {
     /// # Ordering
     /// Release: payload and slab come before the doorbell.
     pub fn ring(&self, core: CoreId, token: Token) {
-        self.cores[core.index()].dmb.store(token.bits(), Ordering::Release);
+        self.cores[core.index()]
+            .dmb
+            .store(token.bits(), Ordering::Release);
     }
 
     /// Leaves `launch` where the core looks for the payload of `token`.
     pub fn stage(&self, core: CoreId, token: Token, launch: &Launch) {
-        let words = [launch.slot.bits().0, launch.task.0, launch.kernel, launch.args];
-        for (to, word) in self.cores[core.index()].payloads[token.parity()].0.iter().zip(words) {
+        let words = [
+            launch.slot.bits().0,
+            launch.task.0,
+            launch.kernel,
+            launch.args,
+        ];
+        for (to, word) in self.cores[core.index()].payloads[token.parity()]
+            .0
+            .iter()
+            .zip(words)
+        {
             // RELAXED: the payload travels on the doorbell.
             to.store(word, Ordering::Relaxed);
         }
@@ -96,10 +109,17 @@ impl Registers {
     /// What was staged for `token`.
     pub fn staged(&self, core: CoreId, token: Token) -> Launch {
         // RELAXED: the core saw the doorbell before.
-        let [slot, task, kernel, args] =
-            self.cores[core.index()].payloads[token.parity()].0.each_ref().map(load_relaxed);
+        let [slot, task, kernel, args] = self.cores[core.index()].payloads[token.parity()]
+            .0
+            .each_ref()
+            .map(load_relaxed);
         let slot = SlotId::from_bits(SlotBits(slot));
-        Launch { slot, task: TaskId(task), kernel, args }
+        Launch {
+            slot,
+            task: TaskId(task),
+            kernel,
+            args,
+        }
     }
 
     /// Puts DMB and COND of a core back to their values after reset.
@@ -126,7 +146,10 @@ mod tests {
         registers.ring(CoreId(1), Token::FIRST);
         registers.set_cond(CoreId(1), 1);
         registers.reset(CoreId(1));
-        assert_eq!((registers.cond(CoreId(1)), registers.dmb(CoreId(1))), (COND_RESET, Token::IDLE));
+        assert_eq!(
+            (registers.cond(CoreId(1)), registers.dmb(CoreId(1))),
+            (COND_RESET, Token::IDLE)
+        );
     }
 
     #[test]

@@ -67,10 +67,14 @@ impl EffectKind {
                 device.dram().write_bytes(device.data_address(*to), bytes);
             }
             Self::Notify { counter, add, .. } => {
-                device.dram().fetch_add_u32(device.counter_address(*counter), *add);
+                device
+                    .dram()
+                    .fetch_add_u32(device.counter_address(*counter), *add);
             }
             Self::EngineDone { counter, .. } => {
-                device.dram().fetch_add_u32(device.counter_address(*counter), 1);
+                device
+                    .dram()
+                    .fetch_add_u32(device.counter_address(*counter), 1);
             }
         }
     }

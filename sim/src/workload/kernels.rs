@@ -32,7 +32,12 @@ pub struct Programs<'a> {
 impl<'a> Programs<'a> {
     /// The kernels of `plan` on `device`, at the planned speed.
     pub const fn new(plan: &'a RankPlan, device: &'a Device) -> Self {
-        Self { plan, device, stretch: 1, issued: Vec::new() }
+        Self {
+            plan,
+            device,
+            stretch: 1,
+            issued: Vec::new(),
+        }
     }
 
     /// The same, every kernel taking `factor` times as long; 0 takes no time at all.
@@ -60,8 +65,12 @@ impl Kernels for Programs<'_> {
 
     fn finish(&mut self, picked: &Picked, now: u64) {
         let ran = run(&self.task(picked).program, self.device);
-        self.device.write_slab(picked.core, picked.token.parity(), &ran.conditions);
-        let issue = |effect: Effect| Issued { at_ns: now + effect.after_ns, effect };
+        self.device
+            .write_slab(picked.core, picked.token.parity(), &ran.conditions);
+        let issue = |effect: Effect| Issued {
+            at_ns: now + effect.after_ns,
+            effect,
+        };
         self.issued.extend(ran.effects.into_iter().map(issue));
     }
 }

@@ -22,7 +22,7 @@ mod plan;
 mod program;
 mod verify;
 
-pub use self::check::{PlanError, Place};
+pub use self::check::{Place, PlanError};
 pub use self::kernels::{Issued, Programs};
 pub use self::pattern::{pattern, pattern_seed};
 pub use self::plan::{

@@ -36,7 +36,11 @@ mod tests {
             pattern_seed(0, 1, 0, 1),
         ];
         for (index, &seed) in seeds.iter().enumerate() {
-            assert!(seeds[..index].iter().all(|&other| pattern(other, 8) != pattern(seed, 8)));
+            assert!(
+                seeds[..index]
+                    .iter()
+                    .all(|&other| pattern(other, 8) != pattern(seed, 8))
+            );
         }
     }
 

@@ -271,14 +271,21 @@ impl TaskPlan {
 impl RankPlan {
     /// A rank with nothing in it.
     pub fn new(rank: u32) -> Self {
-        Self { rank, ..Self::default() }
+        Self {
+            rank,
+            ..Self::default()
+        }
     }
 
     /// Adds a buffer behind all others, at a multiple of `align` bytes; returns its index.
     pub fn add_buffer(&mut self, name: &str, bytes: u64, align: u64) -> u32 {
         let offset = self.data_bytes.next_multiple_of(align);
         self.data_bytes = offset + bytes;
-        self.buffers.push(BufferPlan { name: name.into(), offset, bytes });
+        self.buffers.push(BufferPlan {
+            name: name.into(),
+            offset,
+            bytes,
+        });
         last_index(self.buffers.len())
     }
 
@@ -302,13 +309,23 @@ impl RankPlan {
     /// All bytes of a buffer, as offsets in the rank's data.
     pub fn span(&self, buffer: u32) -> Span {
         let buffer = &self.buffers[buffer as usize];
-        Span { at: buffer.offset, bytes: buffer.bytes }
+        Span {
+            at: buffer.offset,
+            bytes: buffer.bytes,
+        }
     }
 
     /// A use of all of a buffer.
     pub fn whole(&self, buffer: u32, access: Access) -> BufferUse {
-        let span = Span { at: 0, bytes: self.buffers[buffer as usize].bytes };
-        BufferUse { buffer, span, access }
+        let span = Span {
+            at: 0,
+            bytes: self.buffers[buffer as usize].bytes,
+        };
+        BufferUse {
+            buffer,
+            span,
+            access,
+        }
     }
 
     /// Writes what the data holds at the start.
@@ -316,7 +333,9 @@ impl RankPlan {
         for init in &self.init {
             match init {
                 Init::F32 { at, count, value } => {
-                    device.dram().fill_u32(device.data_address(*at), *count, value.to_bits());
+                    device
+                        .dram()
+                        .fill_u32(device.data_address(*at), *count, value.to_bits());
                 }
                 Init::U32 { at, words } => {
                     let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
@@ -345,7 +364,10 @@ impl Workload {
 
     /// Whether any task needs a host lane.
     pub fn needs_host(&self) -> bool {
-        self.ranks.iter().flat_map(|rank| &rank.tasks).any(|task| task.shape == Shape::Host)
+        self.ranks
+            .iter()
+            .flat_map(|rank| &rank.tasks)
+            .any(|task| task.shape == Shape::Host)
     }
 
     /// The order that takes the first task of every rank, then the second, and so on: right
@@ -354,10 +376,14 @@ impl Workload {
         let longest = ranks.iter().map(|rank| rank.tasks.len()).max().unwrap_or(0);
         let turn = |task: usize| {
             let has_it = move |rank: &(usize, &RankPlan)| task < rank.1.tasks.len();
-            ranks.iter().enumerate().filter(has_it).map(move |(rank, _)| TaskRef {
-                rank: index(rank),
-                task: index(task),
-            })
+            ranks
+                .iter()
+                .enumerate()
+                .filter(has_it)
+                .map(move |(rank, _)| TaskRef {
+                    rank: index(rank),
+                    task: index(task),
+                })
         };
         (0..longest).flat_map(turn).collect()
     }

@@ -23,7 +23,11 @@ pub struct Ran {
 
 /// Runs `program` on `device`.
 pub fn run(program: &[Op], device: &Device) -> Ran {
-    let mut run = Run { device, cursor_ns: 0, ran: Ran::default() };
+    let mut run = Run {
+        device,
+        cursor_ns: 0,
+        ran: Ran::default(),
+    };
     for op in program {
         run.step(op);
     }
@@ -40,11 +44,25 @@ struct Run<'a> {
 impl Run<'_> {
     fn step(&mut self, op: &Op) {
         match *op {
-            Op::Put { peer, from, to, bytes } => {
-                let content = self.device.dram().bytes(self.device.data_address(from), bytes);
+            Op::Put {
+                peer,
+                from,
+                to,
+                bytes,
+            } => {
+                let content = self
+                    .device
+                    .dram()
+                    .bytes(self.device.data_address(from), bytes);
                 self.put(peer, to, content, bytes);
             }
-            Op::PutPattern { peer, to, bytes, seed, timed_bytes } => {
+            Op::PutPattern {
+                peer,
+                to,
+                bytes,
+                seed,
+                timed_bytes,
+            } => {
                 self.put(peer, to, pattern(seed, bytes), timed_bytes);
             }
             Op::Notify { peer, counter, add } => {
@@ -61,7 +79,9 @@ impl Run<'_> {
             }
             Op::Await { counter, expected } => {
                 let addr = self.device.counter_address(counter);
-                self.ran.conditions.push(Registered::counter(addr, expected));
+                self.ran
+                    .conditions
+                    .push(Registered::counter(addr, expected));
             }
             Op::Copy { .. }
             | Op::StoreU32 { .. }
@@ -89,7 +109,12 @@ fn change_own(device: &Device, op: &Op) {
         Op::Copy { from, to, bytes } => dram.copy(address(from), address(to), bytes),
         Op::StoreU32 { at, value } => dram.store_u32(address(at), value),
         Op::FillU32 { at, count, value } => dram.fill_u32(address(at), count, value),
-        Op::AddU32 { from, to, count, add } => {
+        Op::AddU32 {
+            from,
+            to,
+            count,
+            add,
+        } => {
             let sum = |from, _| dram.load_u32(from).wrapping_add(add);
             each_word(dram, address(from), address(to), count, sum);
         }
@@ -123,7 +148,12 @@ mod tests {
 
     fn devices() -> [Device; 2] {
         let cost = CostModel::A2A3;
-        let options = DeviceOptions { target: A2A3, cores: 1, host_lanes: 0, cost };
+        let options = DeviceOptions {
+            target: A2A3,
+            cores: 1,
+            host_lanes: 0,
+            cost,
+        };
         [0, 1].map(|rank| Device::new(options, rank, &[CounterPlace::Packed], 128))
     }
 
@@ -131,10 +161,27 @@ mod tests {
     fn own_memory_changes_at_once_and_in_order() {
         let [device, _] = devices();
         let program = [
-            Op::FillU32 { at: 0, count: 3, value: 5 },
-            Op::AddU32 { from: 0, to: 16, count: 3, add: 1 },
-            Op::AccumulateU32 { from: 16, to: 0, count: 2 },
-            Op::Copy { from: 0, to: 32, bytes: 12 },
+            Op::FillU32 {
+                at: 0,
+                count: 3,
+                value: 5,
+            },
+            Op::AddU32 {
+                from: 0,
+                to: 16,
+                count: 3,
+                add: 1,
+            },
+            Op::AccumulateU32 {
+                from: 16,
+                to: 0,
+                count: 2,
+            },
+            Op::Copy {
+                from: 0,
+                to: 32,
+                bytes: 12,
+            },
             Op::StoreU32 { at: 32, value: 9 },
         ];
         assert!(run(&program, &device).effects.is_empty());
@@ -148,8 +195,17 @@ mod tests {
         let devices = devices();
         let program = [
             Op::StoreU32 { at: 0, value: 7 },
-            Op::Put { peer: 1, from: 0, to: 64, bytes: 4 },
-            Op::Notify { peer: 1, counter: 0, add: 2 },
+            Op::Put {
+                peer: 1,
+                from: 0,
+                to: 64,
+                bytes: 4,
+            },
+            Op::Notify {
+                peer: 1,
+                counter: 0,
+                add: 2,
+            },
             Op::StoreU32 { at: 0, value: 8 },
         ];
         let ran = run(&program, &devices[0]);
@@ -169,9 +225,18 @@ mod tests {
     fn an_engine_takes_its_own_time_and_tells_its_own_rank() {
         let devices = devices();
         let program = [
-            Op::Engine { counter: 0, time: EngineTime::Ns(3) },
-            Op::Engine { counter: 0, time: EngineTime::Bytes(50_000) },
-            Op::Await { counter: 0, expected: 2 },
+            Op::Engine {
+                counter: 0,
+                time: EngineTime::Ns(3),
+            },
+            Op::Engine {
+                counter: 0,
+                time: EngineTime::Bytes(50_000),
+            },
+            Op::Await {
+                counter: 0,
+                expected: 2,
+            },
         ];
         let ran = run(&program, &devices[1]);
         let times: Vec<u64> = ran.effects.iter().map(|effect| effect.after_ns).collect();
@@ -185,9 +250,18 @@ mod tests {
     #[test]
     fn a_pattern_is_timed_for_more_bytes_than_it_carries() {
         let devices = devices();
-        let put = |timed_bytes| Op::PutPattern { peer: 1, to: 3, bytes: 9, seed: 4, timed_bytes };
+        let put = |timed_bytes| Op::PutPattern {
+            peer: 1,
+            to: 3,
+            bytes: 9,
+            seed: 4,
+            timed_bytes,
+        };
         let ran = run(&[put(250_000)], &devices[0]);
-        assert_eq!(ran.effects[0].after_ns, CostModel::A2A3.put_latency_ns + 10_000);
+        assert_eq!(
+            ran.effects[0].after_ns,
+            CostModel::A2A3.put_latency_ns + 10_000
+        );
         ran.effects[0].apply(&devices);
         let arrived = devices[1].dram().bytes(devices[1].data_address(3), 9);
         assert_eq!(arrived, pattern(4, 9));

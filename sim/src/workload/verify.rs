@@ -84,7 +84,13 @@ impl Verified {
         self.wrong += 1;
         self.first.get_or_insert_with(|| {
             let (rank, name) = (check.rank, check.name.clone());
-            Wrong { rank, name, offset, expected, observed }
+            Wrong {
+                rank,
+                name,
+                offset,
+                expected,
+                observed,
+            }
         });
     }
 }
@@ -119,7 +125,10 @@ impl Workload {
     /// Compares memory with what it must hold.
     pub fn verify(&self, devices: &[Device]) -> Verified {
         let max_diff = self.golden.then_some(0.0);
-        let mut found = Verified { max_diff, ..Verified::default() };
+        let mut found = Verified {
+            max_diff,
+            ..Verified::default()
+        };
         for check in &self.checks {
             check.compare(&devices[check.rank as usize], &mut found);
         }
@@ -130,7 +139,9 @@ impl Workload {
     pub fn task_output_hash(&self, at: TaskRef, devices: &[Device]) -> u64 {
         let device = &devices[at.rank as usize];
         let bytes = self.task(at).output.map(|output| {
-            device.dram().bytes(device.data_address(output.at), output.bytes)
+            device
+                .dram()
+                .bytes(device.data_address(output.at), output.bytes)
         });
         fnv1a(bytes.as_deref().unwrap_or_default())
     }
@@ -150,22 +161,54 @@ mod tests {
     use finbox_scheduler::A2A3;
 
     fn workload(golden: bool, expect: Expect) -> (Workload, Vec<Device>) {
-        let init = vec![Init::F32 { at: 0, count: 4, value: 2.0 }];
-        let mut rank = RankPlan { data_bytes: 64, init, ..RankPlan::new(0) };
+        let init = vec![Init::F32 {
+            at: 0,
+            count: 4,
+            value: 2.0,
+        }];
+        let mut rank = RankPlan {
+            data_bytes: 64,
+            init,
+            ..RankPlan::new(0)
+        };
         let output = Some(Span { at: 0, bytes: 16 });
-        rank.add_task(TaskPlan { output, ..TaskPlan::new("task", Shape::Aiv, 1) });
+        rank.add_task(TaskPlan {
+            output,
+            ..TaskPlan::new("task", Shape::Aiv, 1)
+        });
         rank.add_task(TaskPlan::new("silent", Shape::Aiv, 1));
-        let checks = vec![Check { rank: 0, name: "result".into(), at: 0, expect }];
-        let workload = Workload { ranks: vec![rank], golden, checks, ..Workload::default() };
+        let checks = vec![Check {
+            rank: 0,
+            name: "result".into(),
+            at: 0,
+            expect,
+        }];
+        let workload = Workload {
+            ranks: vec![rank],
+            golden,
+            checks,
+            ..Workload::default()
+        };
         let cost = CostModel::FREE;
-        let options = DeviceOptions { target: A2A3, cores: 1, host_lanes: 0, cost };
+        let options = DeviceOptions {
+            target: A2A3,
+            cores: 1,
+            host_lanes: 0,
+            cost,
+        };
         let devices = workload.make_devices(options);
         (workload, devices)
     }
 
     #[test]
     fn a_golden_result_has_a_difference_of_zero() {
-        let (workload, devices) = workload(true, Expect::F32 { count: 4, value: 2.0 });
+        let (workload, devices) = workload(
+            true,
+            Expect::F32 {
+                count: 4,
+                value: 2.0,
+            },
+        );
         let found = workload.verify(&devices);
         assert!(found.is_right());
         assert_eq!(found.max_diff, Some(0.0));
@@ -173,9 +216,19 @@ mod tests {
 
     #[test]
     fn a_wrong_value_is_named_with_its_place() {
-        let (workload, devices) = workload(true, Expect::F32 { count: 4, value: 2.0 });
-        devices[0].dram().store_u32(devices[0].data_address(8), 2.5_f32.to_bits());
-        devices[0].dram().store_u32(devices[0].data_address(12), f32::NAN.to_bits());
+        let (workload, devices) = workload(
+            true,
+            Expect::F32 {
+                count: 4,
+                value: 2.0,
+            },
+        );
+        devices[0]
+            .dram()
+            .store_u32(devices[0].data_address(8), 2.5_f32.to_bits());
+        devices[0]
+            .dram()
+            .store_u32(devices[0].data_address(12), f32::NAN.to_bits());
         let found = workload.verify(&devices);
         assert_eq!((found.wrong, found.max_diff), (2, Some(f64::INFINITY)));
         let first = found.first.expect("two values are wrong");
@@ -188,7 +241,9 @@ mod tests {
         let (workload, devices) = workload(false, Expect::Pattern { seed: 1, bytes: 16 });
         let found = workload.verify(&devices);
         assert!(!found.is_right() && found.max_diff.is_none());
-        devices[0].dram().write_bytes(devices[0].data_address(0), &pattern(1, 16));
+        devices[0]
+            .dram()
+            .write_bytes(devices[0].data_address(0), &pattern(1, 16));
         assert!(workload.verify(&devices).is_right());
     }
 

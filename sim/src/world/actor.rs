@@ -31,7 +31,10 @@ impl Nap {
     /// that time would have come before it.
     pub(super) fn end(&self, now_ns: u64, already: bool) -> Awake {
         let Some(period) = self.period_ns else {
-            return Awake { at_ns: self.first_ns.max(now_ns), skipped: 0 };
+            return Awake {
+                at_ns: self.first_ns.max(now_ns),
+                skipped: 0,
+            };
         };
         let mut skipped = now_ns.saturating_sub(self.first_ns).div_ceil(period);
         let mut at_ns = self.first_ns + skipped * period;
@@ -53,8 +56,14 @@ pub(super) struct Actors {
 impl Actors {
     /// `count` actors, all awake.
     pub(super) fn new(count: usize, jitter: Jitter) -> Self {
-        let keys = (0..count).map(|actor| jitter.rank_of_actor(actor)).collect();
-        Self { naps: vec![None; count], keys, productive: vec![0; count] }
+        let keys = (0..count)
+            .map(|actor| jitter.rank_of_actor(actor))
+            .collect();
+        Self {
+            naps: vec![None; count],
+            keys,
+            productive: vec![0; count],
+        }
     }
 
     /// Its place among actors at one time.
@@ -86,17 +95,63 @@ mod tests {
 
     #[test]
     fn a_nap_ends_on_the_grid_of_its_polls() {
-        let nap = Nap { first_ns: 100, period_ns: Some(30), polled: 0, busy: 1 };
-        assert_eq!(nap.end(50, false), Awake { at_ns: 100, skipped: 0 });
-        assert_eq!(nap.end(101, false), Awake { at_ns: 130, skipped: 1 });
-        assert_eq!(nap.end(130, false), Awake { at_ns: 130, skipped: 1 });
-        assert_eq!(nap.end(130, true), Awake { at_ns: 160, skipped: 2 });
-        assert_eq!(nap.end(100, true), Awake { at_ns: 130, skipped: 1 });
+        let nap = Nap {
+            first_ns: 100,
+            period_ns: Some(30),
+            polled: 0,
+            busy: 1,
+        };
+        assert_eq!(
+            nap.end(50, false),
+            Awake {
+                at_ns: 100,
+                skipped: 0
+            }
+        );
+        assert_eq!(
+            nap.end(101, false),
+            Awake {
+                at_ns: 130,
+                skipped: 1
+            }
+        );
+        assert_eq!(
+            nap.end(130, false),
+            Awake {
+                at_ns: 130,
+                skipped: 1
+            }
+        );
+        assert_eq!(
+            nap.end(130, true),
+            Awake {
+                at_ns: 160,
+                skipped: 2
+            }
+        );
+        assert_eq!(
+            nap.end(100, true),
+            Awake {
+                at_ns: 130,
+                skipped: 1
+            }
+        );
     }
 
     #[test]
     fn a_thread_that_waits_to_be_rung_resumes_at_once() {
-        let nap = Nap { first_ns: 100, period_ns: None, polled: 0, busy: 0 };
-        assert_eq!(nap.end(500, true), Awake { at_ns: 500, skipped: 0 });
+        let nap = Nap {
+            first_ns: 100,
+            period_ns: None,
+            polled: 0,
+            busy: 0,
+        };
+        assert_eq!(
+            nap.end(500, true),
+            Awake {
+                at_ns: 500,
+                skipped: 0
+            }
+        );
     }
 }

@@ -40,18 +40,38 @@ impl<'a, 'm> Feed<'a, 'm> {
         workload: &'a Workload,
         submitters: impl IntoIterator<Item = Submitter<'m>>,
     ) -> Self {
-        let ranks = workload.ranks.iter().zip(submitters).map(|(plan, submitter)| {
-            let mut wiring = Wiring::new(submitter);
-            let buffers = plan.buffers.iter().map(|buffer| wiring.declare(buffer.bytes)).collect();
-            RankFeed { wiring, buffers, slots: vec![None; plan.tasks.len()] }
-        });
+        let ranks = workload
+            .ranks
+            .iter()
+            .zip(submitters)
+            .map(|(plan, submitter)| {
+                let mut wiring = Wiring::new(submitter);
+                let buffers = plan
+                    .buffers
+                    .iter()
+                    .map(|buffer| wiring.declare(buffer.bytes))
+                    .collect();
+                RankFeed {
+                    wiring,
+                    buffers,
+                    slots: vec![None; plan.tasks.len()],
+                }
+            });
         let ranks = ranks.collect();
-        Self { workload, position: 0, ranks, uses: Vec::new(), after: Vec::new() }
+        Self {
+            workload,
+            position: 0,
+            ranks,
+            uses: Vec::new(),
+            after: Vec::new(),
+        }
     }
 
     /// What the submitters counted.
     pub(super) fn ledgers(&self) -> impl Iterator<Item = &Ledger> {
-        self.ranks.iter().map(|rank| rank.wiring.submitter().ledger())
+        self.ranks
+            .iter()
+            .map(|rank| rank.wiring.submitter().ledger())
     }
 
     /// Offers the next task.
@@ -73,7 +93,10 @@ impl<'a, 'm> Feed<'a, 'm> {
         let spec = spec_of(planned, task);
         let feed = &mut self.ranks[rank];
         let (scheduler, probe) = (schedulers[rank], &probes[rank]);
-        match feed.wiring.submit(scheduler, probe, &spec, &self.after, &self.uses) {
+        match feed
+            .wiring
+            .submit(scheduler, probe, &spec, &self.after, &self.uses)
+        {
             Ok(slot) => {
                 feed.slots[task as usize] = Some(slot);
                 self.position += 1;
@@ -82,7 +105,11 @@ impl<'a, 'm> Feed<'a, 'm> {
             Err(error) if error.is_temporary() => Ok(Fed::Blocked(rank)),
             Err(error) => {
                 let task = planned.name.to_string();
-                Err(RunError::Wiring { rank: plan.rank, task, error })
+                Err(RunError::Wiring {
+                    rank: plan.rank,
+                    task,
+                    error,
+                })
             }
         }
     }
@@ -96,7 +123,10 @@ impl<'a, 'm> Feed<'a, 'm> {
         self.after.extend(task.after.iter().map(slot_of));
         self.uses.clear();
         self.uses.extend(task.uses.iter().map(|one| {
-            debug_assert!(plan.buffers.len() > one.buffer as usize, "checked by the plan");
+            debug_assert!(
+                plan.buffers.len() > one.buffer as usize,
+                "checked by the plan"
+            );
             BufferUse {
                 buffer: feed.buffers[one.buffer as usize],
                 range: one.span.at..one.span.at + one.span.bytes,

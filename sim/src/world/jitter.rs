@@ -30,12 +30,20 @@ impl Jitter {
     }
 
     fn below(self, bound: u64, subject: u64, count: u64) -> u64 {
-        if self.seed == 0 { 0 } else { self.draw(subject, count) % bound }
+        if self.seed == 0 {
+            0
+        } else {
+            self.draw(subject, count) % bound
+        }
     }
 
     /// Who goes first among actors at one time: the smaller number.
     pub(super) fn rank_of_actor(self, actor: usize) -> u64 {
-        if self.seed == 0 { actor as u64 } else { self.draw(1 << 60, actor as u64) }
+        if self.seed == 0 {
+            actor as u64
+        } else {
+            self.draw(1 << 60, actor as u64)
+        }
     }
 
     /// When the threads of a rank start.
@@ -74,8 +82,15 @@ mod tests {
     #[test]
     fn seed_zero_is_calm_and_others_differ() {
         let calm = Jitter::new(0);
-        assert_eq!((calm.start_ns(3), calm.small_ns(1, 2), calm.pause_ns(0, 0)), (0, 0, 0));
-        let delays = |seed| (0..32).map(|n| Jitter::new(seed).small_ns(7, n)).collect::<Vec<_>>();
+        assert_eq!(
+            (calm.start_ns(3), calm.small_ns(1, 2), calm.pause_ns(0, 0)),
+            (0, 0, 0)
+        );
+        let delays = |seed| {
+            (0..32)
+                .map(|n| Jitter::new(seed).small_ns(7, n))
+                .collect::<Vec<_>>()
+        };
         assert_ne!(delays(1), delays(2));
         assert_eq!(delays(1), delays(1));
     }

@@ -37,7 +37,10 @@ pub(super) fn run(
 ) -> Result<Outcome, RunError> {
     let devices = devices(workload, settings, CostModel::of(settings.target));
     let mut arenas = arenas(workload, settings)?;
-    let slots: Vec<u32> = arenas.iter().map(|arena| arena.config().task_slots).collect();
+    let slots: Vec<u32> = arenas
+        .iter()
+        .map(|arena| arena.config().task_slots)
+        .collect();
     let meter = Meter::virtual_time();
     let recorder = Recorder::new(workload, &meter, slots);
     let (mut schedulers, mut submitters) = (Vec::new(), Vec::new());
@@ -63,7 +66,12 @@ pub(super) fn run(
         feed: Feed::new(workload, submitters),
         probes: costed(&recorder, &devices, &meter),
         cores: devices.iter().map(Device::make_cores).collect(),
-        programs: workload.ranks.iter().zip(&devices).map(|(p, d)| Programs::new(p, d)).collect(),
+        programs: workload
+            .ranks
+            .iter()
+            .zip(&devices)
+            .map(|(p, d)| Programs::new(p, d))
+            .collect(),
         queue: BinaryHeap::new(),
         issued: 0,
         jitter,
@@ -80,19 +88,31 @@ pub(super) fn run(
     let (schedulers, virtual_ns) = (std::mem::take(&mut world.schedulers), world.now);
     drop(world);
     let (devices, recorder) = (&devices[..], &recorder);
-    let remains =
-        Remains { workload, devices, schedulers, recorder, ledger, stall, virtual_ns };
+    let remains = Remains {
+        workload,
+        devices,
+        schedulers,
+        recorder,
+        ledger,
+        stall,
+        virtual_ns,
+    };
     Ok(conclude(remains))
 }
 
 /// Probes that also charge what the scheduler itself costs.
-fn costed<'a>(
-    recorder: &'a Recorder<'a>,
-    devices: &[Device],
-    meter: &'a Meter,
-) -> Vec<Costed<'a>> {
-    let costed = |(probe, device): (_, &Device)| Costed { probe, meter, cost: *device.cost() };
-    recorder.probes().into_iter().zip(devices).map(costed).collect()
+fn costed<'a>(recorder: &'a Recorder<'a>, devices: &[Device], meter: &'a Meter) -> Vec<Costed<'a>> {
+    let costed = |(probe, device): (_, &Device)| Costed {
+        probe,
+        meter,
+        cost: *device.cost(),
+    };
+    recorder
+        .probes()
+        .into_iter()
+        .zip(devices)
+        .map(costed)
+        .collect()
 }
 
 /// Charges the published cost of dispatching and completing a task when it happens.
@@ -187,7 +207,11 @@ impl<'a> World<'a, '_> {
     fn start(&mut self) {
         let submitter = self.submitter();
         for actor in 0..=submitter {
-            let rank = if actor == submitter { 0 } else { self.rank_of(actor) };
+            let rank = if actor == submitter {
+                0
+            } else {
+                self.rank_of(actor)
+            };
             let run_start = self.devices[rank].cost().run_start_ns;
             self.schedule(actor, run_start + self.jitter.start_ns(rank));
         }
@@ -221,7 +245,9 @@ impl<'a> World<'a, '_> {
 
     fn end_of_patience(&self) -> u64 {
         let patience = self.last_progress.saturating_add(self.settings.patience_ns);
-        self.settings.deadline_ns.map_or(patience, |deadline| deadline.min(patience))
+        self.settings
+            .deadline_ns
+            .map_or(patience, |deadline| deadline.min(patience))
     }
 
     fn happen(&mut self, what: What) -> Result<(), RunError> {
@@ -249,14 +275,20 @@ impl<'a> World<'a, '_> {
         let registers = self.devices[rank].registers();
         let before = registers.cond(core);
         let programs = &mut self.programs[rank];
-        let mut kernels = Delayed { programs, rank, jitter: self.jitter };
+        let mut kernels = Delayed {
+            programs,
+            rank,
+            jitter: self.jitter,
+        };
         let due = self.cores[rank][core.index()].step(self.now, registers, &mut kernels);
         let changed = registers.cond(core) != before;
         if let Some(at_ns) = due {
             self.issue(at_ns, What::Core { rank, core });
         }
         let issued = std::mem::take(&mut self.programs[rank].issued);
-        let delay = self.jitter.small_ns((rank << 16 | core.index()) as u64, self.now);
+        let delay = self
+            .jitter
+            .small_ns((rank << 16 | core.index()) as u64, self.now);
         for one in issued {
             self.issue(one.at_ns + delay, What::Effect(one.effect));
         }
@@ -269,12 +301,22 @@ impl<'a> World<'a, '_> {
     fn issue(&mut self, at_ns: u64, what: What) {
         let key = self.issued;
         self.issued += 1;
-        self.queue.push(Reverse(Item { at_ns, is_actor: false, key, what }));
+        self.queue.push(Reverse(Item {
+            at_ns,
+            is_actor: false,
+            key,
+            what,
+        }));
     }
 
     fn schedule(&mut self, actor: usize, at_ns: u64) {
         let (is_actor, key) = (true, self.actors.key(actor));
-        self.queue.push(Reverse(Item { at_ns, is_actor, key, what: What::Actor(actor) }));
+        self.queue.push(Reverse(Item {
+            at_ns,
+            is_actor,
+            key,
+            what: What::Actor(actor),
+        }));
     }
 
     fn submitter(&self) -> usize {
@@ -294,9 +336,13 @@ impl<'a> World<'a, '_> {
 
     /// Ends an actor's nap: something happened that it could see.
     fn wake(&mut self, actor: usize) {
-        let Some(nap) = self.actors.rouse(actor) else { return };
+        let Some(nap) = self.actors.rouse(actor) else {
+            return;
+        };
         let key = self.actors.key(actor);
-        let already = self.acting.is_some_and(|acting| key < self.actors.key(acting));
+        let already = self
+            .acting
+            .is_some_and(|acting| key < self.actors.key(acting));
         let awake = nap.end(self.now, already);
         self.charge_skipped(actor, &nap, awake.skipped);
         self.schedule(actor, awake.at_ns);
@@ -343,10 +389,23 @@ impl<'a> World<'a, '_> {
             HandlerStep::NoNews if polls_on => self.schedule(actor, next),
             HandlerStep::NoNews => {
                 let period_ns = Some(next - self.now);
-                self.actors.lay_down(actor, Nap { first_ns: next, period_ns, polled: 0, busy });
+                self.actors.lay_down(
+                    actor,
+                    Nap {
+                        first_ns: next,
+                        period_ns,
+                        polled: 0,
+                        busy,
+                    },
+                );
             }
             HandlerStep::Idle => {
-                let nap = Nap { first_ns: next, period_ns: None, polled: 0, busy };
+                let nap = Nap {
+                    first_ns: next,
+                    period_ns: None,
+                    polled: 0,
+                    busy,
+                };
                 self.actors.lay_down(actor, nap);
             }
         }
@@ -371,7 +430,12 @@ impl<'a> World<'a, '_> {
             self.schedule(actor, next);
         } else {
             let period_ns = pass.watching.then_some(next - self.now);
-            let nap = Nap { first_ns: next, period_ns, polled: pass.polled, busy: 0 };
+            let nap = Nap {
+                first_ns: next,
+                period_ns,
+                polled: pass.polled,
+                busy: 0,
+            };
             self.actors.lay_down(actor, nap);
         }
     }
@@ -396,7 +460,12 @@ impl<'a> World<'a, '_> {
                 self.wake(self.dispatch_of(rank));
             }
             Fed::Blocked(_) => {
-                let nap = Nap { first_ns: next, period_ns: None, polled: 0, busy: 0 };
+                let nap = Nap {
+                    first_ns: next,
+                    period_ns: None,
+                    polled: 0,
+                    busy: 0,
+                };
                 self.actors.lay_down(actor, nap);
             }
             Fed::All => {}
@@ -423,7 +492,10 @@ impl<'a> World<'a, '_> {
         let mut ledger = Ledger::default();
         let handlers = self.handlers.iter().map(FinHandler::ledger);
         let dispatchers = self.dispatchers.iter().map(Dispatcher::ledger);
-        handlers.chain(dispatchers).chain(self.feed.ledgers()).for_each(|one| ledger.merge(one));
+        handlers
+            .chain(dispatchers)
+            .chain(self.feed.ledgers())
+            .for_each(|one| ledger.merge(one));
         ledger
     }
 
@@ -437,8 +509,15 @@ impl<'a> World<'a, '_> {
         }
         self.meter.begin(self.now);
         let fed = self.ledger().submitted == self.workload.order.len() as u64;
-        let ports = self.devices.iter().map(|device| SimPort::new(device, self.meter));
-        stuck::report(self.workload, self.schedulers.iter().copied().zip(ports), fed)
+        let ports = self
+            .devices
+            .iter()
+            .map(|device| SimPort::new(device, self.meter));
+        stuck::report(
+            self.workload,
+            self.schedulers.iter().copied().zip(ports),
+            fed,
+        )
     }
 }
 
@@ -453,7 +532,12 @@ impl Kernels for Delayed<'_, '_> {
     fn start(&mut self, picked: &Picked, now: u64) -> Option<u64> {
         let planned = self.programs.start(picked, now)?;
         let subject = 1 << 40 | (self.rank << 16 | picked.core.index()) as u64;
-        Some(planned + self.jitter.small_ns(subject, u64::from(picked.token.bits())))
+        Some(
+            planned
+                + self
+                    .jitter
+                    .small_ns(subject, u64::from(picked.token.bits())),
+        )
     }
 
     fn finish(&mut self, picked: &Picked, now: u64) {

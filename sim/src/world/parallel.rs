@@ -38,7 +38,10 @@ pub(super) fn run(
 ) -> Result<Outcome, RunError> {
     let devices = devices(workload, settings, CostModel::FREE);
     let mut arenas = arenas(workload, settings)?;
-    let slots: Vec<u32> = arenas.iter().map(|arena| arena.config().task_slots).collect();
+    let slots: Vec<u32> = arenas
+        .iter()
+        .map(|arena| arena.config().task_slots)
+        .collect();
     let meter = Meter::wall_time(Instant::now());
     let recorder = Recorder::new(workload, &meter, slots);
     let (mut units, mut submitters) = (Vec::new(), Vec::new());
@@ -48,7 +51,13 @@ pub(super) fn run(
         let port = SimPort::new(device, &meter);
         submitters.push(assembly.submitter);
         let (scheduler, dispatcher) = (assembly.scheduler, assembly.dispatcher);
-        units.push(Unit { scheduler, port, probe, handlers, dispatcher });
+        units.push(Unit {
+            scheduler,
+            port,
+            probe,
+            handlers,
+            dispatcher,
+        });
     }
     let mut feed = Feed::new(workload, submitters);
     let probes = recorder.probes();
@@ -58,7 +67,12 @@ pub(super) fn run(
         start_devices(scope, (workload, &devices, settings), &stop_devices);
         run_threads(&mut units, |running, schedulers| {
             let all = workload.order.len() as u64;
-            let mut feeding = Feeding { feed: &mut feed, schedulers, probes: &probes, all };
+            let mut feeding = Feeding {
+                feed: &mut feed,
+                schedulers,
+                probes: &probes,
+                all,
+            };
             feeding.until_done(running, settings, progress)
         })
     });
@@ -73,15 +87,25 @@ pub(super) fn run(
     };
     let schedulers: Vec<&Scheduler<'_>> = units.iter().map(|unit| &unit.scheduler).collect();
     let (devices, recorder) = (&devices[..], &recorder);
-    let remains =
-        Remains { workload, devices, schedulers, recorder, ledger, stall, virtual_ns: 0 };
+    let remains = Remains {
+        workload,
+        devices,
+        schedulers,
+        recorder,
+        ledger,
+        stall,
+        virtual_ns: 0,
+    };
     Ok(conclude(remains))
 }
 
 fn ledger(units: &[ChipUnit<'_, '_>], feed: &Feed<'_, '_>) -> Ledger {
     let mut ledger = Ledger::default();
     for unit in units {
-        unit.handlers.iter().map(FinHandler::ledger).for_each(|one| ledger.merge(one));
+        unit.handlers
+            .iter()
+            .map(FinHandler::ledger)
+            .for_each(|one| ledger.merge(one));
         ledger.merge(Dispatcher::ledger(&unit.dispatcher));
     }
     feed.ledgers().for_each(|one| ledger.merge(one));
@@ -160,7 +184,12 @@ fn start_devices<'scope, 'a: 'scope>(
 ) {
     let threads = DEVICE_THREADS.min(devices.len());
     for index in 0..threads {
-        let mine = workload.ranks.iter().zip(devices).skip(index).step_by(threads);
+        let mine = workload
+            .ranks
+            .iter()
+            .zip(devices)
+            .skip(index)
+            .step_by(threads);
         let stepped = mine.map(|(plan, device): (&RankPlan, _)| Stepped {
             device,
             cores: device.make_cores(),
@@ -170,17 +199,15 @@ fn start_devices<'scope, 'a: 'scope>(
         let jitter = Jitter::new(settings.seed);
         let work = move || step_devices(&mut stepped, devices, jitter, stop);
         let name = format!("finbox-device-{index}");
-        thread::Builder::new().name(name).spawn_scoped(scope, work).expect("a thread starts");
+        thread::Builder::new()
+            .name(name)
+            .spawn_scoped(scope, work)
+            .expect("a thread starts");
     }
 }
 
 /// Steps every core, and applies what engines and peers do, until told to stop.
-fn step_devices(
-    stepped: &mut [Stepped<'_>],
-    devices: &[Device],
-    jitter: Jitter,
-    stop: &StopFlag,
-) {
+fn step_devices(stepped: &mut [Stepped<'_>], devices: &[Device], jitter: Jitter, stop: &StopFlag) {
     let sleeper = Sleeper::default();
     sleeper.adopt();
     let mut rest = Rest::default();
@@ -190,7 +217,12 @@ fn step_devices(
         turn += 1;
         rest.before_pass(&sleeper);
         let mut busy = apply_due(&mut later, turn, devices);
-        for Stepped { device, cores, programs } in &mut *stepped {
+        for Stepped {
+            device,
+            cores,
+            programs,
+        } in &mut *stepped
+        {
             for core in cores.iter_mut() {
                 busy |= core.step(turn, device.registers(), programs).is_some();
             }

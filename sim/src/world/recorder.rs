@@ -53,26 +53,47 @@ impl<'a> Recorder<'a> {
         meter: &'a Meter,
         slots: impl IntoIterator<Item = u32>,
     ) -> Self {
-        let ranks = workload.ranks.iter().zip(slots).map(|(plan, slots)| RankRecord {
-            outcomes: plan.tasks.iter().map(|_| AtomicU8::new(UNFINISHED)).collect(),
-            tasks: (0..slots).map(|_| AtomicU32::new(u32::MAX)).collect(),
-        });
+        let ranks = workload
+            .ranks
+            .iter()
+            .zip(slots)
+            .map(|(plan, slots)| RankRecord {
+                outcomes: plan
+                    .tasks
+                    .iter()
+                    .map(|_| AtomicU8::new(UNFINISHED))
+                    .collect(),
+                tasks: (0..slots).map(|_| AtomicU32::new(u32::MAX)).collect(),
+            });
         let (log, broken) = (Mutex::new(FnvHasher::default()), Mutex::new(Vec::new()));
-        Self { workload, meter, log, ranks: ranks.collect(), broken }
+        Self {
+            workload,
+            meter,
+            log,
+            ranks: ranks.collect(),
+            broken,
+        }
     }
 
     /// The probes of all ranks.
     pub(super) fn probes(&'a self) -> Vec<RankProbe<'a>> {
         let probe = |(rank, plan): (usize, &crate::workload::RankPlan)| {
             let tracing = finbox_runtime::TracingProbe { rank: plan.rank };
-            RankProbe { recorder: self, rank, tracing }
+            RankProbe {
+                recorder: self,
+                rank,
+                tracing,
+            }
         };
         self.workload.ranks.iter().enumerate().map(probe).collect()
     }
 
     /// FNV-1a over the ordered event log.
     pub(super) fn digest(&self) -> u64 {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner).finish()
+        self.log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .finish()
     }
 
     /// FNV-1a over (rank, task, outcome, output) in task order.
@@ -98,7 +119,10 @@ impl<'a> Recorder<'a> {
                 }
             }
         }
-        self.broken.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.broken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn broke(&self, rank: usize, task: u32, what: &str) {
@@ -118,11 +142,14 @@ impl<'a> Recorder<'a> {
     fn check_order(&self, rank: usize, task: u32) {
         let record = &self.ranks[rank];
         let plan = &self.workload.ranks[rank].tasks[task as usize];
-        let is_open = |&before: &u32| {
-            record.outcomes[before as usize].load(Ordering::Acquire) == UNFINISHED
-        };
+        let is_open =
+            |&before: &u32| record.outcomes[before as usize].load(Ordering::Acquire) == UNFINISHED;
         if plan.after.iter().any(is_open) {
-            self.broke(rank, task, "started before a task that it depends on had finished");
+            self.broke(
+                rank,
+                task,
+                "started before a task that it depends on had finished",
+            );
         }
     }
 

@@ -19,7 +19,12 @@ const HOST_LANES: u16 = 1;
 pub(super) fn devices(workload: &Workload, settings: &Settings, cost: CostModel) -> Vec<Device> {
     let host_lanes = host_lanes(workload);
     let (target, cores) = (*settings.target, settings.cores);
-    workload.make_devices(DeviceOptions { target, cores, host_lanes, cost })
+    workload.make_devices(DeviceOptions {
+        target,
+        cores,
+        host_lanes,
+        cost,
+    })
 }
 
 fn host_lanes(workload: &Workload) -> u16 {
@@ -36,7 +41,11 @@ pub(super) fn arenas(workload: &Workload, settings: &Settings) -> Result<Vec<Are
 fn config(workload: &Workload, plan: &RankPlan, settings: &Settings) -> Config {
     let tasks = plan.tasks.len() as u64;
     let deferring: u64 = plan.tasks.iter().map(|task| u64::from(task.defers)).sum();
-    let edges: u64 = plan.tasks.iter().map(|task| (task.after.len() + task.uses.len() * 8) as u64).sum();
+    let edges: u64 = plan
+        .tasks
+        .iter()
+        .map(|task| (task.after.len() + task.uses.len() * 8) as u64)
+        .sum();
     Config {
         chip: Chip {
             target: settings.target,
@@ -44,11 +53,16 @@ fn config(workload: &Workload, plan: &RankPlan, settings: &Settings) -> Config {
             host_lanes: host_lanes(workload),
             handlers: settings.handlers,
         },
-        task_slots: settings.task_slots.unwrap_or(between(tasks, 1, DEFAULT_TASK_SLOTS)),
+        task_slots: settings
+            .task_slots
+            .unwrap_or(between(tasks, 1, DEFAULT_TASK_SLOTS)),
         edge_nodes: between(edges, 64, DEFAULT_EDGE_NODES),
         condition_room: between(deferring, MAX_CONDITIONS, DEFAULT_CONDITION_ROOM),
         mailbox_slots: settings.mailbox_slots,
-        start: Start { position: 0, epoch: 1 },
+        start: Start {
+            position: 0,
+            epoch: 1,
+        },
     }
 }
 
@@ -69,12 +83,21 @@ pub(super) struct Remains<'a, 'm> {
 
 /// Sums a run up.
 pub(super) fn conclude(remains: Remains<'_, '_>) -> Outcome {
-    let Remains { workload, devices, schedulers, recorder, ledger, stall, virtual_ns } = remains;
+    let Remains {
+        workload,
+        devices,
+        schedulers,
+        recorder,
+        ledger,
+        stall,
+        virtual_ns,
+    } = remains;
     let live = ledger.submitted - ledger.finished();
     let at_rest = "the wait list is free when all threads are at rest";
     let waiting = schedulers.iter().map(|one| one.waiting().expect(at_rest));
-    let (waiting, in_mailbox) = waiting
-        .fold((0, 0), |(w, m), (live, depth)| (w + u64::from(live), m + u64::from(depth)));
+    let (waiting, in_mailbox) = waiting.fold((0, 0), |(w, m), (live, depth)| {
+        (w + u64::from(live), m + u64::from(depth))
+    });
     let result_digest = recorder.result_digest(|at| workload.task_output_hash(at, devices));
     Outcome {
         adds_up: ledger.adds_up(live, in_mailbox),
@@ -94,9 +117,15 @@ pub(super) fn conclude(remains: Remains<'_, '_>) -> Outcome {
 fn first_fault(workload: &Workload, schedulers: &[&Scheduler<'_>]) -> Option<FaultAt> {
     let at = |(plan, scheduler): (&RankPlan, &&Scheduler<'_>)| {
         let fault = scheduler.fault()?;
-        let task = usize::try_from(fault.task.0).ok().and_then(|index| plan.tasks.get(index));
+        let task = usize::try_from(fault.task.0)
+            .ok()
+            .and_then(|index| plan.tasks.get(index));
         let task = task.map_or_else(String::new, |task| task.name.to_string());
-        Some(FaultAt { code: fault.code, rank: plan.rank, task })
+        Some(FaultAt {
+            code: fault.code,
+            rank: plan.rank,
+            task,
+        })
     };
     workload.ranks.iter().zip(schedulers).find_map(at)
 }

@@ -30,21 +30,29 @@ pub(super) fn report<'a, 'm: 'a>(
             conditions.push((unmet.slot, report));
         });
         conditions.sort_by_key(|&(slot, _)| slot);
-        scheduler.for_each_stuck(|Stuck { slot, task, standing }| {
-            let first = conditions.partition_point(|&(owner, _)| owner < slot);
-            let own = conditions[first..].iter().take_while(|&&(owner, _)| owner == slot);
-            let index = usize::try_from(task.0).ok();
-            let name = index.and_then(|index| plan.tasks.get(index));
-            let (urgency, state) = describe(standing);
-            let task = StalledTask {
-                task: task.0,
-                name: name.map_or_else(String::new, |task| task.name.to_string()),
-                state,
-                rank: u16::try_from(plan.rank).unwrap_or(u16::MAX),
-                conditions: own.map(|(_, condition)| condition.clone()).collect(),
-            };
-            stuck.push((urgency, task));
-        });
+        scheduler.for_each_stuck(
+            |Stuck {
+                 slot,
+                 task,
+                 standing,
+             }| {
+                let first = conditions.partition_point(|&(owner, _)| owner < slot);
+                let own = conditions[first..]
+                    .iter()
+                    .take_while(|&&(owner, _)| owner == slot);
+                let index = usize::try_from(task.0).ok();
+                let name = index.and_then(|index| plan.tasks.get(index));
+                let (urgency, state) = describe(standing);
+                let task = StalledTask {
+                    task: task.0,
+                    name: name.map_or_else(String::new, |task| task.name.to_string()),
+                    state,
+                    rank: u16::try_from(plan.rank).unwrap_or(u16::MAX),
+                    conditions: own.map(|(_, condition)| condition.clone()).collect(),
+                };
+                stuck.push((urgency, task));
+            },
+        );
     }
     stuck.sort_by_key(|&(urgency, _)| urgency);
     let class = match (stuck.first(), fed) {
