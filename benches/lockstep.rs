@@ -1,0 +1,35 @@
+//! What a simulated task costs: the demo on 64 ranks in virtual time, set-up included.
+//!
+//! `cargo bench -p finbox-benches --bench lockstep`.
+#![allow(
+    missing_docs,
+    reason = "criterion's macros write undocumented functions"
+)]
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use finbox_scheduler::A2A3;
+use finbox_sim::demo::deferred_notify;
+use finbox_sim::world::{Settings, run};
+
+const RANKS: u32 = 64;
+
+fn demo(criterion: &mut Criterion) {
+    let workload = deferred_notify(RANKS);
+    let settings = Settings::of(&A2A3);
+    let mut group = criterion.benchmark_group("lockstep");
+    group.throughput(Throughput::Elements(workload.order.len() as u64));
+    group.sample_size(10);
+    group.bench_function("deferred_notify_demo_64_ranks", |bencher| {
+        bencher.iter(|| {
+            let outcome = run(&workload, &settings, &mut |_, _| {}).expect("the demo runs");
+            assert_eq!(outcome.verified.max_diff, Some(0.0));
+            black_box(outcome.digest)
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, demo);
+criterion_main!(benches);

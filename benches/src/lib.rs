@@ -1,0 +1,1 @@
+//! Nothing: the benches stand beside this folder, one file a question.
