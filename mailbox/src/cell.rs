@@ -22,7 +22,8 @@ pub struct Cell {
 }
 
 // SAFETY: `words` is written only by the holder of the slot's ticket and read only by the consumer
-// after it saw the published sequence; `seq` and `tail` carry the hand-over (edges PUBLISH, TAIL_*).
+// after it saw the published sequence; `seq` and `tail` carry the hand-over (edges PUBLISH and
+// TAIL_RELEASE).
 unsafe impl Sync for Cell {}
 
 impl Default for Cell {
@@ -59,6 +60,7 @@ impl Cell {
     /// As for [`publish`](Self::publish).
     #[inline]
     pub(crate) unsafe fn publish_shared(&self, ticket: Ticket, words: &Words) {
+        // RELAXED: the words travel on PUBLISH.
         // SAFETY: the claim made this process the only one that should touch the payload.
         unsafe { shared_write(&self.words, words, edge::SHARED_WORD.order()) };
         // EDGE PUBLISH -> TAKE. Carries the payload written above.
@@ -87,6 +89,7 @@ impl Cell {
     /// As for [`read`](Self::read); the copy may still be garbage and must be validated.
     #[inline]
     pub(crate) unsafe fn read_shared(&self) -> Words {
+        // RELAXED: the words came with TAKE.
         // SAFETY: word-wise atomic loads are sound whatever the other process does.
         unsafe { shared_read(&self.words, edge::SHARED_WORD.order()) }
     }

@@ -3,9 +3,9 @@
 //! The door in [`crate::sync`] accepts an [`Edge`] where `core` accepts an `Ordering`, so an
 //! atomic access whose order is not in a table does not compile. An edge names its partner (the
 //! other end of the synchronising pair) and what it carries; a relaxed entry says what makes
-//! relaxed enough. The crates above keep tables of their own, made by the same [`edge_table!`]
-//! macro. In model builds the order of one edge can be weakened from outside
-//! (`FINBOX_WEAKEN=PUBLISH=Relaxed`), which is how each edge gets its killer.
+//! relaxed enough. The crates above keep tables of their own, made by the same
+//! [`edge_table!`](crate::edge_table) macro. In model builds the order of one edge can be weakened
+//! from outside (`FINBOX_WEAKEN=PUBLISH=Relaxed`), which is how each edge gets its killer.
 
 pub use core::sync::atomic::Ordering;
 
@@ -21,7 +21,7 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// Makes a table row. Use [`edge_table!`] instead.
+    /// Makes a table row. Use [`edge_table!`](crate::edge_table) instead.
     pub const fn new(
         name: &'static str,
         order: Ordering,
@@ -68,7 +68,8 @@ impl Edge {
 macro_rules! edge_table {
     ($( $name:ident = $order:ident, with $partner:literal, $carries:literal; )*) => {
         $(
-            #[doc = concat!("`", stringify!($order), "`, pairs with `", $partner, "`: ", $carries, ".")]
+            #[doc = concat!("`", stringify!($order), "`, pairs with `", $partner, "`: ")]
+            #[doc = concat!($carries, ".")]
             pub const $name: $crate::edge::Edge = $crate::edge::Edge::new(
                 stringify!($name),
                 $crate::edge::Ordering::$order,
@@ -89,9 +90,8 @@ edge_table! {
     TAIL_REFRESH = Acquire, with "TAIL_RELEASE", "the consumer has finished reading these slots";
     COPY_STORE = Release, with "COPY_LOAD", "what TAIL_REFRESH brought, handed on to other claimers";
     COPY_LOAD = Acquire, with "COPY_STORE", "what TAIL_REFRESH brought to whoever refreshed the copy";
-    HEAD_LOAD = Relaxed, with "-", "head only hands out tickets; the claim's exchange decides";
-    HEAD_CLAIM = Relaxed, with "-", "a claim orders nothing; the payload travels on PUBLISH";
-    HEAD_LOST = Relaxed, with "-", "the new head is only the next guess";
+    HEAD_CLAIM = Release, with "HEAD_SEEN", "the tail that made room for this claim";
+    HEAD_SEEN = Acquire, with "HEAD_CLAIM", "a tail that belongs to this head: an older one looks full";
     TAIL_HINT = Relaxed, with "-", "a hint; the consumer's own tail decides";
     HEAD_HINT = Relaxed, with "-", "a statistic, allowed to be stale";
     LOCK = Acquire, with "UNLOCK", "everything the previous holder did";

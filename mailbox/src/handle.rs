@@ -3,6 +3,65 @@
 //! The consumer is not `Clone`, draining takes `&mut`, and [`mailbox`] wants the memory
 //! exclusively, so a second consumer does not compile. Put the consumer into a
 //! [`TryLock`](crate::TryLock) and holding its guard is the permission to drain.
+//!
+//! ```
+//! use finbox_mailbox::{Cell, Header, mailbox};
+//! let (mut header, mut cells) = (Header::default(), [Cell::default(), Cell::default()]);
+//! let (producer, mut consumer) = mailbox(&mut header, &mut cells, 0, 1);
+//! let another = producer;
+//! assert_eq!(consumer.drain(9, |_, _| ()).taken, 0);
+//! # let _ = (producer, another);
+//! ```
+//!
+//! A consumer cannot be copied:
+//!
+//! ```compile_fail,E0599
+//! # use finbox_mailbox::{Cell, Header, mailbox};
+//! # let (mut header, mut cells) = (Header::default(), [Cell::default(), Cell::default()]);
+//! let (_, consumer) = mailbox(&mut header, &mut cells, 0, 1);
+//! let second = consumer.clone();
+//! ```
+//!
+//! nor drained from two places at once:
+//!
+//! ```compile_fail,E0499
+//! # use finbox_mailbox::{Cell, Header, mailbox};
+//! # let (mut header, mut cells) = (Header::default(), [Cell::default(), Cell::default()]);
+//! let (_, mut consumer) = mailbox(&mut header, &mut cells, 0, 1);
+//! let (first, second) = (&mut consumer, &mut consumer);
+//! first.drain(1, |_, _| ());
+//! # second.drain(1, |_, _| ());
+//! ```
+//!
+//! nor shared with a thread that drains it:
+//!
+//! ```compile_fail,E0596
+//! # use finbox_mailbox::{Cell, Header, mailbox};
+//! # let (mut header, mut cells) = (Header::default(), [Cell::default(), Cell::default()]);
+//! let (_, consumer) = mailbox(&mut header, &mut cells, 0, 1);
+//! let shared = &consumer;
+//! shared.drain(1, |_, _| ());
+//! ```
+//!
+//! and no second mailbox is made on memory that has one:
+//!
+//! ```compile_fail,E0499
+//! # use finbox_mailbox::{Cell, Header, mailbox};
+//! # let (mut header, mut cells) = (Header::default(), [Cell::default(), Cell::default()]);
+//! let (_, mut first) = mailbox(&mut header, &mut cells, 0, 1);
+//! let (_, second) = mailbox(&mut header, &mut cells, 0, 1);
+//! first.drain(1, |_, _| ());
+//! ```
+//!
+//! Nor does what a drain lends outlive the drain:
+//!
+//! ```compile_fail
+//! # use finbox_mailbox::{Cell, Header, mailbox};
+//! # let (mut header, mut cells) = (Header::default(), [Cell::default(), Cell::default()]);
+//! let (_, mut consumer) = mailbox(&mut header, &mut cells, 0, 1);
+//! let mut kept = None;
+//! consumer.drain(1, |_, words| kept = Some(words));
+//! ```
 
 use crate::cell::{Cell, WORDS, Words};
 use crate::edge;
@@ -175,6 +234,7 @@ impl<'m> Consumer<'m> {
 
     /// Run epoch in the header.
     pub fn epoch(&self) -> u32 {
+        // RELAXED: this handle alone changes it.
         self.ring.header().epoch.load(edge::EPOCH)
     }
 
@@ -251,6 +311,7 @@ impl<'m> Consumer<'m> {
     pub fn reset(&mut self, epoch: u32) -> Result<Producer<'m>, ResetError> {
         match self.ring.depth_hint(self.tail) {
             0 => {
+                // RELAXED: nobody attaches meanwhile, and old producers are quiesced.
                 self.ring.header().epoch.store(epoch, edge::EPOCH);
                 Ok(Producer::new(self.ring, epoch))
             }

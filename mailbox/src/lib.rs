@@ -9,7 +9,7 @@
 //! runtime's), and knowing what a task is (a message carries identifiers, never pointers).
 //!
 //! Called by `finbox-scheduler`, and by anyone who wants the mailbox alone. `no_std`, and after
-//! placement no allocation. Start at [`ring`] for the algorithm, [`edge`] for every memory order.
+//! placement no allocation. Start at `ring.rs` for the algorithm, [`edge`] for every memory order.
 #![no_std]
 
 mod cell;

@@ -105,12 +105,14 @@ impl<'m> Ring<'m> {
     ///
     /// Called before any handle exists, or before PLACE publishes the magic.
     pub(crate) fn stamp(&self, start: u64, epoch: u32) {
-        self.header.head.store(start, edge::STAMP);
-        self.header.tail_copy.store(start, edge::STAMP);
-        self.header.tail.tail.store(start, edge::STAMP);
-        self.header.version.store(VERSION, edge::STAMP);
-        self.header.slots.store(self.slots(), edge::STAMP);
-        self.header.epoch.store(epoch, edge::STAMP);
+        // RELAXED: PLACE, or handing over the handles, carries all of it.
+        let header = self.header;
+        header.head.store(start, edge::STAMP);
+        header.tail_copy.store(start, edge::STAMP);
+        header.tail.tail.store(start, edge::STAMP);
+        header.version.store(VERSION, edge::STAMP);
+        header.slots.store(self.slots(), edge::STAMP);
+        header.epoch.store(epoch, edge::STAMP);
         for offset in 0..=self.mask {
             let ticket = Ticket::new(start).plus(offset);
             self.cell(ticket).stamp(ticket, self.mask + 1);
@@ -138,6 +140,7 @@ impl<'m> Ring<'m> {
 
     /// Messages between `tail` and a head that may be stale: a statistic, not a promise.
     pub(crate) fn depth_hint(&self, tail: Ticket) -> i64 {
+        // RELAXED: a statistic; what a decision needs is asked of the sequences.
         Ticket::new(self.header.head.load(edge::HEAD_HINT)).distance_from(tail)
     }
 
@@ -165,9 +168,10 @@ impl<'m> Ring<'m> {
         debug_assert!(want > 0, "a claim of nothing");
         let slots = i64::from(self.slots());
         let backoff = Backoff::new();
-        // RELAXED: head only hands out tickets. Loaded before tail, so that a stale pair errs
-        // towards "room", which the exchange then refuses.
-        let mut head = self.header.head.load(edge::HEAD_LOAD);
+        // EDGE HEAD_SEEN <- HEAD_CLAIM. Loaded before tail, so that a stale pair errs towards
+        // "room", which the exchange then refuses; and with the tail that made this head possible,
+        // or a new head beside an old tail would call a ring full that never was.
+        let mut head = self.header.head.load(edge::HEAD_SEEN);
         // EDGE COPY_LOAD <- COPY_STORE. May lag behind tail, never lead.
         let mut tail = Ticket::new(self.header.tail_copy.load(edge::COPY_LOAD));
         loop {
@@ -181,12 +185,13 @@ impl<'m> Ring<'m> {
                 }
             }
             let count = want.min(free as u64);
-            // RELAXED: the exchange orders nothing; the payload travels on PUBLISH.
+            // EDGE HEAD_CLAIM -> HEAD_SEEN. Carries the tail seen above; the payload comes later,
+            // on PUBLISH. A lost exchange is one more HEAD_SEEN.
             let next = head.wrapping_add(count);
             match self
                 .header
                 .head
-                .compare_exchange(head, next, edge::HEAD_CLAIM, edge::HEAD_LOST)
+                .compare_exchange(head, next, edge::HEAD_CLAIM, edge::HEAD_SEEN)
             {
                 Ok(_) => {
                     return Some(Claim {
@@ -268,7 +273,8 @@ impl<'m> Ring<'m> {
     }
 }
 
-/// Layout of header and slots, as other processes and firmware see it (model builds have other atomics).
+/// Layout of header and slots, as other processes and firmware see it. (Model builds have other
+/// atomics.)
 #[cfg(not(any(loom, shuttle)))]
 mod layout {
     use super::{Cell, Header, TailLine};

@@ -36,7 +36,8 @@ impl<T> TryLock<T> {
     /// The guard, unless somebody holds it. Returns at once either way.
     #[inline]
     pub fn try_lock(&self) -> Option<Guard<'_, T>> {
-        // EDGE LOCK <- UNLOCK. Everything the previous holder did.
+        // EDGE LOCK <- UNLOCK. Everything the previous holder did. RELAXED for the loser, who
+        // touches nothing.
         self.state
             .compare_exchange(FREE, HELD, edge::LOCK, edge::LOCK_BUSY)
             .is_ok()

@@ -39,11 +39,12 @@ impl WakeToken {
         self.state.swap(NOTIFIED, edge::RING) == PARKED
     }
 
-    /// Forgets old rings. What was announced before is visible from here on: look at everything.
+    /// Forgets old rings; returns whether there were any. What was announced before is visible from
+    /// here on: look at everything.
     #[inline]
-    pub fn clear(&self) {
+    pub fn clear(&self) -> bool {
         // EDGE CLEAR <- RING. A swap, not a store: it must read the ring it wipes out.
-        self.state.swap(EMPTY, edge::CLEAR);
+        self.state.swap(EMPTY, edge::CLEAR) == NOTIFIED
     }
 
     /// Goes to sleep unless somebody rang since [`clear`](Self::clear). `true`: park now.

@@ -11,6 +11,15 @@ use crate::limits::MAX_CORES;
 use crate::slot::Shape;
 use crate::target::{CORES_PER_CLUSTER, Target};
 
+/// What runs on core `index` of a chip of which `cores` cores are used.
+pub const fn shape_of_core(index: u16, cores: u16) -> Shape {
+    match (index < cores, index % CORES_PER_CLUSTER) {
+        (false, _) => Shape::Host,
+        (true, 1) => Shape::Aic,
+        (true, _) => Shape::Aiv,
+    }
+}
+
 /// The part of a chip that a scheduler drives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chip {
@@ -51,11 +60,7 @@ impl Chip {
 
     /// What runs on `core`.
     pub const fn shape_of(&self, core: CoreId) -> Shape {
-        match (core.0 < self.cores, core.0 % CORES_PER_CLUSTER) {
-            (false, _) => Shape::Host,
-            (true, 1) => Shape::Aic,
-            (true, _) => Shape::Aiv,
-        }
+        shape_of_core(core.0, self.cores)
     }
 
     /// Cores that can run `shape`, host lanes included, 0 for dummies.
@@ -93,5 +98,18 @@ impl Chip {
         (0..self.handlers)
             .find(owns)
             .expect("the handlers' ranges cover every core")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shape_of_core;
+    use crate::slot::Shape::{Aic, Aiv, Host};
+
+    #[test]
+    fn a_cluster_has_one_cube_and_two_vector_cores_and_the_host_comes_last() {
+        let shapes: [_; 8] =
+            core::array::from_fn(|index| shape_of_core(u16::try_from(index).unwrap(), 6));
+        assert_eq!(shapes, [Aiv, Aic, Aiv, Aiv, Aic, Aiv, Host, Host]);
     }
 }

@@ -202,10 +202,10 @@ impl CorePair {
         Pair(self.0.load(edge::OBSERVE))
     }
 
-    /// The pair, for the dispatch thread: acquired from the handler.
+    /// The pair, for the dispatch thread.
     #[inline]
     pub fn looked_at(&self) -> Pair {
-        // EDGE LOOK <- APPLY.
+        // RELAXED: LOOK is only about tokens; OPEN_TAKE came first.
         Pair(self.0.load(edge::LOOK))
     }
 
@@ -214,7 +214,7 @@ impl CorePair {
     /// Record, payload and slab of the token must be ready; the doorbell rings afterwards.
     #[inline]
     pub fn install(&self, token: Token) -> Option<Pair> {
-        // EDGE INSTALL -> OBSERVE, EDGE LOOK <- APPLY.
+        // EDGE INSTALL -> OBSERVE. RELAXED: LOOK is only about tokens.
         let install = |word| Pair(word).install(token).map(|next| next.0);
         let before = self.0.try_update(edge::INSTALL, edge::LOOK, install).ok()?;
         Pair(before).install(token)
@@ -224,7 +224,7 @@ impl CorePair {
     #[inline]
     pub fn apply(&self, cond: Cond, seen: Cond, last: Token) -> Transition {
         let mut transition = Transition::Nothing;
-        // EDGE APPLY -> LOOK, EDGE OBSERVE <- INSTALL.
+        // EDGE OBSERVE <- INSTALL. RELAXED: APPLY is only about tokens.
         let _ = self.0.try_update(edge::APPLY, edge::OBSERVE, |word| {
             transition = observe(Pair(word), cond, seen, last);
             match transition {

@@ -11,6 +11,7 @@ use crate::ledger::Ledger;
 use crate::port::{Launch, Port};
 use crate::probe::{Event, Probe};
 use crate::ready::SlotQueue;
+use crate::roomless::Roomless;
 use crate::scheduler::Scheduler;
 use crate::slab;
 use crate::slot::{SHAPES, Shape, TaskSpec};
@@ -44,7 +45,7 @@ pub struct Dispatcher<'m> {
     tokens: &'m mut [Token],
     queues: [SlotQueue; SHAPES],
     /// Ready tasks for whose conditions there was no room.
-    roomless: SlotQueue,
+    roomless: Roomless,
     settled: SlotQueue,
     release: Option<Release>,
     ledger: Ledger,
@@ -52,11 +53,14 @@ pub struct Dispatcher<'m> {
 
 impl<'m> Dispatcher<'m> {
     pub(crate) fn new(tokens: &'m mut [Token]) -> Self {
-        tokens.fill(Token::FIRST);
+        // Tokens go on where they stopped: COND still holds the last one of the run before.
+        for token in tokens.iter_mut().filter(|token| !token.is_ordinary()) {
+            *token = Token::FIRST;
+        }
         Self {
             tokens,
             queues: [(); SHAPES].map(|()| SlotQueue::default()),
-            roomless: SlotQueue::default(),
+            roomless: Roomless::default(),
             settled: SlotQueue::default(),
             release: None,
             ledger: Ledger::default(),
@@ -121,16 +125,18 @@ impl<'m> Dispatcher<'m> {
             return;
         }
         let Some(mut desk) = list.try_lock() else {
+            // The holder may not be somebody who settles: whoever parks now parks for good.
+            pass.watching = true;
             return;
         };
         let (polled, met) = desk.settle(scheduler, port, probe, SETTLE_BUDGET);
         let drained = desk.drain(scheduler, port, probe, &mut self.ledger, DRAIN_BUDGET);
         self.settled = desk.take_settled();
-        list.say_live(desk.live());
+        list.say_live(desk.live_hint());
         self.ledger.polls += u64::from(polled);
         pass.polled = polled;
         pass.progress |= met > 0 || drained > 0;
-        pass.watching |= desk.live() > 0;
+        pass.watching |= desk.live_hint() > 0;
     }
 
     /// Finishes what was settled, and dummies and cancelled tasks, within the budget.
@@ -163,17 +169,12 @@ impl<'m> Dispatcher<'m> {
         }
     }
 
-    /// Lets the first task that found no condition room try again, once there is enough.
+    /// Lets tasks that found no condition room try again, as far as what is free now would do.
     fn retry_roomless(&mut self, scheduler: &Scheduler<'_>, pass: &mut Pass) {
-        while let Some(slot) = self.roomless.front() {
-            let spec = scheduler.slots[slot as usize].spec();
-            if scheduler.room.free() < u32::from(spec.may_defer) {
-                return;
-            }
-            self.roomless.pop(scheduler.slots);
-            self.queues[spec.shape as usize].push(scheduler.slots, slot);
-            pass.progress = true;
-        }
+        let free = scheduler.room.free();
+        let fitting = &mut self.queues;
+        pass.progress |= self.roomless.retry(scheduler.slots, free, fitting) > 0;
+        pass.watching |= self.roomless.is_retrying();
     }
 
     /// Gives ready tasks of `shape` to cores that can take them.

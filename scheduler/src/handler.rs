@@ -129,7 +129,9 @@ impl<'m> FinHandler<'m> {
 
     /// Whether a full mailbox or a long fan-out left something to do on any core.
     pub fn owes(&self) -> bool {
-        self.cores.iter().any(|core| core.duties.iter().any(Option::is_some))
+        self.cores
+            .iter()
+            .any(|core| core.duties.iter().any(Option::is_some))
     }
 
     /// The handler's cores that a step would visit, a bit each, counted from its first one.
@@ -142,7 +144,9 @@ impl<'m> FinHandler<'m> {
     ///
     /// For simulators that charge empty polls arithmetically.
     pub fn skip(&mut self, busy: u128, steps: u64) {
-        let Some(steps) = steps.checked_rem(u64::from(busy.count_ones())) else { return };
+        let Some(steps) = steps.checked_rem(u64::from(busy.count_ones())) else {
+            return;
+        };
         for _ in 0..steps {
             while busy >> self.cursor & 1 == 0 {
                 self.cursor = (self.cursor + 1) % self.cores.len();
@@ -174,7 +178,8 @@ impl<'m> FinHandler<'m> {
         let mut progress = false;
         for parity in 0..2 {
             if let Some(duty) = self.cores[index].duties[parity].take() {
-                progress |= self.go_on(scheduler, port, probe, (index, parity), duty);
+                self.reread(scheduler, port, (index, parity), &duty);
+                progress |= self.go_on(scheduler, probe, (index, parity), duty);
             }
         }
         let shared = &scheduler.cores[self.first + index];
@@ -238,7 +243,7 @@ impl<'m> FinHandler<'m> {
         probe.event(Event::Observed { core, token, slot });
         match self.retire(scheduler, port, probe, (core, parity, slot)) {
             Some(duty) => {
-                self.go_on(scheduler, port, probe, (index, parity), duty);
+                self.go_on(scheduler, probe, (index, parity), duty);
             }
             None => self.free_record(scheduler, index, parity),
         }
@@ -253,7 +258,8 @@ impl<'m> FinHandler<'m> {
         (core, parity, slot): (CoreId, usize, SlotId),
     ) -> Option<Duty> {
         let words = scheduler.slot(slot);
-        let room = u32::from(words.spec().may_defer);
+        // Both before retiring: after a partial one the slot may be another task's.
+        let (room, task) = (u32::from(words.spec().may_defer), words.task());
         let read = match room {
             0 => Ok(0),
             _ => self.read_slab(scheduler, port, port.slab_address(core, parity), room),
@@ -264,11 +270,13 @@ impl<'m> FinHandler<'m> {
             return None;
         };
         self.ledger.fins_applied += 1;
-        if let Err(error) = read {
-            scheduler.raise(Fault {
-                code: code_of(error),
-                task: words.task(),
-            });
+        let overflow = count > 0 && !retired.push_conditions;
+        let code = match read {
+            Err(error) => Some(code_of(error)),
+            Ok(_) => overflow.then_some(FaultCode::AsyncWaitOverflow),
+        };
+        if let Some(code) = code {
+            scheduler.raise(Fault { code, task });
         }
         let count = if retired.push_conditions { count } else { 0 };
         let done = match retired.step {
@@ -310,7 +318,6 @@ impl<'m> FinHandler<'m> {
     fn go_on(
         &mut self,
         scheduler: &Scheduler<'_>,
-        port: &impl Port,
         probe: &impl Probe,
         (index, parity): (usize, usize),
         duty: Duty,
@@ -326,9 +333,6 @@ impl<'m> FinHandler<'m> {
                 count,
                 done,
             } => {
-                if next > 0 {
-                    self.reread(scheduler, port, (index, parity), next..count);
-                }
                 let accepted = self.push(scheduler, slot, next..count, done);
                 let offered = count - next + u32::from(done.is_some());
                 let owed = offered - accepted;
@@ -389,7 +393,8 @@ impl<'m> FinHandler<'m> {
         accepted
     }
 
-    /// Copies the entries that a full mailbox refused once more from their slab.
+    /// Copies the entries that a full mailbox refused once more from their slab: the copy in hand
+    /// is of whichever core was read last.
     ///
     /// The slab was valid and belongs to the core until the record is free; should it have changed
     /// all the same, the entry becomes a condition that the wait list refuses.
@@ -398,10 +403,13 @@ impl<'m> FinHandler<'m> {
         scheduler: &Scheduler<'_>,
         port: &impl Port,
         (index, parity): (usize, usize),
-        range: core::ops::Range<u32>,
+        duty: &Duty,
     ) {
+        let &Duty::Push { next, count, .. } = duty else {
+            return;
+        };
         let addr = port.slab_address(self.core_id(index), parity);
-        for entry in range {
+        for entry in next..count {
             self.entries[entry as usize] =
                 read_entry(port, scheduler.chip.target, addr, entry).unwrap_or(SlabEntry::EMPTY);
         }

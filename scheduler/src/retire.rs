@@ -151,7 +151,7 @@ impl RetireWord {
     /// The state, acquired from whoever opened the slot's life.
     #[inline]
     pub fn state(&self) -> RetireState {
-        // EDGE SLOT_LOOK <- SLOT_OPEN.
+        // EDGE SLOT_LOOK <- SLOT_OPEN, FINISH.
         RetireState(self.0.load(edge::SLOT_LOOK))
     }
 
@@ -221,7 +221,7 @@ impl RetireWord {
     pub fn finish(&self, generation: u32, failed: bool, cancelled: bool) -> Option<Outcome> {
         let bits =
             FINISHED | if failed { FAILED } else { 0 } | if cancelled { CANCELLED } else { 0 };
-        // EDGE FINISH <- RETIRE. RELAXED first look: the exchange decides.
+        // EDGE FINISH -> SLOT_LOOK. RELAXED first look: the exchange decides.
         let before = self.0.try_update(edge::FINISH, edge::RETIRE_LOOK, |word| {
             RetireState(word).is_live(generation).then_some(word | bits)
         });
@@ -235,7 +235,7 @@ impl RetireWord {
 
     /// Marks life `generation` failed if its outcome is still open.
     pub fn fail(&self, generation: u32) {
-        // EDGE FINISH <- RETIRE. RELAXED first look: the exchange decides.
+        // EDGE FINISH -> SLOT_LOOK. RELAXED first look: the exchange decides.
         let _ = self.0.try_update(edge::FINISH, edge::RETIRE_LOOK, |word| {
             RetireState(word)
                 .is_live(generation)

@@ -40,7 +40,8 @@ pub struct Memory<'m> {
     pub cores: &'m mut [CoreState],
     /// One for each core and host lane.
     pub handler_cores: &'m mut [HandlerCore],
-    /// Next token of each core and host lane.
+    /// Next token of each core and host lane, left here by the run before; anything reserved
+    /// counts as never used.
     pub tokens: &'m mut [Token],
 }
 

@@ -192,5 +192,11 @@ impl TaskSlot {
     }
 }
 
+/// Layout of a slot (model builds have other atomics).
 #[cfg(not(any(loom, shuttle)))]
-const _: () = assert!(size_of::<TaskSlot>() == 64, "a task slot is one line");
+mod layout {
+    const _: () = assert!(
+        size_of::<super::TaskSlot>() == 64,
+        "a task slot is one line"
+    );
+}

@@ -116,9 +116,9 @@ impl Scheduler<'_> {
 
     /// Whether the task that was wired in as `slot` has its outcome.
     pub fn is_finished(&self, slot: SlotId) -> bool {
-        self.slots.get(slot.index()).is_none_or(|words| {
-            !words.retire.state().is_live(slot.generation())
-        })
+        self.slots
+            .get(slot.index())
+            .is_none_or(|words| !words.retire.state().is_live(slot.generation()))
     }
 
     /// Tasks in the wait list and messages in the mailbox; `None` if another thread holds them.

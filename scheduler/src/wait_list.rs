@@ -8,7 +8,7 @@
 
 use finbox_mailbox::sync::AtomicU32;
 use finbox_mailbox::{
-    Condition, Consumer, Done, Engine, Guard, Message, SlotBits, Ticket, TryLock, Words,
+    Condition, Consumer, Done, Engine, Guard, Malformed, Message, SlotBits, Ticket, TryLock, Words,
 };
 
 use crate::edge;
@@ -18,9 +18,13 @@ use crate::ledger::Ledger;
 use crate::port::Port;
 use crate::probe::{Event, Probe};
 use crate::ready::SlotQueue;
+use crate::retire::RetireState;
 use crate::scheduler::Scheduler;
 
 /// What a slot waits for, as far as its messages were seen.
+///
+/// An entry of the slot's current generation that is not live was collected: nothing more is
+/// believed about that life.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WaitEntry {
     generation: u32,
@@ -30,6 +34,13 @@ pub struct WaitEntry {
     expected: u8,
     unmet: u8,
     given_back: u8,
+}
+
+impl WaitEntry {
+    /// Whether it is `slot`, in this life, that waits.
+    const fn is_waiting(&self, slot: SlotId) -> bool {
+        self.live && self.generation == slot.generation()
+    }
 }
 
 /// One condition that did not hold when it was last looked at.
@@ -121,6 +132,11 @@ impl WaitDesk<'_> {
         self.live
     }
 
+    /// What the hint says: not 0 while a condition is stored, though its task be gone.
+    pub(crate) fn live_hint(&self) -> u32 {
+        self.live.max(u32::from(self.unmet_count > 0))
+    }
+
     /// Conditions that did not hold when last looked at.
     pub fn unmet(&self) -> &[Unmet] {
         &self.unmet[..self.unmet_count]
@@ -162,7 +178,7 @@ impl WaitDesk<'_> {
         let drained = self.consumer.drain(budget, |ticket, words| {
             if list.deliver(port, probe, ledger, (words, epoch)).is_none() {
                 ledger.messages_reported += 1;
-                list.report(probe, ticket, words);
+                list.report(probe, ticket, (words, epoch));
             }
         });
         ledger.waiting_high_water = ledger.waiting_high_water.max(u64::from(self.live));
@@ -170,7 +186,7 @@ impl WaitDesk<'_> {
     }
 
     /// Looks at up to `budget` unmet conditions, going on where the last call stopped. Returns how
-    /// many it looked at and how many were met.
+    /// many it looked at and how many are gone: met, or nobody waits for them any more.
     pub(crate) fn settle(
         &mut self,
         scheduler: &Scheduler<'_>,
@@ -179,28 +195,31 @@ impl WaitDesk<'_> {
         budget: u32,
     ) -> (u32, u32) {
         let polls = (budget as usize).min(self.unmet_count);
-        let mut met = 0;
+        let mut gone = 0;
         for _ in 0..polls {
             if self.cursor >= self.unmet_count {
                 self.cursor = 0;
             }
             let condition = &mut self.unmet[self.cursor];
-            let observed = observe(port, condition);
-            if holds(observed, condition.expected) {
-                let (slot, addr) = (condition.slot, condition.addr);
+            let slot = condition.slot;
+            if self.entries[slot.index()].is_waiting(slot) {
+                let observed = observe(port, condition);
+                if !holds(observed, condition.expected) {
+                    self.cursor += 1;
+                    continue;
+                }
+                let addr = condition.addr;
                 probe.event(Event::Met {
                     slot,
                     addr,
                     observed,
                 });
-                self.remove(scheduler, self.cursor);
-                met += 1;
-            } else {
-                self.cursor += 1;
             }
+            self.remove(scheduler, self.cursor);
+            gone += 1;
         }
         #[expect(clippy::cast_possible_truncation, reason = "at most budget")]
-        (polls as u32, met)
+        (polls as u32, gone)
     }
 
     /// Moves on by `polls` looks that are known to see nothing, without taking them.
@@ -220,7 +239,7 @@ impl WaitDesk<'_> {
         self.unmet.swap(index, self.unmet_count);
         scheduler.room.give_back(1);
         let entry = &mut self.entries[slot.index()];
-        if entry.live && entry.generation == slot.generation() {
+        if entry.is_waiting(slot) {
             entry.unmet -= 1;
             entry.given_back += 1;
             self.list(scheduler).settle_if_done(slot);
@@ -284,16 +303,20 @@ impl List<'_, '_> {
         Some(())
     }
 
-    /// The entry of a live slot; `None` if the bits name none.
-    fn entry(&mut self, bits: SlotBits) -> Option<(SlotId, &mut WaitEntry)> {
+    /// The entry of a slot that waits; `None` if the bits name none.
+    ///
+    /// A live slot is not enough: until a subtask of it deferred, its `next` link stands in other
+    /// lists, no room need be reserved for it, and it has nothing to say here. Whoever pushes
+    /// about it retired first, and publishing carries the retire word.
+    fn entry(&mut self, bits: SlotBits) -> Option<(SlotId, RetireState, &mut WaitEntry)> {
         let slot = SlotId::from_bits(bits);
-        let words = self.scheduler.slots.get(slot.index())?;
+        let state = self.scheduler.slots.get(slot.index())?.retire.state();
         let is_ours = slot.ring() == self.scheduler.ring;
-        if !is_ours || !words.retire.state().is_live(slot.generation()) {
+        if !is_ours || !state.is_live(slot.generation()) || !state.any_subtask_deferred() {
             return None;
         }
         let entry = &mut self.entries[slot.index()];
-        if !entry.live || entry.generation != slot.generation() {
+        if entry.generation != slot.generation() {
             *self.live += u32::from(!entry.live);
             *entry = WaitEntry {
                 generation: slot.generation(),
@@ -301,7 +324,7 @@ impl List<'_, '_> {
                 ..WaitEntry::default()
             };
         }
-        Some((slot, entry))
+        entry.live.then_some((slot, state, entry))
     }
 
     fn condition(
@@ -310,9 +333,8 @@ impl List<'_, '_> {
         probe: &impl Probe,
         message: &Condition,
     ) -> Option<()> {
-        let bound = self.bound(message.slot)?;
-        let (slot, entry) = self.entry(message.slot)?;
-        if u32::from(entry.seen) >= bound {
+        let (slot, state, entry) = self.entry(message.slot)?;
+        if u32::from(entry.seen) >= state.expected() {
             return None;
         }
         entry.seen += 1;
@@ -351,16 +373,14 @@ impl List<'_, '_> {
 
     fn done(&mut self, message: &Done) -> Option<()> {
         let bound = self.bound(message.slot)?;
-        let expected = u8::try_from(message.expected)
-            .ok()
-            .filter(|&n| u32::from(n) <= bound)?;
-        let (slot, entry) = self.entry(message.slot)?;
-        if entry.done || entry.seen > expected {
+        let (slot, state, entry) = self.entry(message.slot)?;
+        let is_true = state.remaining() == 0 && message.expected == state.expected();
+        if entry.done || !is_true {
             return None;
         }
         entry.done = true;
-        entry.expected = expected;
-        let surplus = bound - u32::from(expected);
+        entry.expected = u8::try_from(message.expected).ok()?;
+        let surplus = bound - message.expected;
         entry.given_back += u8::try_from(surplus).expect("a bound is at most 64");
         self.scheduler.room.give_back(surplus);
         self.settle_if_done(slot);
@@ -396,18 +416,22 @@ impl List<'_, '_> {
         self.settled.push(self.scheduler.slots, index);
     }
 
-    /// A message that cannot be acted on: if the slot it names is live, that task fails.
-    fn report(&mut self, probe: &impl Probe, ticket: Ticket, words: &Words) {
+    /// A message that cannot be acted on: if the slot it names waits, that task fails, since the
+    /// message may have been one of its own. A straggler of another run was not.
+    fn report(&mut self, probe: &impl Probe, ticket: Ticket, (words, epoch): (&Words, u32)) {
         let bits = SlotBits::of_refused(words);
         let slot = SlotId::from_bits(bits);
         probe.event(Event::Refused {
             position: ticket.position(),
             slot,
         });
-        let Some(bound) = self.bound(bits).filter(|&bound| bound > 0) else {
+        if let Err(Malformed::Epoch { .. }) = Message::decode(words, epoch) {
+            return;
+        }
+        let Some(bound) = self.bound(bits) else {
             return;
         };
-        let Some((slot, entry)) = self.entry(bits) else {
+        let Some((slot, _, entry)) = self.entry(bits) else {
             return;
         };
         let promised = bound - u32::from(entry.given_back + entry.unmet);

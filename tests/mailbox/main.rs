@@ -1,3 +1,12 @@
 //! The mailbox, line by line of its requirements (M1 to M5).
 
-mod ring;
+mod batch;
+mod capacity;
+mod fixture;
+mod generations;
+mod guard;
+mod layout;
+mod model;
+mod order;
+mod region;
+mod release;

@@ -2,8 +2,8 @@
 //!
 //! The code that ships is the code that is model-checked: `plain` is `core`, `loom` and `shuttle`
 //! are the checkers' types, chosen by cfg on the lines below and nowhere else. Every atomic access
-//! takes an [`Edge`](crate::edge::Edge) instead of an `Ordering`. Lock-free retry loops live here
-//! and in [`crate::ring`], so that a check can list them.
+//! takes an [`Edge`] instead of an `Ordering`. Lock-free retry loops live here
+//! and in the ring, so that a check can list them.
 
 #[cfg(loom)]
 #[path = "loom.rs"]

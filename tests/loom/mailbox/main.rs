@@ -1,0 +1,9 @@
+//! Loom models of the mailbox crate. See tests/loom/README.md for how to run them.
+#![cfg(loom)]
+
+mod claim;
+mod guard;
+mod mutants;
+mod place;
+mod publish;
+mod room;

@@ -1,0 +1,200 @@
+//! A whole scheduler small enough for loom: one line of cores, tasks on cube cores.
+//!
+//! The model's thread is submitter and dispatch thread; handlers run on threads of their own. A
+//! core's kernel is over as soon as its token is rung: COND is a constant FIN of the first token.
+
+use std::sync::Mutex;
+
+use finbox_mailbox::{Cell, Header};
+use finbox_scheduler::{
+    A2A3, Chip as Layout, Cond, CoreId, CoreState, Dispatcher, EdgeNode, FinHandler, HandlerCore,
+    Launch, Memory, NoProbe, Port, Scheduler, Shape, SlotId, Start, Submitter, TaskId, TaskSlot,
+    TaskSpec, Token, Unmet, WaitEntry, assemble,
+};
+use loom::sync::Arc;
+use loom::thread::{self, JoinHandle};
+
+const SLOTS: usize = 3;
+const NODES: usize = 2;
+const CONDITIONS: usize = 64;
+
+/// Doorbells, in order.
+#[derive(Default)]
+pub(crate) struct RungPort(Mutex<Vec<u16>>);
+
+impl RungPort {
+    pub(crate) fn rung(&self) -> Vec<u16> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Port for RungPort {
+    fn load_cond(&self, _core: CoreId) -> u32 {
+        Cond::fin(Token::FIRST).0
+    }
+
+    fn ring_doorbell(&self, core: CoreId, _token: Token) {
+        self.0.lock().unwrap().push(core.0);
+    }
+
+    fn stage_payload(&self, _core: CoreId, _token: Token, _launch: &Launch) {}
+
+    fn slab_address(&self, _core: CoreId, _parity: usize) -> u64 {
+        0
+    }
+
+    fn refresh(&self, _addr: u64, _size_bytes: u64) {}
+
+    fn clean(&self, _addr: u64, _size_bytes: u64) {}
+
+    fn can_read(&self, _addr: u64, _size_bytes: u64) -> bool {
+        false
+    }
+
+    fn load_u32(&self, _addr: u64) -> u32 {
+        0
+    }
+
+    fn load_u64(&self, _addr: u64) -> u64 {
+        0
+    }
+
+    fn store_u64(&self, _addr: u64, _value: u64) {}
+
+    fn now(&self) -> u64 {
+        0
+    }
+}
+
+struct Tables {
+    header: Header,
+    cells: Vec<Cell>,
+    slots: Vec<TaskSlot>,
+    entries: Vec<WaitEntry>,
+    first_edges: Vec<u32>,
+    nodes: Vec<EdgeNode>,
+    conditions: Vec<Unmet>,
+    cores: Vec<CoreState>,
+    handler_cores: Vec<HandlerCore>,
+    tokens: Vec<Token>,
+}
+
+fn table<T: Default>(count: usize) -> Vec<T> {
+    std::iter::repeat_with(T::default).take(count).collect()
+}
+
+impl Tables {
+    fn new(lanes: usize) -> Self {
+        Self {
+            header: Header::default(),
+            cells: table(2),
+            slots: table(SLOTS),
+            entries: table(SLOTS),
+            first_edges: table(SLOTS),
+            nodes: table(NODES),
+            conditions: table(CONDITIONS),
+            cores: table(lanes),
+            handler_cores: table(lanes),
+            tokens: vec![Token::FIRST; lanes],
+        }
+    }
+}
+
+/// One chip in one execution of a model.
+pub(crate) struct Chip {
+    pub(crate) port: Arc<RungPort>,
+    scheduler: Arc<Scheduler<'static>>,
+    submitter: Submitter<'static>,
+    dispatcher: Dispatcher<'static>,
+    handlers: std::vec::IntoIter<FinHandler<'static>>,
+    submitted: u32,
+    tables: *mut Tables,
+}
+
+impl Chip {
+    /// `cores` cores for `handlers` handlers. Call [`end`](Self::end) when all threads are joined.
+    pub(crate) fn new(cores: u16, handlers: u8) -> Self {
+        let tables = Box::into_raw(Box::new(Tables::new(usize::from(cores))));
+        // SAFETY: fresh from `into_raw`; freed by `end`, after everything that borrows it.
+        let memory = unsafe { &mut *tables };
+        let memory = Memory {
+            header: &mut memory.header,
+            cells: &mut memory.cells,
+            slots: &mut memory.slots,
+            entries: &mut memory.entries,
+            first_edges: &mut memory.first_edges,
+            nodes: &mut memory.nodes,
+            conditions: &mut memory.conditions,
+            cores: &mut memory.cores,
+            handler_cores: &mut memory.handler_cores,
+            tokens: &mut memory.tokens,
+        };
+        let layout = Layout {
+            target: &A2A3,
+            cores,
+            host_lanes: 0,
+            handlers,
+        };
+        let mut assembly = assemble(layout, Start::default(), memory);
+        let handlers: Vec<_> = (0..handlers).map(|_| assembly.handler()).collect();
+        Self {
+            port: Arc::new(RungPort::default()),
+            scheduler: Arc::new(assembly.scheduler),
+            submitter: assembly.submitter,
+            dispatcher: assembly.dispatcher,
+            handlers: handlers.into_iter(),
+            submitted: 0,
+            tables,
+        }
+    }
+
+    /// Wires in a task for a cube core.
+    pub(crate) fn submit(&mut self, after: &[SlotId]) -> SlotId {
+        let task = TaskId::new(0, self.submitted);
+        self.submitted += 1;
+        let spec = TaskSpec {
+            task,
+            shape: Shape::Aic,
+            may_defer: 0,
+            kernel: 0,
+            args: 0,
+        };
+        self.submitter
+            .submit(&self.scheduler, &NoProbe, &spec, after)
+            .unwrap()
+    }
+
+    /// One pass of the dispatch thread.
+    pub(crate) fn pass(&mut self) {
+        let _ = self.dispatcher.pass(&self.scheduler, &*self.port, &NoProbe);
+    }
+
+    /// Starts the next handler: its cores' kernel is `kernel`, then one pass.
+    pub(crate) fn spawn_handler(
+        &mut self,
+        kernel: impl FnOnce(()) + Send + 'static,
+    ) -> JoinHandle<()> {
+        let mut handler = self.handlers.next().expect("one call a handler");
+        let (scheduler, port) = (Arc::clone(&self.scheduler), Arc::clone(&self.port));
+        thread::spawn(move || {
+            kernel(());
+            let _ = handler.pass(&scheduler, &*port, &NoProbe);
+        })
+    }
+
+    /// Frees the memory. All threads are joined.
+    pub(crate) fn end(self) {
+        let Self {
+            scheduler,
+            submitter,
+            dispatcher,
+            handlers,
+            tables,
+            ..
+        } = self;
+        drop((scheduler, submitter, dispatcher, handlers));
+        // SAFETY: from `into_raw` in `new`; everything that borrowed it was just dropped, and the
+        // threads that had clones are joined.
+        drop(unsafe { Box::from_raw(tables) });
+    }
+}

@@ -1,0 +1,8 @@
+//! Loom models of the scheduler crate. See tests/loom/README.md for how to run them.
+#![cfg(loom)]
+
+mod chip;
+mod mutants;
+mod pair;
+mod retire;
+mod wiring;

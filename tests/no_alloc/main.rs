@@ -1,0 +1,171 @@
+//! After assembly the scheduler allocates nothing: a counting allocator says so.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use finbox_scheduler::target::{A2A3, A5};
+use finbox_scheduler::{
+    Assembly, Chip, Dispatcher, FinHandler, Ledger, NoProbe, Scheduler, Shape, SlotId, Submitter,
+    Target, TaskId, TaskSpec,
+};
+use finbox_tests::house::{House, Limits};
+use finbox_tests::model_port::{Lines, ModelPort, WireCondition};
+
+thread_local! {
+    /// Allocations of this thread: the test runner's other threads do not count.
+    static COUNT: Cell<u64> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: every call is passed on to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.set(COUNT.get() + 1);
+        // SAFETY: the caller's promises are the system allocator's.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: it came from the system's allocator, with this layout.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const TASKS: u32 = 3000;
+
+/// Everything that moves in a run.
+struct Run<'m> {
+    scheduler: Scheduler<'m>,
+    submitter: Submitter<'m>,
+    dispatcher: Dispatcher<'m>,
+    handler: FinHandler<'m>,
+    port: ModelPort,
+}
+
+impl Run<'_> {
+    /// Task `number`: all shapes, a third with 1 to 3 conditions, one in a hundred malformed.
+    fn submit(&mut self, number: u32, last: &[SlotId]) -> Option<SlotId> {
+        let shape = Shape::ALL[number as usize % 4];
+        let spec = TaskSpec {
+            task: TaskId::new(0, number),
+            shape,
+            may_defer: if shape == Shape::Dummy { 0 } else { 8 },
+            kernel: 0,
+            args: u64::from(number),
+        };
+        self.submitter
+            .submit(&self.scheduler, &NoProbe, &spec, last)
+            .ok()
+    }
+
+    /// Everybody moves once.
+    fn turn(&mut self) {
+        let _ = self.dispatcher.pass(&self.scheduler, &self.port, &NoProbe);
+        for core in self.scheduler.chip().all() {
+            let Some((_, launch)) = self.port.start(core) else {
+                continue;
+            };
+            self.port.add_counter(0, 1);
+            let condition = WireCondition::counter(self.port.counter(0), 0);
+            let conditions = [condition; 3];
+            let number = usize::try_from(launch.args).expect("a small number");
+            match number % 100 {
+                n if n % 3 == 0 => self.port.defer(core, &conditions[..n % 4]),
+                50 => self.port.write_slab_header(core, 65, 0),
+                _ => {}
+            }
+            self.port.finish(core);
+        }
+        let _ = self.handler.pass(&self.scheduler, &self.port, &NoProbe);
+    }
+
+    fn all(&mut self) {
+        let (mut number, mut last) = (0, None);
+        while number < TASKS {
+            let after = last.as_slice();
+            if let Some(slot) = self.submit(number, after) {
+                last = (number % 3 != 0).then_some(slot);
+                number += 1;
+            }
+            self.turn();
+        }
+        (0..200).for_each(|_| self.turn());
+    }
+
+    fn ledger(&self) -> Ledger {
+        let mut sum = *self.submitter.ledger();
+        sum.merge(self.dispatcher.ledger());
+        sum.merge(self.handler.ledger());
+        sum
+    }
+}
+
+/// What a run counted, and how often it allocated.
+fn run(target: &'static Target) -> (Ledger, u64) {
+    let chip = Chip {
+        target,
+        cores: 3,
+        host_lanes: 1,
+        handlers: 1,
+    };
+    let limits = Limits {
+        mailbox: 2,
+        slots: 32,
+        conditions: 64,
+        ..Limits::default()
+    };
+    let mut house = House::new(&chip, &limits);
+    let mut assembly = house.assemble(chip);
+    let handler = assembly.handler();
+    let Assembly {
+        scheduler,
+        submitter,
+        dispatcher,
+        ..
+    } = assembly;
+    let mut run = Run {
+        scheduler,
+        submitter,
+        dispatcher,
+        handler,
+        port: ModelPort::new(&chip, Lines::of(&chip), 1),
+    };
+    let before = COUNT.get();
+    run.all();
+    let allocated = COUNT.get() - before;
+    (run.ledger(), allocated)
+}
+
+#[test]
+fn push_drain_retire_submit_and_dispatch_allocate_nothing() {
+    for target in [&A2A3, &A5] {
+        let (ledger, allocated) = run(target);
+        assert!(ledger.adds_up(0, 0), "{ledger:?}");
+        let roads = [
+            ledger.inline,
+            ledger.deferred,
+            ledger.failed,
+            ledger.cancelled,
+            ledger.full,
+        ];
+        assert!(
+            roads.iter().all(|&count| count > 0),
+            "not every road was taken: {ledger:?}"
+        );
+        assert_eq!(allocated, 0, "{}", target.name);
+    }
+}
+
+#[test]
+fn the_counter_counts() {
+    let before = COUNT.get();
+    drop(Box::new([before; 4]));
+    assert!(
+        COUNT.get() > before,
+        "an allocator that sees nothing proves nothing"
+    );
+}

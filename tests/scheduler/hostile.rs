@@ -1,0 +1,294 @@
+//! Messages that cannot be acted on: reported with their position, and nothing else happens.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use finbox_mailbox::{CompletionType, Condition, Done, Engine, Message, SlotBits};
+use finbox_scheduler::{FaultCode, Outcome, Shape, SlotId};
+use finbox_tests::house::{House, Limits};
+use finbox_tests::model_port::Lines;
+
+use crate::fixture::{TARGETS, World, cluster, on_each_target};
+
+const ROOMY: Limits = Limits {
+    mailbox: 64,
+    slots: 64,
+    nodes: 64,
+    conditions: 256,
+    start: finbox_scheduler::Start {
+        position: 0,
+        epoch: 7,
+    },
+};
+
+fn condition(slot: SlotBits, addr: u64) -> Message {
+    Message::Condition(Condition {
+        task: 1,
+        slot,
+        addr,
+        cookie: 0,
+        expected: 0,
+        engine: Engine::Sdma,
+        completion: CompletionType::Counter,
+    })
+}
+
+fn done(slot: SlotBits, expected: u32) -> Message {
+    Message::NormalDone(Done {
+        task: 1,
+        slot,
+        expected,
+    })
+}
+
+fn push(world: &mut World<'_>, message: &Message) {
+    world.scheduler.mailbox().push(message).unwrap();
+    world.pushed_by_hand += 1;
+}
+
+/// Pushes everything a stranger might say about `slot`; all of it must be refused.
+fn slander(world: &mut World<'_>, slot: SlotId) {
+    let before = world.log.refused().len();
+    let live = world.live();
+    let addr = world.port.counter(0);
+    let bits = slot.bits();
+    let mut said = 0;
+    for message in [
+        condition(bits, addr),
+        done(bits, 1),
+        done(bits, 0),
+        condition(bits, 0),
+        done(bits, 64),
+        done(bits, 65),
+        done(bits, u32::MAX),
+    ] {
+        push(world, &message);
+        said += 1;
+        if said % 2 == 0 {
+            let _ = world.dispatch();
+        }
+    }
+    let _ = world.dispatch();
+    assert_eq!(world.log.refused().len(), before + said, "{slot:?}");
+    assert_eq!(world.live(), live);
+    assert!(!world.log.is_finished(slot));
+}
+
+#[test]
+fn bits_that_name_no_slot_are_reported_and_nothing_happens() {
+    on_each_target(&ROOMY, |world| {
+        let task = world.deferred(&[world.counter(0, 1)], &[]);
+        world.run();
+        let other_life = |by: u32| SlotId::new(0, 0, task.generation().wrapping_add(by)).bits();
+        let nobody = [
+            SlotBits(u64::MAX),
+            SlotBits(0),
+            SlotId::new(0, 64, 1).bits(),
+            SlotId::new(0, SlotId::MAX_INDEX, 1).bits(),
+            SlotId::new(1, 0, task.generation()).bits(),
+            SlotId::new(255, 0, task.generation()).bits(),
+            SlotId::new(0, 63, 1).bits(),
+            other_life(1),
+            other_life(u32::MAX),
+        ];
+        for bits in nobody {
+            for message in [condition(bits, world.port.counter(1)), done(bits, 1)] {
+                push(world, &message);
+            }
+        }
+        let _ = world.dispatch();
+        let refused = world.log.refused();
+        assert!(refused.into_iter().eq(2..20), "their positions");
+        assert_eq!(world.scheduler.fault(), None);
+        world.port.set_counter(0, 1);
+        world.run();
+        assert_eq!(world.log.outcome(task), Outcome::Completed);
+        assert_eq!(world.ledger().messages_reported, 18);
+        world.assert_done();
+    });
+}
+
+#[test]
+fn messages_about_a_task_that_has_not_deferred_are_not_acted_on() {
+    on_each_target(&ROOMY, |world| {
+        let first = world.deferred(&[world.counter(0, 1)], &[]);
+        let blocked = world.deferred(&[world.counter(1, 1)], &[first]);
+        slander(world, blocked);
+        let _ = world.dispatch();
+        slander(world, first);
+        assert!(world.run_cores());
+        slander(world, first);
+        world.run();
+        slander(world, blocked);
+        world.port.set_counter(0, 1);
+        world.run();
+        assert_eq!(world.log.outcome(first), Outcome::Completed);
+        world.port.set_counter(1, 1);
+        world.run();
+        assert_eq!(world.log.outcome(blocked), Outcome::Completed);
+        assert_eq!(world.scheduler.fault(), None);
+        world.assert_done();
+    });
+}
+
+#[test]
+fn messages_about_tasks_in_a_ready_stack_leave_the_stack_whole() {
+    on_each_target(&ROOMY, |world| {
+        let condition = world.counter(0, 1);
+        let tasks = [(); 12].map(|()| world.deferred(&[condition], &[]));
+        for &task in &tasks[3..] {
+            slander(world, task);
+        }
+        world.run();
+        world.port.set_counter(0, 1);
+        world.run();
+        for task in tasks {
+            assert_eq!(world.log.outcome(task), Outcome::Completed);
+        }
+        world.assert_done();
+    });
+}
+
+#[test]
+fn messages_about_a_task_that_never_defers_are_not_acted_on() {
+    on_each_target(&ROOMY, |world| {
+        let running = world.plain(Shape::Aic, &[]);
+        let dummy = world.plain(Shape::Dummy, &[running]);
+        slander(world, running);
+        slander(world, dummy);
+        world.run();
+        assert_eq!(world.log.outcome(dummy), Outcome::Completed);
+        assert_eq!(world.scheduler.fault(), None);
+        world.assert_done();
+    });
+}
+
+/// A task that waits for two conditions, both heard of, and a consumer behind it.
+fn waiting(world: &mut World<'_>) -> (SlotId, SlotId) {
+    let conditions = [0, 1].map(|i| world.counter(i, 1));
+    let task = world.deferred(&conditions, &[]);
+    let consumer = world.plain(Shape::Aic, &[task]);
+    world.run();
+    assert_eq!(world.scheduler.waiting(), Some((1, 0)));
+    (task, consumer)
+}
+
+#[test]
+fn more_messages_than_a_waiting_task_announced_fail_it_and_leak_no_room() {
+    let extra: [fn(SlotBits, u64) -> Message; 4] = [
+        condition,
+        |slot, _| condition(slot, 0),
+        |slot, _| done(slot, 2),
+        |slot, _| done(slot, 1),
+    ];
+    for message in extra {
+        on_each_target(&ROOMY, |world| {
+            let (task, consumer) = waiting(world);
+            let message = message(task.bits(), world.port.counter(5));
+            for _ in 0..3 {
+                push(world, &message);
+            }
+            world.run();
+            assert_eq!(world.log.outcome(task), Outcome::Failed);
+            assert_eq!(world.log.outcome(consumer), Outcome::Cancelled);
+            let fault = world.scheduler.fault().unwrap();
+            assert_eq!(fault.code, FaultCode::AsyncRegistrationFailed);
+            assert_eq!(world.log.refused().len(), 3);
+            // Its conditions were never met, and hold nothing any more.
+            world.assert_done();
+            let later = world.deferred(&[world.counter(9, 0)], &[]);
+            world.run();
+            assert_eq!(world.log.outcome(later), Outcome::Completed);
+            world.assert_done();
+        });
+    }
+}
+
+#[test]
+fn a_second_done_in_the_same_drain_finishes_the_task_once() {
+    for expected in [0, 1] {
+        on_each_target(&ROOMY, |world| {
+            let task = world.deferred(&[world.counter(0, 0)], &[]);
+            let next = world.deferred(&[world.counter(0, 0)], &[]);
+            let _ = world.dispatch();
+            assert!(world.run_cores() && world.handle());
+            for _ in 0..3 {
+                push(world, &done(task.bits(), expected));
+            }
+            world.run();
+            assert_eq!(world.log.outcome(task), Outcome::Completed);
+            assert_eq!(world.log.outcome(next), Outcome::Completed);
+            world.assert_done();
+        });
+    }
+}
+
+#[test]
+fn a_message_that_could_not_be_built_is_reported_as_one_of_unknown_kind() {
+    on_each_target(&ROOMY, |world| {
+        let (task, _) = waiting(world);
+        let mailbox = world.scheduler.mailbox();
+        let build = || {
+            mailbox.push_batch(3, |i| match i {
+                0 => done(SlotBits(0), 0),
+                _ => panic!("the builder's own"),
+            })
+        };
+        assert!(catch_unwind(AssertUnwindSafe(build)).is_err());
+        world.pushed_by_hand += 3;
+        world.run();
+        assert_eq!(world.log.refused().len(), 3);
+        assert_eq!(world.scheduler.fault(), None);
+        (0..2).for_each(|i| world.port.set_counter(i, 1));
+        world.run();
+        assert_eq!(world.log.outcome(task), Outcome::Completed);
+        world.assert_done();
+    });
+}
+
+/// Pushes a CONDITION about a waiting task and, before it is drained, overwrites one of its words
+/// as a stranger would who can write the memory. Returns how the task and its consumer stand.
+fn overwritten(word: usize, value: u64) -> Vec<Option<Outcome>> {
+    let mut results = Vec::new();
+    for target in TARGETS {
+        let chip = cluster(target);
+        let mut house = House::new(&chip, &ROOMY);
+        // The task's own messages took positions 0, 1 and 2.
+        let cell = house.cell_words(3);
+        let world = &mut World::new(&mut house, chip, Lines::of(&chip));
+        let (task, consumer) = waiting(world);
+        push(world, &condition(task.bits(), world.port.counter(5)));
+        // SAFETY: inside the mailbox's fourth slot, which lives as long as the house.
+        let at = unsafe { cell.add(1 + word) };
+        // SAFETY: published and not drained, and nobody else runs.
+        unsafe { at.write_volatile(value) };
+        world.run();
+        assert_eq!(world.log.refused(), [3]);
+        let of = |slot| world.log.is_finished(slot).then(|| world.log.outcome(slot));
+        let outcomes = (of(task), of(consumer));
+        (0..2).for_each(|i| world.port.set_counter(i, 1));
+        world.run();
+        world.assert_done();
+        results.extend([outcomes.0, outcomes.1]);
+    }
+    results
+}
+
+const KIND_WORD: usize = 4;
+const ENGINE_WORD: usize = 3;
+const EPOCH_WORD: usize = 6;
+
+#[test]
+fn an_unknown_kind_engine_or_type_about_a_waiting_task_fails_that_task() {
+    let failed = [Some(Outcome::Failed), Some(Outcome::Cancelled)].repeat(2);
+    assert_eq!(overwritten(KIND_WORD, 2 << 32), failed, "kind");
+    assert_eq!(overwritten(KIND_WORD, u64::MAX), failed, "kind");
+    assert_eq!(overwritten(KIND_WORD, 3), failed, "completion type");
+    assert_eq!(overwritten(ENGINE_WORD, 4 << 32), failed, "engine");
+}
+
+#[test]
+fn a_message_of_another_run_is_dropped_though_its_slot_is_live() {
+    for epoch in [0, 6, 8, u64::from(u32::MAX)] {
+        assert_eq!(overwritten(EPOCH_WORD, epoch), [None; 4], "epoch {epoch}");
+    }
+}

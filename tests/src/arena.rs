@@ -1,0 +1,93 @@
+//! Memory for the mailboxes of loom models, whose threads want `'static` handles.
+
+use finbox_mailbox::{Cell, Consumer, Done, Header, Message, Producer, SlotBits, mailbox};
+
+/// Header and cells on the heap, freed when the model has joined its threads.
+struct Arena {
+    header: *mut Header,
+    cells: *mut [Cell],
+}
+
+impl Arena {
+    fn new(slots: usize) -> Self {
+        let cells: Box<[Cell]> = std::iter::repeat_with(Cell::default).take(slots).collect();
+        Self {
+            header: Box::into_raw(Box::new(Header::default())),
+            cells: Box::into_raw(cells),
+        }
+    }
+
+    /// # Safety
+    /// No handle on this memory is used any more.
+    unsafe fn free(self) {
+        // SAFETY: made by `into_raw` in `new`, and no longer used by the caller's word.
+        drop(unsafe { Box::from_raw(self.header) });
+        // SAFETY: as above.
+        drop(unsafe { Box::from_raw(self.cells) });
+    }
+}
+
+/// Runs `model` on a mailbox in epoch 1. The model must join every thread it spawns and keep no
+/// handle: all models do, since what they return holds none.
+pub fn with_mailbox<R: 'static>(
+    slots: usize,
+    start: u64,
+    model: impl FnOnce(Producer<'static>, Consumer<'static>) -> R,
+) -> R {
+    let arena = Arena::new(slots);
+    // SAFETY: fresh from `into_raw`, and freed only after the model.
+    let header = unsafe { &mut *arena.header };
+    // SAFETY: as above.
+    let cells = unsafe { &mut *arena.cells };
+    let (producer, consumer) = mailbox(header, cells, start, 1);
+    let outcome = model(producer, consumer);
+    // SAFETY: the model has returned, so its threads are joined and its handles are gone.
+    unsafe { arena.free() };
+    outcome
+}
+
+/// Runs `model` on header and cells that nobody stamped yet. The same rules hold.
+pub fn with_memory<R: 'static>(
+    slots: usize,
+    model: impl FnOnce(&'static Header, &'static [Cell]) -> R,
+) -> R {
+    let arena = Arena::new(slots);
+    // SAFETY: fresh from `into_raw`, and freed only after the model.
+    let header = unsafe { &*arena.header };
+    // SAFETY: as above.
+    let cells = unsafe { &*arena.cells };
+    let outcome = model(header, cells);
+    // SAFETY: the model has returned, so its threads are joined and its handles are gone.
+    unsafe { arena.free() };
+    outcome
+}
+
+/// A message that carries `task`.
+pub fn done(task: u64) -> Message {
+    Message::NormalDone(Done {
+        task,
+        slot: SlotBits(task),
+        expected: 0,
+    })
+}
+
+/// Pushes `done(task)`; whether it was accepted.
+pub fn push(producer: &Producer<'_>, task: u64) -> bool {
+    producer.push(&done(task)).is_ok()
+}
+
+/// Takes up to `budget` messages: their tasks, in the order delivered.
+///
+/// # Panics
+/// If a message is not what [`done`] made, whole.
+pub fn drain(consumer: &mut Consumer<'_>, budget: u32) -> Vec<u64> {
+    let mut seen = Vec::new();
+    consumer.drain(budget, |_, words| match Message::decode(words, 1) {
+        Ok(Message::NormalDone(message)) => {
+            assert_eq!(done(message.task).encode(1), *words, "a torn message");
+            seen.push(message.task);
+        }
+        other => panic!("not what was pushed: {other:?}"),
+    });
+    seen
+}

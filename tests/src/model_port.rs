@@ -1,0 +1,394 @@
+//! A port over plain memory: cores that a test advances by hand or a device thread drives.
+//!
+//! Guarantees what a chip guarantees, and panics where the scheduler breaks the protocol: a
+//! doorbell rung over a token that was not taken, a payload staged under a running token, an
+//! address dereferenced outside the memory, a refreshed line that the control CPU had written.
+//! Counters stand one to a line. With [`Lines::Stale`] the control CPU sees a line as it was when
+//! it was first read, until it is refreshed.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
+
+use finbox_scheduler::{
+    Chip, Cond, CoreId, ENTRIES_OFFSET, ENTRY_BYTES, Launch, Port, SLAB_BYTES, SlotId, TaskId,
+    Token,
+};
+
+/// First device address of the model's memory: above 32 bits, so that no address is truncated.
+pub const BASE: u64 = 0x12_0000_0000;
+
+const LINE: u64 = 64;
+const LINE_WORDS: usize = 16;
+
+/// How the control CPU sees device memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lines {
+    /// Always current.
+    Coherent,
+    /// As of the first read, until refreshed.
+    Stale,
+    /// As `Stale`, and refreshing a counter does nothing: what a forgotten invalidate looks like.
+    StaleCounters,
+    /// As `Stale`, and refreshing a slab does nothing.
+    StaleSlabs,
+}
+
+impl Lines {
+    /// What `chip`'s target has.
+    pub fn of(chip: &Chip) -> Self {
+        match chip.target.coherent_dma {
+            true => Self::Coherent,
+            false => Self::Stale,
+        }
+    }
+}
+
+/// A slab entry as a core writes it; nothing of it need be valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WireCondition {
+    /// Address watched.
+    pub addr: u64,
+    /// The engine's own value.
+    pub cookie: u64,
+    /// Value to reach.
+    pub expected: u32,
+    /// Engine number.
+    pub engine: u32,
+    /// Completion type number.
+    pub completion: i32,
+}
+
+impl WireCondition {
+    /// "The counter at `addr` reaches `expected`."
+    pub const fn counter(addr: u64, expected: u32) -> Self {
+        Self {
+            addr,
+            cookie: 0,
+            expected,
+            engine: 0,
+            completion: 0,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Payload {
+    slot: AtomicU64,
+    task: AtomicU64,
+    kernel: AtomicU64,
+    args: AtomicU64,
+}
+
+#[derive(Debug)]
+struct ModelCore {
+    cond: AtomicU32,
+    dmb: AtomicU32,
+    taken: AtomicU32,
+    running: AtomicU32,
+    payloads: [Payload; 2],
+}
+
+impl Default for ModelCore {
+    fn default() -> Self {
+        let idle = || AtomicU32::new(Token::IDLE.bits());
+        Self {
+            cond: AtomicU32::new(Cond::RESET.0),
+            dmb: idle(),
+            taken: idle(),
+            running: idle(),
+            payloads: Default::default(),
+        }
+    }
+}
+
+/// What the control CPU's cache holds.
+#[derive(Debug)]
+struct Cache {
+    valid: Vec<AtomicBool>,
+    dirty: Vec<AtomicBool>,
+    words: Vec<AtomicU32>,
+}
+
+/// The machine.
+#[derive(Debug)]
+pub struct ModelPort {
+    lines: Lines,
+    cores: Vec<ModelCore>,
+    memory: Vec<AtomicU32>,
+    cache: Cache,
+    counters_at: u64,
+    end: u64,
+    clock: AtomicU64,
+    refreshes: AtomicU64,
+}
+
+impl ModelPort {
+    /// The cores and lanes of `chip`, their slabs, and `counters` counters.
+    pub fn new(chip: &Chip, lines: Lines, counters: usize) -> Self {
+        let slabs = chip.lanes() as u64 * 2 * SLAB_BYTES;
+        let size_bytes = slabs + counters as u64 * LINE;
+        let words = usize::try_from(size_bytes / 4).expect("a model's memory is small");
+        let cells = || (0..words).map(|_| AtomicU32::new(0)).collect();
+        let flags = |n: usize| (0..n).map(|_| AtomicBool::new(false)).collect();
+        Self {
+            lines,
+            cores: chip.all().map(|_| ModelCore::default()).collect(),
+            memory: cells(),
+            cache: Cache {
+                valid: flags(words / LINE_WORDS),
+                dirty: flags(words / LINE_WORDS),
+                words: cells(),
+            },
+            counters_at: BASE + slabs,
+            end: BASE + size_bytes,
+            clock: AtomicU64::new(0),
+            refreshes: AtomicU64::new(0),
+        }
+    }
+
+    /// Device address of counter `index`.
+    pub fn counter(&self, index: usize) -> u64 {
+        self.counters_at + index as u64 * LINE
+    }
+
+    /// First address behind everything the control CPU may read.
+    pub const fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Lines that were refreshed.
+    pub fn refreshes(&self) -> u64 {
+        self.refreshes.load(SeqCst)
+    }
+
+    /// An engine sets counter `index`.
+    pub fn set_counter(&self, index: usize, value: u32) {
+        self.memory[self.word(self.counter(index))].store(value, SeqCst);
+    }
+
+    /// An engine adds to counter `index`.
+    pub fn add_counter(&self, index: usize, by: u32) {
+        self.memory[self.word(self.counter(index))].fetch_add(by, SeqCst);
+    }
+
+    /// The core, if it runs nothing and has a new token, takes it (ACK) and says what it is to run.
+    pub fn start(&self, core: CoreId) -> Option<(Token, Launch)> {
+        let it = &self.cores[core.index()];
+        let token = Token::from_bits(it.dmb.load(SeqCst));
+        let runs = it.running.load(SeqCst) != Token::IDLE.bits();
+        if runs || token == Token::IDLE || it.taken.load(SeqCst) == token.bits() {
+            return None;
+        }
+        it.running.store(token.bits(), SeqCst);
+        it.taken.store(token.bits(), SeqCst);
+        it.cond.store(Cond::ack(token).0, SeqCst);
+        let payload = &it.payloads[token.parity()];
+        let launch = Launch {
+            slot: SlotId::from_bits(finbox_mailbox::SlotBits(payload.slot.load(SeqCst))),
+            task: TaskId(payload.task.load(SeqCst)),
+            kernel: payload.kernel.load(SeqCst),
+            args: payload.args.load(SeqCst),
+        };
+        Some((token, launch))
+    }
+
+    /// The running core leaves `conditions` in its slab.
+    pub fn defer(&self, core: CoreId, conditions: &[WireCondition]) {
+        let slab = self.slab_address(core, self.running(core).parity());
+        for (index, condition) in (0..).zip(conditions) {
+            let base = slab + ENTRIES_OFFSET + index * ENTRY_BYTES;
+            self.poke(base, condition.addr);
+            self.poke(base + 8, condition.cookie);
+            let engine = u64::from(condition.engine) << 32;
+            self.poke(base + 16, u64::from(condition.expected) | engine);
+            #[expect(clippy::cast_sign_loss, reason = "a wire field")]
+            self.poke(base + 24, u64::from(condition.completion as u32));
+        }
+        let count = u32::try_from(conditions.len()).expect("a few");
+        self.poke(slab, u64::from(count));
+    }
+
+    /// The running core writes count and error of its slab.
+    pub fn write_slab_header(&self, core: CoreId, count: u32, error: i32) {
+        let slab = self.slab_address(core, self.running(core).parity());
+        #[expect(clippy::cast_sign_loss, reason = "a wire field")]
+        self.poke(slab, u64::from(count) | u64::from(error as u32) << 32);
+    }
+
+    /// The running core says FIN.
+    pub fn finish(&self, core: CoreId) {
+        let it = &self.cores[core.index()];
+        let token = self.running(core);
+        it.running.store(Token::IDLE.bits(), SeqCst);
+        it.cond.store(Cond::fin(token).0, SeqCst);
+    }
+
+    /// The token that `core` runs.
+    ///
+    /// # Panics
+    /// If it runs none.
+    pub fn running(&self, core: CoreId) -> Token {
+        let token = Token::from_bits(self.cores[core.index()].running.load(SeqCst));
+        assert_ne!(token, Token::IDLE, "{core:?} runs nothing");
+        token
+    }
+
+    /// Puts anything into COND.
+    pub fn set_cond(&self, core: CoreId, cond: u32) {
+        self.cores[core.index()].cond.store(cond, SeqCst);
+    }
+
+    /// What stands in COND.
+    pub fn cond(&self, core: CoreId) -> u32 {
+        self.cores[core.index()].cond.load(SeqCst)
+    }
+
+    /// What stands in the doorbell register.
+    pub fn doorbell(&self, core: CoreId) -> Token {
+        Token::from_bits(self.cores[core.index()].dmb.load(SeqCst))
+    }
+
+    fn word(&self, addr: u64) -> usize {
+        assert!(
+            addr >= BASE && addr < self.end && addr % 4 == 0,
+            "{addr:#x} was dereferenced"
+        );
+        usize::try_from((addr - BASE) / 4).expect("below the end")
+    }
+
+    /// The device writes 8 bytes, wherever it likes.
+    pub fn poke(&self, addr: u64, value: u64) {
+        let word = self.word(addr);
+        let [low, high] = halves(value);
+        self.memory[word].store(low, SeqCst);
+        self.memory[word + 1].store(high, SeqCst);
+    }
+
+    /// The control CPU reads 4 bytes through its cache.
+    fn load(&self, word: usize) -> u32 {
+        if self.lines == Lines::Coherent {
+            return self.memory[word].load(SeqCst);
+        }
+        self.fill(word / LINE_WORDS);
+        self.cache.words[word].load(SeqCst)
+    }
+
+    fn fill(&self, line: usize) {
+        if self.cache.valid[line].load(SeqCst) {
+            return;
+        }
+        self.copy(line, &self.memory, &self.cache.words);
+        self.cache.valid[line].store(true, SeqCst);
+    }
+
+    fn copy(&self, line: usize, from: &[AtomicU32], to: &[AtomicU32]) {
+        for word in line * LINE_WORDS..(line + 1) * LINE_WORDS {
+            to[word].store(from[word].load(SeqCst), SeqCst);
+        }
+    }
+
+    fn lines_of(&self, addr: u64, size_bytes: u64) -> core::ops::RangeInclusive<usize> {
+        let first = self.word(addr & !3) / LINE_WORDS;
+        first..=self.word((addr + size_bytes - 1) & !3) / LINE_WORDS
+    }
+}
+
+fn halves(value: u64) -> [u32; 2] {
+    #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
+    [value as u32, (value >> 32) as u32]
+}
+
+impl Port for ModelPort {
+    fn load_cond(&self, core: CoreId) -> u32 {
+        self.cond(core)
+    }
+
+    fn ring_doorbell(&self, core: CoreId, token: Token) {
+        let it = &self.cores[core.index()];
+        // Looked at first: the core may take the new token the moment it is rung.
+        let taken = it.taken.load(SeqCst);
+        let before = it.dmb.swap(token.bits(), SeqCst);
+        assert_eq!(
+            before, taken,
+            "a doorbell was rung over a token that the core had not taken"
+        );
+    }
+
+    fn stage_payload(&self, core: CoreId, token: Token, launch: &Launch) {
+        let it = &self.cores[core.index()];
+        let running = Token::from_bits(it.running.load(SeqCst));
+        assert!(
+            running == Token::IDLE || running.parity() != token.parity(),
+            "a payload was staged under a running token"
+        );
+        let payload = &it.payloads[token.parity()];
+        payload.slot.store(launch.slot.bits().0, SeqCst);
+        payload.task.store(launch.task.0, SeqCst);
+        payload.kernel.store(launch.kernel, SeqCst);
+        payload.args.store(launch.args, SeqCst);
+    }
+
+    fn slab_address(&self, core: CoreId, parity: usize) -> u64 {
+        BASE + (core.index() * 2 + parity) as u64 * SLAB_BYTES
+    }
+
+    fn refresh(&self, addr: u64, size_bytes: u64) {
+        let ignored = match self.lines {
+            Lines::Coherent => true,
+            Lines::Stale => false,
+            Lines::StaleCounters => addr >= self.counters_at,
+            Lines::StaleSlabs => addr < self.counters_at,
+        };
+        for line in self.lines_of(addr, size_bytes) {
+            self.refreshes.fetch_add(1, SeqCst);
+            if !ignored {
+                let dirty = self.cache.dirty[line].load(SeqCst);
+                assert!(
+                    !dirty,
+                    "a line the control CPU wrote was refreshed uncleaned"
+                );
+                self.cache.valid[line].store(false, SeqCst);
+            }
+        }
+    }
+
+    fn clean(&self, addr: u64, size_bytes: u64) {
+        for line in self.lines_of(addr, size_bytes) {
+            if self.cache.dirty[line].swap(false, SeqCst) {
+                self.copy(line, &self.cache.words, &self.memory);
+            }
+        }
+    }
+
+    fn can_read(&self, addr: u64, size_bytes: u64) -> bool {
+        let end = addr.checked_add(size_bytes);
+        addr >= self.counters_at && end.is_some_and(|end| end <= self.end)
+    }
+
+    fn load_u32(&self, addr: u64) -> u32 {
+        self.load(self.word(addr))
+    }
+
+    fn load_u64(&self, addr: u64) -> u64 {
+        assert_eq!(addr % 8, 0, "{addr:#x} is no aligned word");
+        let word = self.word(addr);
+        u64::from(self.load(word)) | u64::from(self.load(word + 1)) << 32
+    }
+
+    fn store_u64(&self, addr: u64, value: u64) {
+        if self.lines == Lines::Coherent {
+            self.poke(addr, value);
+            return;
+        }
+        let word = self.word(addr);
+        let line = word / LINE_WORDS;
+        self.fill(line);
+        let [low, high] = halves(value);
+        self.cache.words[word].store(low, SeqCst);
+        self.cache.words[word + 1].store(high, SeqCst);
+        self.cache.dirty[line].store(true, SeqCst);
+    }
+
+    fn now(&self) -> u64 {
+        self.clock.fetch_add(1, SeqCst)
+    }
+}
