@@ -117,10 +117,11 @@ impl Rest {
         period
     }
 
-    /// Before a pass that may be the last one before parking: forget old rings.
-    pub fn before_pass(&self, sleeper: &Sleeper) {
-        if self.may_park() {
-            sleeper.token.clear();
+    /// Before a pass that may be the last one before parking: forget old rings. Whoever was rung
+    /// starts from spinning: what it was rung for may come in a moment.
+    pub fn before_pass(&mut self, sleeper: &Sleeper) {
+        if self.may_park() && sleeper.token.clear() {
+            self.reset();
         }
     }
 
@@ -188,8 +189,20 @@ impl Watch<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{StopFlag, Waited, Watch};
+    use super::{Rest, SPINS, Sleeper, StopFlag, Waited, Watch, YIELDS};
     use std::time::Duration;
+
+    #[test]
+    fn whoever_is_rung_starts_from_spinning() {
+        let (sleeper, mut rest) = (Sleeper::default(), Rest::default());
+        while rest.is_brief() {}
+        rest.before_pass(&sleeper);
+        assert!(rest.may_park(), "nobody rang");
+        sleeper.wake();
+        rest.before_pass(&sleeper);
+        assert!((0..SPINS + YIELDS).all(|_| rest.is_brief()));
+        assert!(rest.may_park());
+    }
 
     #[test]
     fn a_wait_without_progress_ends() {

@@ -13,7 +13,7 @@ use crate::demo;
 use crate::report::progress::Progress;
 use crate::report::{
     Code, Digest, ErrorReport, FinCounts, ImportCounts, Invalid, MailboxCounts, RunReport,
-    TaskCounts, TimeReport, Verdict, WaitListCounts,
+    StallReport, TaskCounts, TimeReport, Verdict, WaitListCounts,
 };
 use crate::workload::{Workload, chakra, lower};
 use crate::world::{self, Clock, Outcome, RunError, Settings};
@@ -134,10 +134,8 @@ fn import(path: &Path, options: &RunOptions) -> Result<Loaded, Box<RunReport>> {
         deps,
         ..chakra::Options::default()
     };
-    let trace = chakra::load(path, &import).map_err(|error| {
-        let error = ErrorReport::new(Code::INPUT_INVALID, error.to_string(), "");
-        Box::new(RunReport::refused(Invalid::InputFile, error))
-    })?;
+    let trace = chakra::load(path, &import)
+        .map_err(|error| Box::new(RunReport::refused(Invalid::InputFile, unusable(&error))))?;
     let counts = ImportCounts {
         nodes: trace.ranks.iter().map(|rank| rank.nodes.len() as u64).sum(),
         messages: trace.messages.len() as u64,
@@ -149,13 +147,25 @@ fn import(path: &Path, options: &RunOptions) -> Result<Loaded, Box<RunReport>> {
         .filter(|&asked| usize::from(asked) != trace.ranks.len())
     {
         let message = format!(
-            "--ranks {asked}: this trace has {} ranks",
-            trace.ranks.len()
+            "--ranks {asked}: this trace has {}",
+            counted(trace.ranks.len() as u64, "rank")
         );
-        let error = ErrorReport::new(Code::USAGE, message, "Leave --ranks away for traces.");
+        let error = ErrorReport::new(Code::USAGE, message, "leave --ranks out for traces");
         return Err(Box::new(RunReport::refused(Invalid::Usage, error)));
     }
     Ok((lower::lower(&trace), Some(counts)))
+}
+
+/// Why a trace cannot be run. The importer's sentences end with what to do next, behind the last
+/// semicolon.
+fn unusable(error: &chakra::ImportError) -> ErrorReport {
+    let code = match error {
+        chakra::ImportError::Unreadable { .. } => Code::INPUT_UNREADABLE,
+        _ => Code::INPUT_INVALID,
+    };
+    let text = error.to_string();
+    let (message, hint) = text.rsplit_once("; ").unwrap_or((&text, ""));
+    ErrorReport::new(code, message, hint)
 }
 
 /// A run that did not begin, or whose workload was refused on the way.
@@ -172,11 +182,7 @@ fn refused(error: &RunError) -> RunReport {
 }
 
 fn usage(error: &RunError) -> ErrorReport {
-    ErrorReport::new(
-        Code::USAGE,
-        error.to_string(),
-        "Look at `finbox run --help`.",
-    )
+    ErrorReport::new(Code::USAGE, error.to_string(), "see `finbox run --help`")
 }
 
 fn code_of(code: FaultCode) -> Code {
@@ -187,12 +193,9 @@ fn code_of(code: FaultCode) -> Code {
 }
 
 /// The verdict: stuck before fault before wrong, and pass only if every rule held.
-fn judge(outcome: &Outcome) -> (Verdict, Option<ErrorReport>) {
+fn judge(outcome: &Outcome, deadline_ns: Option<u64>) -> (Verdict, Option<ErrorReport>) {
     if let Some(stall) = &outcome.stall {
-        let code = FaultCode::SchedulerTimeout;
-        let message = format!("{} tasks are stuck: {}", stall.count(), stall.class());
-        let error = ErrorReport::new(code_of(code), message, code.hint());
-        return (Verdict::Stuck, Some(error));
+        return (Verdict::Stuck, Some(stuck(stall, deadline_ns)));
     }
     if let Some(fault) = &outcome.fault {
         let message = format!("rank {}, task {}", fault.rank, fault.task);
@@ -221,8 +224,37 @@ fn judge(outcome: &Outcome) -> (Verdict, Option<ErrorReport>) {
     }
 }
 
+/// `deadline_ns`: the deadline, if it was what ended the run.
+fn stuck(stall: &StallReport, deadline_ns: Option<u64>) -> ErrorReport {
+    let code = FaultCode::SchedulerTimeout;
+    let (tasks, class) = (counted(stall.count(), "task"), stall.class());
+    match deadline_ns {
+        Some(deadline_ns) => {
+            let ms = deadline_ns / 1_000_000;
+            let message =
+                format!("the deadline of {ms} ms passed with {tasks} unfinished: {class}");
+            let hint = "give more time with --deadline-ms, or look at what the tasks wait for";
+            ErrorReport::new(code_of(code), message, hint)
+        }
+        None => {
+            let message = format!("nothing moves, with {tasks} unfinished: {class}");
+            ErrorReport::new(code_of(code), message, code.hint())
+        }
+    }
+}
+
+fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
 fn report(workload: &Workload, settings: &Settings, outcome: Outcome, wall_ns: u64) -> RunReport {
-    let (verdict, error) = judge(&outcome);
+    let took_ns = match settings.clock {
+        Clock::Lockstep => outcome.virtual_ns,
+        Clock::Parallel => wall_ns,
+    };
+    let passed = settings.deadline_ns.filter(|&end| took_ns >= end);
+    let (verdict, error) = judge(&outcome, passed);
     let Outcome {
         ledger,
         verified,

@@ -1,3 +1,5 @@
+//! Every option's good and bad values, and what is said about the bad ones.
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 

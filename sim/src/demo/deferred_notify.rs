@@ -3,6 +3,9 @@
 //! Every rank puts its partial into its left neighbour's mailbox and notifies it; a deferred task
 //! waits for the own counter; a consumer copies the mailbox. The consumer depends on the waiter
 //! through the token it declares and on the producer through the mailbox; nothing is explicit.
+//!
+//! The last rank's producer is late, so that its neighbour's consumer would read zeros if it did
+//! not wait: the result proves the wait, and not a lucky race.
 
 use std::ops::RangeInclusive;
 
@@ -17,6 +20,9 @@ const VALUES: u64 = 128 * 128;
 const MAILBOX_BYTES: u64 = VALUES * 4;
 /// Kernels that move a mailbox. A choice: 65 536 bytes at about 16 bytes a ns.
 const MOVE_NS: u64 = 4_000;
+/// How much longer the last rank's producer takes. A choice: more than 64 ranks need to submit
+/// everything and to be through, if their consumers did not wait.
+const LATE_NS: u64 = 400_000;
 /// The kernel that registers a condition and returns. A choice.
 const WAIT_NS: u64 = 500;
 
@@ -82,12 +88,17 @@ fn plan(rank: u32, ranks: u32) -> RankPlan {
         value: partial(rank),
     });
     let peer = (rank + ranks - 1) % ranks;
-    let tasks = [producer(&plan, peer), notify_wait(&plan), consumer(&plan)];
+    let late_ns = if rank + 1 == ranks { LATE_NS } else { 0 };
+    let tasks = [
+        producer(&plan, peer, late_ns),
+        notify_wait(&plan),
+        consumer(&plan),
+    ];
     plan.tasks.extend(tasks);
     plan
 }
 
-fn producer(plan: &RankPlan, peer: u32) -> TaskPlan {
+fn producer(plan: &RankPlan, peer: u32, late_ns: u64) -> TaskPlan {
     let (from, to) = (plan.offset(PARTIAL), plan.offset(MAILBOX));
     TaskPlan {
         uses: vec![
@@ -114,7 +125,7 @@ fn producer(plan: &RankPlan, peer: u32) -> TaskPlan {
             },
         ],
         output: Some(plan.span(SCRATCH)),
-        ..TaskPlan::new("producer", Shape::Aiv, MOVE_NS)
+        ..TaskPlan::new("producer", Shape::Aiv, MOVE_NS + late_ns)
     }
 }
 
@@ -177,6 +188,7 @@ mod tests {
             let workload = deferred_notify(ranks);
             assert_eq!(workload.check(), Ok(()));
             assert_eq!(workload.order.len(), 3 * ranks as usize);
+            assert_eq!(workload.planned_conditions(), u64::from(ranks));
         }
     }
 

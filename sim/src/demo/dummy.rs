@@ -1,174 +1,185 @@
-//! `dummy_task`: tasks that only order others, in four shapes, proved by bytes.
+//! `dummy_task`: tasks that only order others, in four cases.
 //!
-//! | case | shape |
-//! | --- | --- |
-//! | 1 | A → dummy → B |
-//! | 2 | A → a chain of 4 dummies → B |
-//! | 3 | two producers → barrier → consumer |
-//! | 4 | 1 → 18 → 1, a dummy before and after the 18 |
-//!
-//! All dependencies are explicit: no buffer is declared, so nothing but the dummies keeps a reader
-//! behind its writer, and writers are slow. A dummy that ordered nothing would leave zeros.
+//! *pair*: A → dummy → B. *chain*: A → four dummies in a row → B. *barrier*: two producers → dummy
+//! → consumer. *fan*: one → dummy → 18 workers → dummy → one. Producers are slow and consumers
+//! quick, and a consumer declares nothing of what it reads: were it not for the dummies, it would
+//! read zeros, and its bytes say so.
 
 use std::ops::RangeInclusive;
 
-use crate::workload::{Check, Expect, Op, RankPlan, Shape, Span, TaskPlan, Workload};
+use crate::workload::{Access, Check, Expect, Op, RankPlan, Shape, Span, TaskPlan, Workload};
 
-/// How many ranks the demo runs on; they have nothing to do with each other.
+/// How many ranks the demo runs on; each has all four cases, for itself.
 pub const DUMMY_TASK_RANKS: RangeInclusive<u32> = 1..=64;
 
-/// How wide case 4 is.
-const WIDE: u32 = 18;
-/// A writer that a reader without order would overtake. A choice.
-const SLOW_NS: u64 = 20_000;
-/// A reader. A choice.
-const FAST_NS: u64 = 500;
-
-/// Words of a rank's data: what each case leaves where.
-const CASE_1: u64 = 0;
-const CASE_2: u64 = 64;
-const CASE_3: u64 = 128;
-const CASE_4: u64 = 192;
-const DATA_BYTES: u64 = 192 + 4 * (WIDE as u64 + 2);
+/// Words that a stage writes.
+const WORDS: u64 = 16;
+/// Kernels that others wait for. A choice.
+const SLOW_NS: u64 = 3_000;
+/// Kernels that wait for others. A choice.
+const QUICK_NS: u64 = 200;
+/// Dummies of the chain.
+const CHAIN: u32 = 4;
+/// Workers of the fan.
+const WORKERS: u32 = 18;
 
 /// The demo on `ranks` ranks, which must lie in [`DUMMY_TASK_RANKS`].
 pub fn dummy_task(ranks: u32) -> Workload {
-    let plans: Vec<RankPlan> = (0..ranks).map(plan).collect();
-    Workload {
+    let cases: Vec<Cases> = (0..ranks).map(Cases::of_rank).collect();
+    let mut workload = Workload {
         name: "dummy_task".into(),
-        order: Workload::order_by_turns(&plans),
-        checks: plans.iter().flat_map(|plan| checks(plan.rank)).collect(),
-        ranks: plans,
         golden: true,
+        ..Workload::default()
+    };
+    for case in cases {
+        workload.checks.extend(case.checks);
+        workload.ranks.push(case.plan);
     }
+    workload.order = Workload::order_by_turns(&workload.ranks);
+    workload
 }
 
-fn plan(rank: u32) -> RankPlan {
-    let mut plan = RankPlan::new(rank);
-    plan.add_buffer("words", DATA_BYTES, 64);
-    one_dummy(&mut plan);
-    chain(&mut plan);
-    barrier(&mut plan);
-    wide(&mut plan);
-    plan
+/// One rank's four cases while they are put together.
+struct Cases {
+    plan: RankPlan,
+    checks: Vec<Check>,
 }
 
-/// A writes 7; B, behind one dummy, leaves 8.
-fn one_dummy(plan: &mut RankPlan) {
-    let a = plan.add_task(writer("a", CASE_1, 7));
-    let dummy = plan.add_task(dummy("dummy", [a]));
-    plan.add_task(adder("b", CASE_1, CASE_1 + 4, dummy));
+/// A task that writes words, and where.
+#[derive(Clone, Copy)]
+struct Stage {
+    task: u32,
+    out: Span,
 }
 
-/// A writes 20; B, behind four dummies, leaves 21.
-fn chain(plan: &mut RankPlan) {
-    let mut last = plan.add_task(writer("chain_a", CASE_2, 20));
-    for _ in 0..4 {
-        last = plan.add_task(dummy("chain_dummy", [last]));
+impl Cases {
+    fn of_rank(rank: u32) -> Self {
+        let mut cases = Self {
+            plan: RankPlan::new(rank),
+            checks: Vec::new(),
+        };
+        let seed = 1_000 * (rank + 1);
+        cases.pair(seed);
+        cases.chain(seed);
+        cases.barrier(seed);
+        cases.fan(seed);
+        cases
     }
-    plan.add_task(adder("chain_b", CASE_2, CASE_2 + 4, last));
-}
 
-/// Two writers leave 3 and 4; the consumer, behind the barrier, adds both: 7.
-fn barrier(plan: &mut RankPlan) {
-    let first = plan.add_task(writer("barrier_first", CASE_3, 3));
-    let second = plan.add_task(writer("barrier_second", CASE_3 + 4, 4));
-    let barrier = plan.add_task(dummy("barrier", [first, second]));
-    plan.add_task(TaskPlan {
-        after: vec![barrier],
-        program: vec![
-            Op::AccumulateU32 {
-                from: CASE_3,
-                to: CASE_3 + 8,
-                count: 1,
-            },
-            Op::AccumulateU32 {
-                from: CASE_3 + 4,
-                to: CASE_3 + 8,
-                count: 1,
-            },
-        ],
-        output: Some(word(CASE_3 + 8)),
-        ..TaskPlan::new("barrier_consumer", Shape::Aiv, FAST_NS)
-    });
-}
+    fn pair(&mut self, seed: u32) {
+        let first = self.producer("pair.first", seed);
+        let dummy = self.dummy("pair.dummy", vec![first.task]);
+        let last = self.reader("pair.last", dummy, first, 1);
+        self.expect("pair", last, seed + 1);
+    }
 
-/// One writes 100; 18, behind a dummy, leave 101 each; one, behind a dummy, adds them: 1818.
-fn wide(plan: &mut RankPlan) {
-    let (seed, out, sum) = (CASE_4, CASE_4 + 4, CASE_4 + 4 + 4 * u64::from(WIDE));
-    let one = plan.add_task(writer("wide_one", seed, 100));
-    let fork = plan.add_task(dummy("wide_fork", [one]));
-    let many = (0..u64::from(WIDE)).map(|index| {
-        let slow = adder("wide_many", seed, out + 4 * index, fork);
-        TaskPlan {
-            duration_ns: SLOW_NS,
-            ..slow
+    fn chain(&mut self, seed: u32) {
+        let first = self.producer("chain.first", seed + 1);
+        let mut end = first.task;
+        for link in 1..=CHAIN {
+            end = self.dummy(&format!("chain.{link}"), vec![end]);
         }
-    });
-    let many: Vec<u32> = many.map(|task| plan.add_task(task)).collect();
-    let join = plan.add_task(dummy("wide_join", many));
-    let accumulate = |index| Op::AccumulateU32 {
-        from: out + 4 * index,
-        to: sum,
-        count: 1,
-    };
-    plan.add_task(TaskPlan {
-        after: vec![join],
-        program: (0..u64::from(WIDE)).map(accumulate).collect(),
-        output: Some(word(sum)),
-        ..TaskPlan::new("wide_sum", Shape::Aiv, FAST_NS)
-    });
-}
-
-fn checks(rank: u32) -> [Check; 4] {
-    let check = |name: &str, at, words: &[u32]| Check {
-        rank,
-        name: name.into(),
-        at,
-        expect: Expect::U32(words.into()),
-    };
-    let mut wide = vec![101; WIDE as usize + 2];
-    wide[0] = 100;
-    wide[WIDE as usize + 1] = 101 * WIDE;
-    [
-        check("a → dummy → b", CASE_1, &[7, 8]),
-        check("chain of 4", CASE_2, &[20, 21]),
-        check("barrier", CASE_3, &[3, 4, 7]),
-        check("1 → 18 → 1", CASE_4, &wide),
-    ]
-}
-
-const fn word(at: u64) -> Span {
-    Span { at, bytes: 4 }
-}
-
-fn writer(name: &str, at: u64, value: u32) -> TaskPlan {
-    TaskPlan {
-        program: vec![Op::StoreU32 { at, value }],
-        output: Some(word(at)),
-        ..TaskPlan::new(name, Shape::Aiv, SLOW_NS)
+        let last = self.reader("chain.last", end, first, 2);
+        self.expect("chain", last, seed + 3);
     }
-}
 
-/// Leaves the word at `from`, plus 1, at `to`.
-fn adder(name: &str, from: u64, to: u64, after: u32) -> TaskPlan {
-    TaskPlan {
-        after: vec![after],
-        program: vec![Op::AddU32 {
-            from,
-            to,
-            count: 1,
-            add: 1,
-        }],
-        output: Some(word(to)),
-        ..TaskPlan::new(name, Shape::Aiv, FAST_NS)
+    fn barrier(&mut self, seed: u32) {
+        let left = self.producer("barrier.left", seed + 10);
+        let right = self.producer("barrier.right", seed + 20);
+        let barrier = self.dummy("barrier", vec![left.task, right.task]);
+        let sum = self.adder("barrier.sum", barrier, &[left, right]);
+        self.expect("barrier", sum, 2 * seed + 30);
     }
-}
 
-fn dummy(name: &str, after: impl Into<Vec<u32>>) -> TaskPlan {
-    TaskPlan {
-        after: after.into(),
-        ..TaskPlan::new(name, Shape::Dummy, 0)
+    fn fan(&mut self, seed: u32) {
+        let root = self.producer("fan.root", seed + 7);
+        let fork = self.dummy("fan.fork", vec![root.task]);
+        let workers: Vec<Stage> = (1..=WORKERS)
+            .map(|worker| self.reader(&format!("fan.{worker}"), fork, root, worker))
+            .collect();
+        let join = self.dummy(
+            "fan.join",
+            workers.iter().map(|worker| worker.task).collect(),
+        );
+        let sum = self.adder("fan.sum", join, &workers);
+        let of_workers = WORKERS * (WORKERS + 1) / 2;
+        self.expect("fan", sum, WORKERS * (seed + 7) + of_workers);
+    }
+
+    /// A slow task that waits for nothing and writes `value`.
+    fn producer(&mut self, name: &str, value: u32) -> Stage {
+        let fill = |out: Span| {
+            vec![Op::FillU32 {
+                at: out.at,
+                count: WORDS,
+                value,
+            }]
+        };
+        self.stage(name, SLOW_NS, Vec::new(), fill)
+    }
+
+    /// A task behind `dummy` that writes what `source` wrote, plus `add`.
+    fn reader(&mut self, name: &str, dummy: u32, source: Stage, add: u32) -> Stage {
+        let from = source.out.at;
+        let program = |out: Span| {
+            vec![Op::AddU32 {
+                from,
+                to: out.at,
+                count: WORDS,
+                add,
+            }]
+        };
+        self.stage(name, QUICK_NS, vec![dummy], program)
+    }
+
+    /// A task behind `dummy` that writes the sum of what `sources` wrote.
+    fn adder(&mut self, name: &str, dummy: u32, sources: &[Stage]) -> Stage {
+        let add = |out: Span| {
+            let from = |source: &Stage| source.out.at;
+            let op = |from| Op::AccumulateU32 {
+                from,
+                to: out.at,
+                count: WORDS,
+            };
+            sources.iter().map(from).map(op).collect()
+        };
+        self.stage(name, QUICK_NS, vec![dummy], add)
+    }
+
+    fn stage(
+        &mut self,
+        name: &str,
+        duration_ns: u64,
+        after: Vec<u32>,
+        program: impl FnOnce(Span) -> Vec<Op>,
+    ) -> Stage {
+        let buffer = self.plan.add_buffer(name, WORDS * 4, 64);
+        let out = self.plan.span(buffer);
+        let task = self.plan.add_task(TaskPlan {
+            uses: vec![self.plan.whole(buffer, Access::Out)],
+            after,
+            program: program(out),
+            output: Some(out),
+            ..TaskPlan::new(name, Shape::Aiv, duration_ns)
+        });
+        Stage { task, out }
+    }
+
+    fn dummy(&mut self, name: &str, after: Vec<u32>) -> u32 {
+        self.plan.add_task(TaskPlan {
+            after,
+            ..TaskPlan::new(name, Shape::Dummy, 0)
+        })
+    }
+
+    fn expect(&mut self, case: &str, stage: Stage, value: u32) {
+        let words = (0..WORDS).map(|_| value).collect();
+        self.checks.push(Check {
+            rank: self.plan.rank,
+            name: case.into(),
+            at: stage.out.at,
+            expect: Expect::U32(words),
+        });
     }
 }
 
@@ -176,23 +187,70 @@ fn dummy(name: &str, after: impl Into<Vec<u32>>) -> TaskPlan {
 mod tests {
     use super::{DUMMY_TASK_RANKS, dummy_task};
     use crate::demo::by_hand::run_in;
-    use finbox_scheduler::A2A3;
+    use crate::workload::{Shape, TaskRef, Workload};
+    use finbox_scheduler::{A2A3, A5};
 
     #[test]
-    fn every_number_of_ranks_gives_a_plan_that_names_what_exists() {
-        for ranks in DUMMY_TASK_RANKS {
-            assert_eq!(dummy_task(ranks).check(), Ok(()));
+    fn every_case_is_right_when_the_dummies_are_obeyed() {
+        for target in [A2A3, A5] {
+            for ranks in [*DUMMY_TASK_RANKS.start(), 3, *DUMMY_TASK_RANKS.end()] {
+                let workload = dummy_task(ranks);
+                assert_eq!(workload.check(), Ok(()));
+                let devices = run_in(&workload, target, &workload.order);
+                assert_eq!(workload.verify(&devices).max_diff, Some(0.0));
+            }
         }
     }
 
     #[test]
-    fn in_order_the_bytes_are_right_and_out_of_order_they_are_not() {
+    fn every_case_is_wrong_when_its_last_task_comes_first() {
         let workload = dummy_task(1);
-        let mut order = workload.order.clone();
-        let devices = run_in(&workload, A2A3, &order);
-        assert_eq!(workload.verify(&devices).max_diff, Some(0.0));
-        order.reverse();
-        let devices = run_in(&workload, A2A3, &order);
-        assert!(workload.verify(&devices).wrong >= 4);
+        for case in &workload.checks {
+            let is_last = |at: &&TaskRef| {
+                workload
+                    .task(**at)
+                    .output
+                    .is_some_and(|output| output.at == case.at)
+            };
+            let mut order = workload.order.clone();
+            order.insert(
+                0,
+                *workload
+                    .order
+                    .iter()
+                    .find(is_last)
+                    .expect("each case has an end"),
+            );
+            order.retain({
+                let (first, mut count) = (order[0], 0);
+                move |at| {
+                    count += usize::from(*at == first);
+                    *at != first || count == 1
+                }
+            });
+            let found = workload.verify(&run_in(&workload, A2A3, &order));
+            assert_eq!(found.first.map(|wrong| wrong.name), Some(case.name.clone()));
+        }
+    }
+
+    #[test]
+    fn only_dummies_stand_between_what_is_written_and_what_is_read() {
+        let workload: Workload = dummy_task(1);
+        let tasks = &workload.ranks[0].tasks;
+        for task in tasks.iter().filter(|task| task.shape == Shape::Aiv) {
+            let is_dummy = |&first: &u32| tasks[first as usize].shape == Shape::Dummy;
+            assert!(task.after.iter().all(is_dummy), "{}", task.name);
+            assert_eq!(
+                task.uses.len(),
+                1,
+                "{} declares only what it writes",
+                task.name
+            );
+        }
+        let dummies = tasks
+            .iter()
+            .filter(|task| task.shape == Shape::Dummy)
+            .count();
+        assert_eq!((dummies, tasks.len()), (8, 8 + 2 + 2 + 3 + 20));
     }
 }

@@ -17,7 +17,13 @@ use super::dram::Dram;
 /// Bytes of a cache line.
 pub const LINE_BYTES: u64 = 64;
 
-const WORDS_OF_LINE: u64 = LINE_BYTES / 8;
+/// A line is eight words.
+const WORDS_OF_LINE: usize = 8;
+
+const _: () = assert!(
+    WORDS_OF_LINE as u64 * 8 == LINE_BYTES,
+    "eight words fill a line"
+);
 
 /// The line is not here.
 const ABSENT: u8 = 0;
@@ -36,7 +42,7 @@ pub fn lines(addr: u64, bytes: u64) -> impl ExactSizeIterator<Item = u64> {
 
 /// The control CPU's copies of the lines it may read.
 #[derive(Debug)]
-pub struct Cache {
+pub(super) struct Cache {
     /// Sorted by address, disjoint.
     segments: Box<[Segment]>,
 }
@@ -58,7 +64,7 @@ struct Line<'a> {
 
 impl Cache {
     /// An empty cache for the lines of these ranges, given in any order.
-    pub fn new(ranges: &[Range<u64>]) -> Self {
+    pub(super) fn new(ranges: &[Range<u64>]) -> Self {
         let merged = merged(ranges.iter().map(whole_lines).collect());
         Self {
             segments: merged.into_iter().map(Segment::new).collect(),
@@ -69,7 +75,7 @@ impl Cache {
     ///
     /// # Ordering
     /// Acquire, of the moment at which the line was copied.
-    pub fn load(&self, dram: &Dram, addr: u64) -> u64 {
+    pub(super) fn load(&self, dram: &Dram, addr: u64) -> u64 {
         match self.line(addr) {
             Some(line) => line.filled(dram)[word_of(addr)].load(Ordering::Relaxed),
             None => dram.load_u64(addr),
@@ -77,7 +83,7 @@ impl Cache {
     }
 
     /// Stores the aligned word at `addr` into its line.
-    pub fn store(&self, dram: &Dram, addr: u64, value: u64) {
+    pub(super) fn store(&self, dram: &Dram, addr: u64, value: u64) {
         match self.line(addr) {
             Some(line) => {
                 line.filled(dram)[word_of(addr)].store(value, Ordering::Relaxed);
@@ -88,7 +94,7 @@ impl Cache {
     }
 
     /// Drops the lines that cover `bytes` bytes at `addr`; what was not cleaned is lost.
-    pub fn refresh(&self, addr: u64, bytes: u64) {
+    pub(super) fn refresh(&self, addr: u64, bytes: u64) {
         for line in lines(addr, bytes).filter_map(|line| self.line(line)) {
             // RELEASE: loads of the dropped copy stay before.
             line.state.store(ABSENT, Ordering::Release);
@@ -96,7 +102,7 @@ impl Cache {
     }
 
     /// Writes the lines that cover `bytes` bytes at `addr` back, if they were stored to.
-    pub fn clean(&self, dram: &Dram, addr: u64, bytes: u64) {
+    pub(super) fn clean(&self, dram: &Dram, addr: u64, bytes: u64) {
         for line in lines(addr, bytes).filter_map(|line| self.line(line)) {
             line.write_back(dram);
         }
@@ -116,7 +122,8 @@ impl Cache {
 
 impl Segment {
     fn new(addresses: Range<u64>) -> Self {
-        let count = (addresses.end - addresses.start) / LINE_BYTES;
+        let lines = (addresses.end - addresses.start) / LINE_BYTES;
+        let count = usize::try_from(lines).expect("the memory behind it was allocated here");
         Self {
             addresses,
             words: (0..count * WORDS_OF_LINE)
@@ -131,7 +138,7 @@ impl Segment {
             .expect("the segment was allocated in this process");
         Line {
             address: addr - addr % LINE_BYTES,
-            words: &self.words[index * WORDS_OF_LINE as usize..][..WORDS_OF_LINE as usize],
+            words: &self.words[index * WORDS_OF_LINE..][..WORDS_OF_LINE],
             state: &self.states[index],
         }
     }
@@ -162,7 +169,7 @@ impl<'a> Line<'a> {
 
     fn addresses(&self) -> impl Iterator<Item = u64> + use<> {
         let address = self.address;
-        (0..WORDS_OF_LINE).map(move |word| address + word * 8)
+        (address..address + LINE_BYTES).step_by(8)
     }
 }
 

@@ -11,10 +11,9 @@
 
 use std::collections::VecDeque;
 
-use finbox_scheduler::{CoreId, Launch, Token};
+use finbox_scheduler::{CoreId, Launch, Shape, Token};
 
 use super::cost::CostModel;
-use super::kind::CoreKind;
 use super::register::{COND_RESET, FIN, Registers};
 
 /// A token that a core took.
@@ -63,9 +62,9 @@ enum Phase {
 }
 
 impl Core {
-    /// Core `id` of kind `kind` after reset.
-    pub fn new(id: CoreId, kind: CoreKind, cost: &CostModel) -> Self {
-        let start_ns = if kind == CoreKind::Host {
+    /// Core `id` that runs `shape` after reset.
+    pub fn new(id: CoreId, shape: Shape, cost: &CostModel) -> Self {
+        let start_ns = if shape == Shape::Host {
             cost.host_start_ns
         } else {
             0
@@ -171,7 +170,7 @@ impl Core {
             self.say(now, token.bits());
             let until = kernels
                 .start(&picked, now)
-                .map(|ns| now + self.start_ns + ns);
+                .map(|ns| (now + self.start_ns).saturating_add(ns));
             self.phase = Phase::Running { picked, until };
         }
         true
@@ -208,7 +207,7 @@ const _: () = assert!(COND_RESET & FIN == 0, "a core is not finished after reset
 #[cfg(test)]
 mod tests {
     use super::{Core, CostModel, FIN, Kernels, Picked, Registers};
-    use crate::device::CoreKind;
+    use finbox_scheduler::Shape;
     use finbox_scheduler::{CoreId, Launch, SlotId, TaskId, Token};
 
     const ID: CoreId = CoreId(0);
@@ -247,7 +246,7 @@ mod tests {
     fn made(cost: &CostModel) -> (Registers, Core, Log) {
         (
             Registers::new(1),
-            Core::new(ID, CoreKind::Aiv, cost),
+            Core::new(ID, Shape::Aiv, cost),
             Log::default(),
         )
     }

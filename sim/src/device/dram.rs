@@ -24,7 +24,7 @@ impl Dram {
     /// If `base` is not a positive multiple of 8.
     pub fn new(base: u64, size_bytes: u64) -> Self {
         assert!(
-            base > 0 && base % WORD == 0,
+            base > 0 && base.is_multiple_of(WORD),
             "memory begins at a word, and not at null"
         );
         let words = (0..size_bytes.div_ceil(WORD))
@@ -64,13 +64,19 @@ impl Dram {
     /// Acquire: what was written before a [`fetch_add_u32`](Self::fetch_add_u32) or
     /// [`store_u32`](Self::store_u32) seen here is visible.
     pub fn load_u64(&self, addr: u64) -> u64 {
-        assert!(addr % WORD == 0, "a u64 at {addr:#x} is not aligned");
+        assert!(
+            addr.is_multiple_of(WORD),
+            "a u64 at {addr:#x} is not aligned"
+        );
         self.word(addr).load(Ordering::Acquire)
     }
 
     /// Stores the aligned `u64` at `addr`; Release.
     pub fn store_u64(&self, addr: u64, value: u64) {
-        assert!(addr % WORD == 0, "a u64 at {addr:#x} is not aligned");
+        assert!(
+            addr.is_multiple_of(WORD),
+            "a u64 at {addr:#x} is not aligned"
+        );
         self.word(addr).store(value, Ordering::Release);
     }
 
@@ -183,8 +189,8 @@ fn to_index(bytes: u64) -> usize {
 
 /// How far left the `u32` at `addr` stands in its word, in bits.
 fn half_shift(addr: u64) -> u32 {
-    assert!(addr % 4 == 0, "a u32 at {addr:#x} is not aligned");
-    if addr % WORD == 0 { 0 } else { 32 }
+    assert!(addr.is_multiple_of(4), "a u32 at {addr:#x} is not aligned");
+    if addr.is_multiple_of(WORD) { 0 } else { 32 }
 }
 
 /// The `u32` at `addr` out of its word.
@@ -261,14 +267,11 @@ mod tests {
     #[test]
     fn threads_lose_no_addition() {
         let dram = Dram::new(BASE, 8);
+        let dram = &dram;
+        let add = |addr| (0..1000).fold(0, |_, _| dram.fetch_add_u32(addr, 1));
         std::thread::scope(|scope| {
             for half in [0, 4, 0, 4] {
-                let dram = &dram;
-                scope.spawn(move || {
-                    for _ in 0..1000 {
-                        dram.fetch_add_u32(BASE + half, 1);
-                    }
-                });
+                scope.spawn(move || add(BASE + half));
             }
         });
         assert_eq!(dram.load_u64(BASE), 2000 << 32 | 2000);

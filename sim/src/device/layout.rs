@@ -113,7 +113,7 @@ fn place(counters: &[CounterPlace], first: u64, data: &Range<u64>) -> Box<[u64]>
         }
         CounterPlace::Data(offset) => {
             let address = data.start + offset;
-            let is_inside = offset % 4 == 0 && address + 4 <= data.end;
+            let is_inside = offset.is_multiple_of(4) && address + 4 <= data.end;
             assert!(
                 is_inside,
                 "a counter at offset {offset} of the data is not inside it"

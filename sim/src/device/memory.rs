@@ -55,7 +55,7 @@ impl Memory {
             self.can_read(addr, 8),
             "the control CPU may not read {addr:#x}"
         );
-        assert!(addr % 8 == 0, "a u64 at {addr:#x} is not aligned");
+        assert!(addr.is_multiple_of(8), "a u64 at {addr:#x} is not aligned");
         self.control_word(addr)
     }
 
@@ -88,7 +88,7 @@ impl Memory {
             self.can_read(addr, 8),
             "the control CPU may not write {addr:#x}"
         );
-        assert!(addr % 8 == 0, "a u64 at {addr:#x} is not aligned");
+        assert!(addr.is_multiple_of(8), "a u64 at {addr:#x} is not aligned");
         match &self.cache {
             Some(cache) => cache.store(&self.dram, addr, value),
             None => self.dram.store_u64(addr, value),

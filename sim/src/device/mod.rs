@@ -20,7 +20,6 @@ mod cache;
 mod core;
 mod cost;
 mod dram;
-mod kind;
 mod layout;
 mod memory;
 mod meter;
@@ -31,7 +30,6 @@ pub use self::cache::{LINE_BYTES, lines};
 pub use self::core::{Core, Kernels, Picked};
 pub use self::cost::CostModel;
 pub use self::dram::Dram;
-pub use self::kind::{CoreKind, core_kind};
 pub use self::layout::{CounterPlace, Layout, RANK_STRIDE_BYTES, WINDOW_ALIGN_BYTES};
 pub use self::memory::Memory;
 pub use self::meter::Meter;
@@ -39,11 +37,10 @@ pub use self::port::{Doorbells, Rung, SimPort};
 pub use self::register::{COND_RESET, FIN, Registers};
 
 use finbox_mailbox::{CompletionType, Engine};
-use finbox_scheduler::{CoreId, Target};
-use finbox_scheduler::{ENTRIES_OFFSET, ENTRY_BYTES, ERROR_OVERFLOW};
-
-/// Conditions that fit into a slab.
-const SLAB_ENTRIES: usize = 64;
+use finbox_scheduler::limits::MAX_CONDITIONS;
+use finbox_scheduler::{
+    CoreId, ENTRIES_OFFSET, ENTRY_BYTES, ERROR_OVERFLOW, Shape, Target, shape_of_core,
+};
 
 /// What a chip is made of.
 #[derive(Clone, Copy, Debug)]
@@ -174,14 +171,14 @@ impl Device {
     }
 
     /// What `core` computes with.
-    pub const fn kind(&self, core: CoreId) -> CoreKind {
-        core_kind(core.0, self.options.cores)
+    pub const fn shape(&self, core: CoreId) -> Shape {
+        shape_of_core(core.0, self.options.cores)
     }
 
     /// Its cores and host lanes after reset, in order of their ids.
     pub fn make_cores(&self) -> Vec<Core> {
         self.core_ids()
-            .map(|id| Core::new(id, self.kind(id), self.cost()))
+            .map(|id| Core::new(id, self.shape(id), self.cost()))
             .collect()
     }
 
@@ -198,28 +195,24 @@ impl Device {
         self.layout.data().start + offset
     }
 
-    /// Registers conditions as a core does before its FIN: count, error and up to 64 entries;
-    /// more set error 102. None leaves the slab as the control CPU cleared it.
+    /// Registers conditions as a core does before its FIN: behind those the slab counts already,
+    /// which are none if it was cleared. The 65th and later ones stay out and set error 102.
     pub fn write_slab(&self, core: CoreId, parity: usize, conditions: &[Registered]) {
-        if conditions.is_empty() {
-            return;
-        }
         let (slab, dram) = (self.layout.slab(core, parity), self.dram());
-        for (index, condition) in conditions.iter().take(SLAB_ENTRIES).enumerate() {
-            let entry = slab + ENTRIES_OFFSET + index as u64 * ENTRY_BYTES;
+        for condition in conditions {
+            let count = dram.load_u32(slab);
+            if count >= MAX_CONDITIONS {
+                dram.store_u32(slab + 4, ERROR_OVERFLOW.cast_unsigned());
+                return;
+            }
+            let entry = slab + ENTRIES_OFFSET + u64::from(count) * ENTRY_BYTES;
             let completion = condition.completion.cast_unsigned();
             dram.store_u64(entry, condition.addr);
             dram.store_u64(entry + 8, condition.cookie);
             dram.store_u64(entry + 16, pack(condition.expected, condition.engine));
             dram.store_u64(entry + 24, pack(completion, 0));
+            dram.store_u32(slab, count + 1);
         }
-        let count = u32::try_from(conditions.len()).unwrap_or(u32::MAX);
-        let error = if conditions.len() > SLAB_ENTRIES {
-            ERROR_OVERFLOW
-        } else {
-            0
-        };
-        dram.store_u64(slab, pack(count, error.cast_unsigned()));
     }
 }
 
@@ -256,12 +249,24 @@ mod tests {
     }
 
     #[test]
+    fn a_slab_that_was_not_cleared_keeps_what_it_had() {
+        let device = device(A2A3);
+        let condition = Registered::counter(device.counter_address(0), 1);
+        device.write_slab(CoreId(0), 0, &[condition]);
+        device.write_slab(CoreId(0), 0, &[]);
+        let slab = device.layout().slab(CoreId(0), 0);
+        assert_eq!(device.dram().load_u64(slab), 1);
+        device.write_slab(CoreId(0), 0, &[condition]);
+        assert_eq!(device.dram().load_u64(slab), 2);
+    }
+
+    #[test]
     fn the_65th_condition_sets_the_error_and_stays_out() {
         let device = device(A2A3);
         let conditions = [Registered::counter(device.counter_address(0), 1); 65];
         device.write_slab(CoreId(0), 0, &conditions);
         let slab = device.layout().slab(CoreId(0), 0);
-        assert_eq!(device.dram().load_u64(slab), 102 << 32 | 65);
+        assert_eq!(device.dram().load_u64(slab), 102 << 32 | 64);
         assert_eq!(
             device.dram().load_u64(device.layout().slab(CoreId(0), 1)),
             0

@@ -1,3 +1,5 @@
+//! The report as text and as JSON, against the contract.
+
 use serde_json::Value;
 
 use super::*;

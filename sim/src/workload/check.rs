@@ -5,82 +5,16 @@
 //! something, and the order holds every task once, behind those it names. Programs rely on that
 //! and check nothing again. Called once, before devices are made.
 
-use thiserror::Error;
+use crate::device::{CounterPlace, RANK_STRIDE_BYTES};
 
-use super::plan::{Op, RankPlan, Shape, Span, TaskPlan, TaskRef, Workload, index};
+use finbox_scheduler::Shape;
 
-/// Where in a workload a problem is.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("rank {rank}, task {task} `{name}`")]
-pub struct Place {
-    /// The rank, as an index.
-    pub rank: u32,
-    /// The task, as an index.
-    pub task: u32,
-    /// Its name.
-    pub name: Box<str>,
-}
+use super::plan::{Init, Op, RankPlan, Span, TaskPlan, TaskRef, Workload, index};
+use super::plan_error::{Place, PlanError};
+use super::verify::{Check, Expect};
 
-/// Why a workload cannot run.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum PlanError {
-    /// A range that is not inside the data, or not inside its buffer.
-    #[error("{place}: bytes {at} to {at} + {bytes} are not inside {limit} bytes")]
-    Outside {
-        /// Whose.
-        place: Place,
-        /// First byte.
-        at: u64,
-        /// How many.
-        bytes: u64,
-        /// Size of what they should be in.
-        limit: u64,
-    },
-    /// A word that is not aligned.
-    #[error("{place}: the word at {at} is not aligned to 4 bytes")]
-    Unaligned {
-        /// Whose.
-        place: Place,
-        /// Where.
-        at: u64,
-    },
-    /// A peer, counter, buffer or task that is not there.
-    #[error("{place}: there is no {what} {index}")]
-    Missing {
-        /// Whose.
-        place: Place,
-        /// What is missing.
-        what: &'static str,
-        /// Which.
-        index: u32,
-    },
-    /// A task that waits without having declared that it may.
-    #[error("{place}: it waits for a counter but declares 0 conditions")]
-    Waits {
-        /// Whose.
-        place: Place,
-    },
-    /// An ordering-only task that computes, moves or waits.
-    #[error("{place}: a dummy runs nowhere and has no program")]
-    BusyDummy {
-        /// Whose.
-        place: Place,
-    },
-    /// The order names a task twice, or before one it depends on.
-    #[error("{place}: the order names it twice or before a task it comes after")]
-    Order {
-        /// Whose.
-        place: Place,
-    },
-    /// The order leaves tasks out.
-    #[error("the order names {ordered} of {tasks} tasks")]
-    Incomplete {
-        /// How many it names.
-        ordered: usize,
-        /// How many there are.
-        tasks: usize,
-    },
-}
+/// What a rank's counters and data may take: a device without 2 MiB for slabs and alignment.
+const MAX_PLANNED_BYTES: u64 = RANK_STRIDE_BYTES - (2 << 20);
 
 impl Workload {
     /// Whether everything that the workload names exists.
@@ -89,6 +23,7 @@ impl Workload {
     /// [`PlanError`], the first by rank and task, then by order.
     pub fn check(&self) -> Result<(), PlanError> {
         for (rank, plan) in (0..).zip(&self.ranks) {
+            check_data(rank, plan)?;
             for (task, planned) in (0..).zip(&plan.tasks) {
                 let at = TaskRef { rank, task };
                 OfTask {
@@ -100,7 +35,35 @@ impl Workload {
                 .check()?;
             }
         }
+        self.checks
+            .iter()
+            .try_for_each(|check| self.check_check(check))?;
         self.check_order()
+    }
+
+    fn check_check(&self, check: &Check) -> Result<(), PlanError> {
+        let rank = check.rank;
+        let Some(plan) = self.ranks.get(rank as usize) else {
+            return Err(PlanError::NoRank {
+                name: check.name.clone(),
+                rank,
+            });
+        };
+        let (bytes, align) = match &check.expect {
+            Expect::F32 { count, .. } => (count.saturating_mul(4), 4),
+            Expect::U32(words) => (words.len() as u64 * 4, 4),
+            Expect::Pattern { bytes, .. } => (*bytes, 1),
+        };
+        placed(
+            rank,
+            plan,
+            "a check",
+            Span {
+                at: check.at,
+                bytes,
+            },
+            align,
+        )
     }
 
     fn check_order(&self) -> Result<(), PlanError> {
@@ -152,6 +115,60 @@ impl Workload {
             name: self.task(at).name.clone(),
         }
     }
+}
+
+/// Counters and initial values lie in the data, and all of it fits into a device.
+fn check_data(rank: u32, plan: &RankPlan) -> Result<(), PlanError> {
+    let (counters, data_bytes) = (plan.counters.len(), plan.data_bytes);
+    if data_bytes.saturating_add(counters as u64 * 4) > MAX_PLANNED_BYTES {
+        return Err(PlanError::TooLarge {
+            rank,
+            counters,
+            data_bytes,
+        });
+    }
+    for counter in &plan.counters {
+        if let CounterPlace::Data(at) = *counter {
+            placed(rank, plan, "a counter", Span { at, bytes: 4 }, 4)?;
+        }
+    }
+    for init in &plan.init {
+        let (at, count) = match init {
+            Init::F32 { at, count, .. } => (*at, *count),
+            Init::U32 { at, words } => (*at, words.len() as u64),
+        };
+        placed(
+            rank,
+            plan,
+            "an initial value",
+            Span {
+                at,
+                bytes: count.saturating_mul(4),
+            },
+            4,
+        )?;
+    }
+    Ok(())
+}
+
+fn placed(
+    rank: u32,
+    plan: &RankPlan,
+    what: &'static str,
+    span: Span,
+    align: u64,
+) -> Result<(), PlanError> {
+    let (Span { at, bytes }, limit) = (span, plan.data_bytes);
+    let is_inside = at.checked_add(bytes).is_some_and(|end| end <= limit);
+    if is_inside && at.is_multiple_of(align) {
+        return Ok(());
+    }
+    Err(PlanError::Misplaced {
+        rank,
+        what,
+        at,
+        limit,
+    })
 }
 
 /// One task, with what it may name.
@@ -232,7 +249,7 @@ impl OfTask<'_> {
     }
 
     fn words(&self, at: u64, count: u64) -> Result<(), PlanError> {
-        if at % 4 != 0 {
+        if !at.is_multiple_of(4) {
             return Err(PlanError::Unaligned {
                 place: self.place(),
                 at,
@@ -284,7 +301,8 @@ impl OfTask<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Op, PlanError, RankPlan, Shape, TaskPlan, TaskRef, Workload};
+    use super::{Check, Expect, Init, Op, PlanError, RankPlan, Shape, TaskPlan, TaskRef, Workload};
+    use crate::device::CounterPlace;
 
     fn with(program: Vec<Op>) -> Result<(), PlanError> {
         let mut rank = RankPlan {
@@ -354,6 +372,73 @@ mod tests {
         for op in refused {
             assert!(with(vec![op.clone()]).is_err(), "{op:?}");
         }
+    }
+
+    #[test]
+    fn counters_initial_values_and_checks_lie_in_the_data() {
+        let check = |at| Check {
+            rank: 0,
+            name: "c".into(),
+            at,
+            expect: Expect::U32([0].into()),
+        };
+        let refused = |rank: RankPlan, checks: Vec<Check>| {
+            let rank = RankPlan {
+                data_bytes: 64,
+                ..rank
+            };
+            Workload {
+                ranks: vec![rank],
+                checks,
+                ..Workload::default()
+            }
+            .check()
+            .is_err()
+        };
+        let counter = |at| RankPlan {
+            counters: vec![CounterPlace::Data(at)],
+            ..RankPlan::new(0)
+        };
+        let init = |at| {
+            let init = vec![Init::F32 {
+                at,
+                count: 2,
+                value: 1.0,
+            }];
+            RankPlan {
+                init,
+                ..RankPlan::new(0)
+            }
+        };
+        for (at, is_refused) in [(0, false), (56, false), (58, true), (64, true)] {
+            assert_eq!(
+                refused(counter(at), Vec::new()),
+                is_refused,
+                "counter at {at}"
+            );
+            assert_eq!(refused(init(at), Vec::new()), is_refused, "value at {at}");
+            assert_eq!(
+                refused(RankPlan::new(0), vec![check(at)]),
+                is_refused,
+                "check at {at}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_rank_too_large_for_a_device_is_refused_and_not_built() {
+        let rank = RankPlan {
+            data_bytes: 256 << 20,
+            ..RankPlan::new(0)
+        };
+        let workload = Workload {
+            ranks: vec![rank],
+            ..Workload::default()
+        };
+        assert!(matches!(
+            workload.check(),
+            Err(PlanError::TooLarge { rank: 0, .. })
+        ));
     }
 
     #[test]

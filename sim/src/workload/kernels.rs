@@ -68,9 +68,112 @@ impl Kernels for Programs<'_> {
         self.device
             .write_slab(picked.core, picked.token.parity(), &ran.conditions);
         let issue = |effect: Effect| Issued {
-            at_ns: now + effect.after_ns,
+            at_ns: now.saturating_add(effect.after_ns),
             effect,
         };
         self.issued.extend(ran.effects.into_iter().map(issue));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Programs;
+    use crate::device::{CostModel, CounterPlace, DeviceOptions, FIN};
+    use crate::engine::EffectKind;
+    use crate::workload::{EngineTime, Op, RankPlan, Shape, TaskPlan, Workload};
+    use finbox_scheduler::{A2A3, A5, CoreId, Launch, SlotId, Target, TaskId, Token};
+
+    const NS: u64 = 1_000;
+
+    fn workload() -> Workload {
+        let mut rank = RankPlan {
+            data_bytes: 64,
+            ..RankPlan::new(0)
+        };
+        let counter = rank.add_counter(CounterPlace::Packed);
+        rank.add_task(TaskPlan::new("other", Shape::Aiv, 1));
+        rank.add_task(TaskPlan {
+            defers: 1,
+            program: vec![
+                Op::StoreU32 { at: 0, value: 5 },
+                Op::Engine {
+                    counter,
+                    time: EngineTime::Ns(70),
+                },
+                Op::Await {
+                    counter,
+                    expected: 1,
+                },
+            ],
+            ..TaskPlan::new("engine", Shape::Aiv, NS)
+        });
+        let ranks = vec![rank];
+        Workload {
+            order: Workload::order_by_turns(&ranks),
+            ranks,
+            ..Workload::default()
+        }
+    }
+
+    /// Runs task 1 on core 0 and says when it ended.
+    fn end_of_task_1(target: Target, stretch: u64) -> u64 {
+        let workload = workload();
+        assert_eq!(workload.check(), Ok(()));
+        let options = DeviceOptions {
+            target,
+            cores: 1,
+            host_lanes: 0,
+            cost: CostModel::FREE,
+        };
+        let devices = workload.make_devices(options);
+        let (device, core) = (&devices[0], CoreId(0));
+        let mut programs = Programs::new(&workload.ranks[0], device).stretched(stretch);
+        let (slot, task) = (SlotId::new(0, 0, 1), TaskId::new(0, 1));
+        let launch = Launch {
+            slot,
+            task,
+            kernel: 1,
+            args: 0,
+        };
+        device.registers().stage(core, Token::FIRST, &launch);
+        device.registers().ring(core, Token::FIRST);
+        let mut cores = device.make_cores();
+        let mut due = cores[0].step(0, device.registers(), &mut programs);
+        let mut ended = 0;
+        while let Some(at) = due {
+            assert_eq!(device.registers().cond(core), Token::FIRST.bits());
+            assert_eq!(device.dram().load_u32(device.data_address(0)), 0);
+            ended = at;
+            due = cores[0].step(at, device.registers(), &mut programs);
+        }
+        assert_eq!(device.registers().cond(core), FIN | Token::FIRST.bits());
+        assert_eq!(device.dram().load_u32(device.data_address(0)), 5);
+        let slab = device.layout().slab(core, Token::FIRST.parity());
+        assert_eq!(device.dram().load_u64(slab), 1, "one condition, no error");
+        let [issued] = &programs.issued[..] else {
+            panic!("one effect")
+        };
+        assert_eq!(issued.at_ns, ended + 70);
+        assert_eq!(
+            issued.effect.kind,
+            EffectKind::EngineDone {
+                rank: 0,
+                counter: 0
+            }
+        );
+        ended
+    }
+
+    #[test]
+    fn bytes_slab_and_effects_are_there_when_the_fin_is() {
+        for target in [A2A3, A5] {
+            assert_eq!(end_of_task_1(target, 1), NS);
+        }
+    }
+
+    #[test]
+    fn a_slower_rank_takes_that_many_times_as_long() {
+        assert_eq!(end_of_task_1(A2A3, 3), 3 * NS);
+        assert_eq!(end_of_task_1(A5, 0), 0);
     }
 }

@@ -7,8 +7,9 @@
 //!
 //! | file | concept |
 //! | --- | --- |
+//! | `chakra`, `lower` | traces from files, and the tasks they become |
 //! | `plan` | ranks, buffers, tasks, operations |
-//! | `check` | a plan names only what exists |
+//! | `check`, `plan_error` | a plan names only what exists |
 //! | `program` | running one task's operations on a device |
 //! | `kernels` | programs as what cores run |
 //! | `verify`, `pattern` | what memory must hold, and the digest of what it holds |
@@ -19,15 +20,18 @@ mod kernels;
 pub mod lower;
 mod pattern;
 mod plan;
+mod plan_error;
 mod program;
 mod verify;
 
-pub use self::check::{Place, PlanError};
+pub use finbox_runtime::Access;
+pub use finbox_scheduler::Shape;
+
 pub use self::kernels::{Issued, Programs};
-pub use self::pattern::{pattern, pattern_seed};
+pub use self::pattern::{mix, pattern, pattern_seed};
 pub use self::plan::{
-    Access, BufferPlan, BufferUse, EngineTime, Init, Op, RankPlan, Shape, Span, TaskPlan, TaskRef,
-    Workload,
+    BufferPlan, BufferUse, EngineTime, Init, Op, RankPlan, Span, TaskPlan, TaskRef, Workload,
 };
+pub use self::plan_error::{Place, PlanError};
 pub use self::program::{Ran, run};
-pub use self::verify::{Check, Expect, Verified, Wrong, fnv1a};
+pub use self::verify::{Check, Expect, Unmet, Verified, Wrong, fnv1a};

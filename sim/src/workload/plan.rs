@@ -4,6 +4,9 @@
 //! otherwise; ranks are indices from 0, and a rank's number in a trace is only its label.
 //! [`Workload::check`] says whether a plan names only what exists.
 
+use finbox_runtime::Access;
+use finbox_scheduler::Shape;
+
 use crate::device::{CounterPlace, Device, DeviceOptions};
 
 use super::verify::Check;
@@ -67,30 +70,6 @@ pub struct Span {
     pub at: u64,
     /// How many.
     pub bytes: u64,
-}
-
-/// Where a task runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Shape {
-    /// On a cube core.
-    Aic,
-    /// On a vector core.
-    Aiv,
-    /// On a host lane.
-    Host,
-    /// Nowhere: it only orders others.
-    Dummy,
-}
-
-/// What a task does to a buffer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Access {
-    /// Reads it.
-    In,
-    /// Writes all of it.
-    Out,
-    /// Reads and writes it.
-    InOut,
 }
 
 /// A declared use of a buffer; dependencies are found from these.
@@ -362,6 +341,14 @@ impl Workload {
         &self.ranks[at.rank as usize].tasks[at.task as usize]
     }
 
+    /// How many conditions the programs of all tasks register together: what mailboxes deliver in
+    /// a run in which every task completes.
+    pub fn planned_conditions(&self) -> u64 {
+        let tasks = self.ranks.iter().flat_map(|rank| &rank.tasks);
+        let is_wait = |op: &&Op| matches!(op, Op::Await { .. });
+        tasks.flat_map(|task| &task.program).filter(is_wait).count() as u64
+    }
+
     /// Whether any task needs a host lane.
     pub fn needs_host(&self) -> bool {
         self.ranks
@@ -396,4 +383,31 @@ fn last_index(count: usize) -> u32 {
 /// An index of a plan: there are less than 2³² of anything.
 pub(super) fn index(index: usize) -> u32 {
     u32::try_from(index).expect("a plan has less than 2³² of anything")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RankPlan, Shape, TaskPlan, TaskRef, Workload};
+
+    #[test]
+    fn buffers_follow_each_other_at_their_alignments() {
+        let mut plan = RankPlan::new(0);
+        let first = plan.add_buffer("first", 5, 4096);
+        let second = plan.add_buffer("second", 4, 4);
+        let third = plan.add_buffer("third", 1, 64);
+        let offsets = [first, second, third].map(|buffer| plan.offset(buffer));
+        assert_eq!((offsets, plan.data_bytes), ([0, 8, 64], 65));
+    }
+
+    #[test]
+    fn turns_go_round_the_ranks_that_still_have_tasks() {
+        let plan = |tasks| {
+            let mut plan = RankPlan::new(0);
+            plan.tasks = vec![TaskPlan::new("task", Shape::Dummy, 0); tasks];
+            plan
+        };
+        let order = Workload::order_by_turns(&[plan(1), plan(0), plan(2)]);
+        let expected = [(0, 0), (2, 0), (2, 1)].map(|(rank, task)| TaskRef { rank, task });
+        assert_eq!(order, expected);
+    }
 }

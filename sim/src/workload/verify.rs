@@ -2,10 +2,14 @@
 //!
 //! Called by the worlds after the last task.
 
+use std::hash::Hasher;
+
+use fnv::FnvHasher;
+
 use crate::device::Device;
 
 use super::pattern::pattern;
-use super::plan::{TaskRef, Workload};
+use super::plan::{Op, TaskRef, Workload};
 
 /// A part of one rank's data that must hold something.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,6 +69,17 @@ pub struct Wrong {
     pub expected: f64,
     /// What is there.
     pub observed: f64,
+}
+
+/// A counter that a task waits for and that has not come that far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unmet {
+    /// The counter, of the task's own rank.
+    pub counter: u32,
+    /// Value to reach.
+    pub expected: u32,
+    /// Its value.
+    pub observed: u32,
 }
 
 impl Verified {
@@ -135,6 +150,26 @@ impl Workload {
         found
     }
 
+    /// The first counter that a task's program waits for and that memory says is not reached.
+    ///
+    /// For an oracle: when a task has completed, there is none. Counters of a plan only go up, so
+    /// this holds on both clocks.
+    pub fn unmet(&self, at: TaskRef, devices: &[Device]) -> Option<Unmet> {
+        let device = &devices[at.rank as usize];
+        self.task(at).program.iter().find_map(|op| {
+            let Op::Await { counter, expected } = *op else {
+                return None;
+            };
+            let observed = device.dram().load_u32(device.counter_address(counter));
+            let is_reached = observed.wrapping_sub(expected).cast_signed() >= 0;
+            (!is_reached).then_some(Unmet {
+                counter,
+                expected,
+                observed,
+            })
+        })
+    }
+
     /// FNV-1a over the output bytes of a task, for the result digest; of nothing if it has none.
     pub fn task_output_hash(&self, at: TaskRef, devices: &[Device]) -> u64 {
         let device = &devices[at.rank as usize];
@@ -149,14 +184,15 @@ impl Workload {
 
 /// 64-bit FNV-1a.
 pub fn fnv1a(bytes: &[u8]) -> u64 {
-    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01B3);
-    bytes.iter().fold(0xCBF2_9CE4_8422_2325, step)
+    let mut hasher = FnvHasher::default();
+    hasher.write(bytes);
+    hasher.finish()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Check, Expect, fnv1a};
-    use crate::device::{CostModel, Device, DeviceOptions};
+    use super::{Check, Expect, Op, Unmet, fnv1a};
+    use crate::device::{CostModel, CounterPlace, Device, DeviceOptions};
     use crate::workload::{Init, RankPlan, Shape, Span, TaskPlan, TaskRef, Workload, pattern};
     use finbox_scheduler::A2A3;
 
@@ -257,6 +293,37 @@ mod tests {
         devices[0].dram().store_u32(devices[0].data_address(12), 1);
         assert_ne!(workload.task_output_hash(task, &devices), before);
         assert_eq!(workload.task_output_hash(silent, &devices), fnv1a(b""));
+    }
+
+    #[test]
+    fn a_wait_is_unmet_until_its_counter_is_there_and_across_the_wrap() {
+        let (mut workload, _) = workload(false, Expect::U32(Box::new([])));
+        workload.ranks[0].counters.push(CounterPlace::Packed);
+        let wait = Op::Await {
+            counter: 0,
+            expected: 2,
+        };
+        workload.ranks[0].tasks[1].program.push(wait);
+        let cost = CostModel::FREE;
+        let options = DeviceOptions {
+            target: A2A3,
+            cores: 1,
+            host_lanes: 0,
+            cost,
+        };
+        let devices = workload.make_devices(options);
+        let addr = devices[0].counter_address(0);
+        let at = |task| TaskRef { rank: 0, task };
+        for (observed, is_unmet) in [(0, true), (1, true), (2, false), (9, false), (!0, true)] {
+            devices[0].dram().store_u32(addr, observed);
+            let unmet = is_unmet.then_some(Unmet {
+                counter: 0,
+                expected: 2,
+                observed,
+            });
+            assert_eq!(workload.unmet(at(1), &devices), unmet);
+            assert_eq!(workload.unmet(at(0), &devices), None);
+        }
     }
 
     #[test]

@@ -51,6 +51,8 @@ pub(super) struct Actors {
     naps: Vec<Option<Nap>>,
     keys: Vec<u64>,
     productive: Vec<u64>,
+    /// Steps in a row that saw nothing, since somebody last called.
+    quiet: Vec<u32>,
 }
 
 impl Actors {
@@ -63,6 +65,7 @@ impl Actors {
             naps: vec![None; count],
             keys,
             productive: vec![0; count],
+            quiet: vec![0; count],
         }
     }
 
@@ -75,7 +78,17 @@ impl Actors {
     pub(super) fn count_productive(&mut self, actor: usize) -> u64 {
         let before = self.productive[actor];
         self.productive[actor] += 1;
+        self.quiet[actor] = 0;
         before
+    }
+
+    /// Counts a step that saw nothing; returns how many it makes in a row, since the actor's last
+    /// productive step and since somebody last called it. One that looks at a part of the world at
+    /// a time may nap only when such steps have covered everything: nobody calls it again for what
+    /// happened in a part that it had passed.
+    pub(super) fn saw_nothing(&mut self, actor: usize) -> u32 {
+        self.quiet[actor] += 1;
+        self.quiet[actor]
     }
 
     /// Lays an actor down.
@@ -83,8 +96,9 @@ impl Actors {
         self.naps[actor] = Some(nap);
     }
 
-    /// Takes an actor's nap, if it naps.
+    /// Calls an actor; takes its nap, if it naps.
     pub(super) fn rouse(&mut self, actor: usize) -> Option<Nap> {
+        self.quiet[actor] = 0;
         self.naps[actor].take()
     }
 }

@@ -3,11 +3,11 @@
 //! Dependencies come from declared buffers and from explicit lists, through the runtime's one
 //! mechanism. A full ring is back-pressure: the same task is offered again later.
 
-use finbox_runtime::{Access, BufferId, BufferUse, Wiring};
-use finbox_scheduler::{Ledger, Probe, Scheduler, Shape, SlotId, Submitter, TaskId, TaskSpec};
+use finbox_runtime::{BufferId, BufferUse, Wiring};
+use finbox_scheduler::{Ledger, Probe, Scheduler, SlotId, Submitter, TaskId, TaskSpec};
 
 use super::RunError;
-use crate::workload::{self, RankPlan, TaskPlan, TaskRef, Workload};
+use crate::workload::{RankPlan, TaskPlan, TaskRef, Workload};
 
 /// What offering the next task came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,11 +130,7 @@ impl<'a, 'm> Feed<'a, 'm> {
             BufferUse {
                 buffer: feed.buffers[one.buffer as usize],
                 range: one.span.at..one.span.at + one.span.bytes,
-                access: match one.access {
-                    workload::Access::In => Access::In,
-                    workload::Access::Out => Access::Out,
-                    workload::Access::InOut => Access::InOut,
-                },
+                access: one.access,
             }
         }));
     }
@@ -143,12 +139,7 @@ impl<'a, 'm> Feed<'a, 'm> {
 fn spec_of(planned: &TaskPlan, task: u32) -> TaskSpec {
     TaskSpec {
         task: TaskId::new(0, task),
-        shape: match planned.shape {
-            workload::Shape::Aic => Shape::Aic,
-            workload::Shape::Aiv => Shape::Aiv,
-            workload::Shape::Host => Shape::Host,
-            workload::Shape::Dummy => Shape::Dummy,
-        },
+        shape: planned.shape,
         may_defer: planned.defers,
         kernel: u64::from(task),
         args: 0,

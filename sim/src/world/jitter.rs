@@ -4,6 +4,8 @@
 //! decisions came before: runs that skip empty polls and runs that take them decide alike. Seed 0
 //! is the calm one: no delays at all.
 
+use crate::workload::mix;
+
 /// Longest delay of one doorbell, kernel or effect, in ns.
 const SMALL_NS: u64 = 64;
 /// Longest pause of an acting thread that was "preempted", in ns.
@@ -59,20 +61,12 @@ impl Jitter {
     /// A pause after an actor's `count`-th productive step, usually 0.
     pub(super) fn pause_ns(self, actor: usize, count: u64) -> u64 {
         let subject = 4 << 60 | actor as u64;
-        if self.seed != 0 && self.draw(subject, count) % PAUSE_EVERY == 0 {
+        if self.seed != 0 && self.draw(subject, count).is_multiple_of(PAUSE_EVERY) {
             self.draw(subject, !count) % PAUSE_NS
         } else {
             0
         }
     }
-}
-
-/// The finalizer of splitmix64: every bit of the input changes half of the output's.
-const fn mix(value: u64) -> u64 {
-    let value = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let value = (value ^ value >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let value = (value ^ value >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-    value ^ value >> 31
 }
 
 #[cfg(test)]

@@ -5,21 +5,20 @@
 //! one pass, the submitter wires one task; a step costs what the port and the cost model charge,
 //! and its effects on memory hold from its beginning.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
+use finbox_runtime::Config;
 use finbox_scheduler::{
-    CoreId, Dispatcher, Event, FinHandler, HandlerStep, Ledger, Probe, Scheduler,
+    CoreId, Dispatcher, Event, FinHandler, HandlerStep, Ledger, Probe, RETRY_BUDGET, SETTLE_BUDGET,
+    Scheduler,
 };
 
 use super::actor::{Actors, Nap};
 use super::feed::{Fed, Feed};
 use super::jitter::Jitter;
+use super::queue::{Queue, What};
 use super::recorder::{RankProbe, Recorder};
 use super::stage::{Remains, arenas, conclude, devices};
 use super::{Outcome, RunError, Settings, stuck};
-use crate::device::{Core, CostModel, Device, Kernels, Meter, Picked, Rung, SimPort};
-use crate::engine::Effect;
+use crate::device::{Core, CostModel, Device, Kernels, Meter, Picked, SimPort};
 use crate::workload::{Programs, Workload};
 
 /// What a pass of the dispatch thread, or a handler's step that touches no register, costs at
@@ -37,12 +36,10 @@ pub(super) fn run(
 ) -> Result<Outcome, RunError> {
     let devices = devices(workload, settings, CostModel::of(settings.target));
     let mut arenas = arenas(workload, settings)?;
-    let slots: Vec<u32> = arenas
-        .iter()
-        .map(|arena| arena.config().task_slots)
-        .collect();
+    let configs: Vec<Config> = arenas.iter().map(|arena| *arena.config()).collect();
+    let slots = configs.iter().map(|config| config.task_slots);
     let meter = Meter::virtual_time();
-    let recorder = Recorder::new(workload, &meter, slots);
+    let recorder = Recorder::new(workload, &devices, &meter, slots);
     let (mut schedulers, mut submitters) = (Vec::new(), Vec::new());
     let (mut handlers, mut dispatchers) = (Vec::new(), Vec::new());
     for arena in &mut arenas {
@@ -55,6 +52,7 @@ pub(super) fn run(
     let schedulers: Vec<&Scheduler<'_>> = schedulers.iter().collect();
     let actors = handlers.len() + dispatchers.len() + 1;
     let jitter = Jitter::new(settings.seed);
+    let pieces = configs.iter().map(pieces_of).max().unwrap_or(1);
     let mut world = World {
         workload,
         settings,
@@ -72,10 +70,10 @@ pub(super) fn run(
             .zip(&devices)
             .map(|(p, d)| Programs::new(p, d))
             .collect(),
-        queue: BinaryHeap::new(),
-        issued: 0,
+        queue: Queue::default(),
         jitter,
         actors: Actors::new(actors, jitter),
+        pieces,
         now: 0,
         acting: None,
         last_progress: 0,
@@ -98,6 +96,13 @@ pub(super) fn run(
         virtual_ns,
     };
     Ok(conclude(remains))
+}
+
+/// After how many passes in a row without news a dispatch thread has looked at everything: at all
+/// conditions, and, in two laps since room may come in the midst of one, at all that lack room.
+fn pieces_of(config: &Config) -> u32 {
+    let conditions = config.condition_room.div_ceil(SETTLE_BUDGET);
+    conditions.max(2 * config.task_slots.div_ceil(RETRY_BUDGET))
 }
 
 /// Probes that also charge what the scheduler itself costs.
@@ -134,50 +139,6 @@ impl Probe for Costed<'_> {
     }
 }
 
-/// What happens at a time. Device events come before threads; among themselves in the order in
-/// which they were issued.
-#[derive(Debug)]
-struct Item {
-    at_ns: u64,
-    is_actor: bool,
-    key: u64,
-    what: What,
-}
-
-#[derive(Debug)]
-enum What {
-    Core { rank: usize, core: CoreId },
-    Doorbell { rank: usize, rung: Rung },
-    Effect(Effect),
-    Actor(usize),
-}
-
-impl Item {
-    const fn order(&self) -> (u64, bool, u64) {
-        (self.at_ns, self.is_actor, self.key)
-    }
-}
-
-impl PartialEq for Item {
-    fn eq(&self, other: &Self) -> bool {
-        self.order() == other.order()
-    }
-}
-
-impl Eq for Item {}
-
-impl PartialOrd for Item {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Item {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.order().cmp(&other.order())
-    }
-}
-
 struct World<'a, 'm> {
     workload: &'a Workload,
     settings: &'a Settings,
@@ -191,11 +152,12 @@ struct World<'a, 'm> {
     probes: Vec<Costed<'a>>,
     cores: Vec<Vec<Core>>,
     programs: Vec<Programs<'a>>,
-    queue: BinaryHeap<Reverse<Item>>,
-    issued: u64,
+    queue: Queue,
     jitter: Jitter,
     /// Handlers, then dispatch threads, then the submitter.
     actors: Actors,
+    /// Passes of a dispatch thread after which it has looked at everything.
+    pieces: u32,
     now: u64,
     /// The actor whose step this is, if it is one's.
     acting: Option<usize>,
@@ -223,17 +185,13 @@ impl<'a> World<'a, '_> {
         let mut turns = 0;
         while self.finished < total {
             let end = self.end_of_patience();
-            match self.queue.pop() {
-                Some(Reverse(item)) if item.at_ns <= end => {
-                    self.now = item.at_ns;
-                    self.acting = None;
-                    self.happen(item.what)?;
-                }
-                _ => {
-                    self.now = end;
-                    return Ok(true);
-                }
-            }
+            let Some((at_ns, what)) = self.queue.pop_until(end) else {
+                self.now = end;
+                return Ok(true);
+            };
+            self.now = at_ns;
+            self.acting = None;
+            self.happen(what)?;
             turns += 1;
             if turns % REPORT_EVERY == 0 {
                 progress(self.finished, total);
@@ -283,14 +241,15 @@ impl<'a> World<'a, '_> {
         let due = self.cores[rank][core.index()].step(self.now, registers, &mut kernels);
         let changed = registers.cond(core) != before;
         if let Some(at_ns) = due {
-            self.issue(at_ns, What::Core { rank, core });
+            self.queue.issue(at_ns, What::Core { rank, core });
         }
         let issued = std::mem::take(&mut self.programs[rank].issued);
         let delay = self
             .jitter
             .small_ns((rank << 16 | core.index()) as u64, self.now);
         for one in issued {
-            self.issue(one.at_ns + delay, What::Effect(one.effect));
+            let at_ns = one.at_ns.saturating_add(delay);
+            self.queue.issue(at_ns, What::Effect(one.effect));
         }
         if changed {
             let handler = self.schedulers[rank].chip().owner_of(core);
@@ -298,25 +257,8 @@ impl<'a> World<'a, '_> {
         }
     }
 
-    fn issue(&mut self, at_ns: u64, what: What) {
-        let key = self.issued;
-        self.issued += 1;
-        self.queue.push(Reverse(Item {
-            at_ns,
-            is_actor: false,
-            key,
-            what,
-        }));
-    }
-
     fn schedule(&mut self, actor: usize, at_ns: u64) {
-        let (is_actor, key) = (true, self.actors.key(actor));
-        self.queue.push(Reverse(Item {
-            at_ns,
-            is_actor,
-            key,
-            what: What::Actor(actor),
-        }));
+        self.queue.schedule(actor, self.actors.key(actor), at_ns);
     }
 
     fn submitter(&self) -> usize {
@@ -387,6 +329,9 @@ impl<'a> World<'a, '_> {
                 self.wake(self.dispatch_of(rank));
             }
             HandlerStep::NoNews if polls_on => self.schedule(actor, next),
+            HandlerStep::NoNews if self.actors.saw_nothing(actor) < busy.count_ones() => {
+                self.schedule(actor, next);
+            }
             HandlerStep::NoNews => {
                 let period_ns = Some(next - self.now);
                 self.actors.lay_down(
@@ -426,7 +371,7 @@ impl<'a> World<'a, '_> {
             let first = rank * usize::from(self.settings.handlers);
             let rung = (0..self.settings.handlers).filter(|h| pass.handlers >> h & 1 == 1);
             rung.for_each(|handler| self.wake(first + usize::from(handler)));
-        } else if self.settings.every_poll && pass.watching {
+        } else if pass.watching && self.polls_on(actor) {
             self.schedule(actor, next);
         } else {
             let period_ns = pass.watching.then_some(next - self.now);
@@ -440,13 +385,21 @@ impl<'a> World<'a, '_> {
         }
     }
 
+    /// Whether a dispatch thread that saw nothing may have left something unseen: its passes look
+    /// at long lists in pieces.
+    fn polls_on(&mut self, actor: usize) -> bool {
+        let quiet = self.actors.saw_nothing(actor);
+        self.settings.every_poll || quiet < self.pieces
+    }
+
     fn ring_doorbells(&mut self, rank: usize) {
         let mut rungs = Vec::new();
         self.devices[rank].doorbells().drain_into(&mut rungs);
         for rung in rungs {
             let subject = (rank << 16 | rung.core.index()) as u64;
             let delay = self.jitter.small_ns(subject, u64::from(rung.token.bits()));
-            self.issue(rung.seen_ns + delay, What::Doorbell { rank, rung });
+            self.queue
+                .issue(rung.seen_ns + delay, What::Doorbell { rank, rung });
         }
     }
 
@@ -503,7 +456,8 @@ impl<'a> World<'a, '_> {
     fn stall(&mut self) -> crate::report::StallReport {
         for actor in 0..self.submitter() {
             if let Some(nap) = self.actors.rouse(actor) {
-                let skipped = nap.end(self.now, false).skipped;
+                // The run's last instant is one at which actors still act.
+                let skipped = nap.end(self.now, true).skipped;
                 self.charge_skipped(actor, &nap, skipped);
             }
         }
@@ -532,12 +486,8 @@ impl Kernels for Delayed<'_, '_> {
     fn start(&mut self, picked: &Picked, now: u64) -> Option<u64> {
         let planned = self.programs.start(picked, now)?;
         let subject = 1 << 40 | (self.rank << 16 | picked.core.index()) as u64;
-        Some(
-            planned
-                + self
-                    .jitter
-                    .small_ns(subject, u64::from(picked.token.bits())),
-        )
+        let token = u64::from(picked.token.bits());
+        Some(planned.saturating_add(self.jitter.small_ns(subject, token)))
     }
 
     fn finish(&mut self, picked: &Picked, now: u64) {

@@ -2,7 +2,7 @@
 //!
 //! *Lockstep*: one thread, virtual nanoseconds, a seed decides who moves; the same seed gives the
 //! same run to the bit. *Parallel*: the runtime's real threads, and device threads that step all
-//! cores. Both share how a run is set up ([`stage`]), fed ([`feed`]), recorded ([`recorder`]) and
+//! cores. Both share how a run is set up (`stage`), fed (`feed`), recorded (`recorder`) and
 //! ended: with a result, or with the tasks that are stuck.
 
 mod actor;
@@ -10,6 +10,7 @@ mod feed;
 mod jitter;
 mod lockstep;
 mod parallel;
+mod queue;
 mod recorder;
 mod stage;
 mod stuck;

@@ -43,7 +43,7 @@ pub(super) fn run(
         .map(|arena| arena.config().task_slots)
         .collect();
     let meter = Meter::wall_time(Instant::now());
-    let recorder = Recorder::new(workload, &meter, slots);
+    let recorder = Recorder::new(workload, &devices, &meter, slots);
     let (mut units, mut submitters) = (Vec::new(), Vec::new());
     for ((arena, device), probe) in arenas.iter_mut().zip(&devices).zip(recorder.probes()) {
         let mut assembly = arena.assemble();

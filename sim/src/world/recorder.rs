@@ -1,7 +1,8 @@
 //! The recorder: listens to the scheduler, keeps the digests, and checks rules of its own.
 //!
 //! The oracles stand outside the scheduler's code: every task finishes exactly once, and none is
-//! given to a core, or finished, before everything it was told to wait for has finished.
+//! given to a core, or finished, before everything it was told to wait for has finished; and no
+//! task completes before every counter it waits for has come that far in device memory.
 
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
@@ -10,8 +11,8 @@ use std::sync::{Mutex, PoisonError};
 use finbox_scheduler::{Event, Outcome, Probe, SlotId};
 use fnv::FnvHasher;
 
-use crate::device::Meter;
-use crate::workload::{TaskRef, Workload};
+use crate::device::{Device, Meter};
+use crate::workload::{TaskRef, Unmet, Workload};
 
 /// Most broken rules that are told one by one.
 const MOST_BROKEN: usize = 10;
@@ -25,6 +26,7 @@ const CANCELLED: u8 = 3;
 /// Everything that is recorded of a run.
 pub(super) struct Recorder<'a> {
     workload: &'a Workload,
+    devices: &'a [Device],
     meter: &'a Meter,
     log: Mutex<FnvHasher>,
     ranks: Vec<RankRecord>,
@@ -50,6 +52,7 @@ impl<'a> Recorder<'a> {
     /// A recorder for ranks with so many task slots each.
     pub(super) fn new(
         workload: &'a Workload,
+        devices: &'a [Device],
         meter: &'a Meter,
         slots: impl IntoIterator<Item = u32>,
     ) -> Self {
@@ -68,6 +71,7 @@ impl<'a> Recorder<'a> {
         let (log, broken) = (Mutex::new(FnvHasher::default()), Mutex::new(Vec::new()));
         Self {
             workload,
+            devices,
             meter,
             log,
             ranks: ranks.collect(),
@@ -164,6 +168,26 @@ impl<'a> Recorder<'a> {
             self.broke(rank, task, "finished twice");
         }
         self.check_order(rank, task);
+        if outcome == COMPLETED {
+            self.check_waits(rank, task);
+        }
+    }
+
+    /// Whether every counter that `task` waits for is there.
+    fn check_waits(&self, rank: usize, task: u32) {
+        let index = u32::try_from(rank).expect("a run has at most 64 ranks");
+        if let Some(unmet) = self
+            .workload
+            .unmet(TaskRef { rank: index, task }, self.devices)
+        {
+            let Unmet {
+                counter,
+                expected,
+                observed,
+            } = unmet;
+            let what = format!("completed at {observed} of {expected} of counter {counter}");
+            self.broke(rank, task, &what);
+        }
     }
 }
 

@@ -98,6 +98,14 @@ pub(super) fn conclude(remains: Remains<'_, '_>) -> Outcome {
     let (waiting, in_mailbox) = waiting.fold((0, 0), |(w, m), (live, depth)| {
         (w + u64::from(live), m + u64::from(depth))
     });
+    let planned = workload.planned_conditions();
+    let mut broken = recorder.broken(stall.is_none());
+    if ledger.completed == workload.order.len() as u64 && ledger.conditions != planned {
+        let delivered = ledger.conditions;
+        broken.push(format!(
+            "every task completed, with {delivered} of {planned} conditions"
+        ));
+    }
     let result_digest = recorder.result_digest(|at| workload.task_output_hash(at, devices));
     Outcome {
         adds_up: ledger.adds_up(live, in_mailbox),
@@ -105,7 +113,7 @@ pub(super) fn conclude(remains: Remains<'_, '_>) -> Outcome {
         live,
         waiting,
         verified: workload.verify(devices),
-        broken: recorder.broken(stall.is_none()),
+        broken,
         stall,
         fault: first_fault(workload, &schedulers),
         virtual_ns,

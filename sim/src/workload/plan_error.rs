@@ -1,0 +1,108 @@
+//! Why a workload cannot run: every case names rank, task and numbers.
+//!
+//! Made by [`Workload::check`](super::Workload::check).
+
+use thiserror::Error;
+
+/// Where in a workload a problem is.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("rank {rank}, task {task} `{name}`")]
+pub struct Place {
+    /// The rank, as an index.
+    pub rank: u32,
+    /// The task, as an index.
+    pub task: u32,
+    /// Its name.
+    pub name: Box<str>,
+}
+
+/// Why a workload cannot run.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum PlanError {
+    /// A range that is not inside the data, or not inside its buffer.
+    #[error("{place}: bytes {at} to {at} + {bytes} are not inside {limit} bytes")]
+    Outside {
+        /// Whose.
+        place: Place,
+        /// First byte.
+        at: u64,
+        /// How many.
+        bytes: u64,
+        /// Size of what they should be in.
+        limit: u64,
+    },
+    /// A word that is not aligned.
+    #[error("{place}: the word at {at} is not aligned to 4 bytes")]
+    Unaligned {
+        /// Whose.
+        place: Place,
+        /// Where.
+        at: u64,
+    },
+    /// A peer, counter, buffer or task that is not there.
+    #[error("{place}: there is no {what} {index}")]
+    Missing {
+        /// Whose.
+        place: Place,
+        /// What is missing.
+        what: &'static str,
+        /// Which.
+        index: u32,
+    },
+    /// A task that waits without having declared that it may.
+    #[error("{place}: it waits for a counter but declares 0 conditions")]
+    Waits {
+        /// Whose.
+        place: Place,
+    },
+    /// An ordering-only task that computes, moves or waits.
+    #[error("{place}: a dummy runs nowhere and has no program")]
+    BusyDummy {
+        /// Whose.
+        place: Place,
+    },
+    /// A counter, an initial value or a check that is not inside the data of its rank.
+    #[error("rank {rank}: {what} at {at} is not inside {limit} bytes of data, or not aligned")]
+    Misplaced {
+        /// The rank, as an index.
+        rank: u32,
+        /// What is misplaced.
+        what: &'static str,
+        /// First byte.
+        at: u64,
+        /// Size of the rank's data.
+        limit: u64,
+    },
+    /// A rank whose counters and data are more than a device holds.
+    #[error("rank {rank}: {counters} counters and {data_bytes} bytes of data do not fit a device")]
+    TooLarge {
+        /// The rank, as an index.
+        rank: u32,
+        /// How many counters.
+        counters: usize,
+        /// How many bytes of data.
+        data_bytes: u64,
+    },
+    /// A check of a rank that is not there.
+    #[error("check `{name}`: there is no rank {rank}")]
+    NoRank {
+        /// The check's name.
+        name: Box<str>,
+        /// The rank, as an index.
+        rank: u32,
+    },
+    /// The order names a task twice, or before one it depends on.
+    #[error("{place}: the order names it twice or before a task it comes after")]
+    Order {
+        /// Whose.
+        place: Place,
+    },
+    /// The order leaves tasks out.
+    #[error("the order names {ordered} of {tasks} tasks")]
+    Incomplete {
+        /// How many it names.
+        ordered: usize,
+        /// How many there are.
+        tasks: usize,
+    },
+}

@@ -1,0 +1,261 @@
+//! Runs through the executable: verdicts, the document, and what the same seed repeats.
+
+use serde_json::Value;
+
+use crate::{Ended, arg, data, finbox};
+
+fn json(args: &[&str]) -> (Ended, Value) {
+    let ended = finbox(&[&["run"], args, &["--json"]].concat());
+    let document = ended.document();
+    (ended, document)
+}
+
+/// The document of a run that must pass, without wall time.
+fn passed(args: &[&str]) -> String {
+    let (ended, document) = json(args);
+    assert_eq!(ended.code, Some(0), "{args:?}: {}", ended.stderr);
+    assert_eq!(document["verdict"], "pass");
+    let lines = ended
+        .stdout
+        .lines()
+        .filter(|line| !line.contains("\"wall_ns\""));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_demos_pass_with_their_counts_on_both_targets_and_clocks() {
+    for target in ["a2a3", "a5"] {
+        for mode in ["lockstep", "parallel"] {
+            for ranks in [2, 3, 16] {
+                let text = ranks.to_string();
+                let demo = ["deferred_notify_demo", "--target", target, "--mode", mode];
+                let (ended, document) = json(&[&demo[..], &["--ranks", &text]].concat());
+                assert_eq!(
+                    (ended.code, &document["verdict"]),
+                    (Some(0), &"pass".into())
+                );
+                assert_eq!(document["max_diff"], 0.0);
+                assert_eq!(document["tasks"]["inline"], 2 * ranks);
+                assert_eq!(document["tasks"]["deferred"], ranks);
+                assert_eq!(document["wait_list"]["left"], 0);
+                assert_eq!(
+                    (&document["target"], &document["mode"]),
+                    (&target.into(), &mode.into())
+                );
+                assert_eq!(ended.stderr, "");
+            }
+            let (_, dummy) = json(&["dummy_task", "--target", target, "--mode", mode]);
+            assert_eq!(
+                (&dummy["verdict"], &dummy["max_diff"]),
+                (&"pass".into(), &0.0.into())
+            );
+        }
+    }
+}
+
+#[test]
+fn one_core_is_enough_for_the_demos() {
+    for target in ["a2a3", "a5"] {
+        for demo in ["deferred_notify_demo", "dummy_task"] {
+            for mode in ["lockstep", "parallel"] {
+                passed(&[demo, "--target", target, "--cores", "1", "--mode", mode]);
+            }
+        }
+    }
+    passed(&["deferred_notify_demo", "--target", "a5", "--cores", "108"]);
+}
+
+#[test]
+fn the_same_seed_prints_the_same_bytes_but_for_wall_time() {
+    let ring = data("ring-allreduce-8");
+    for what in ["deferred_notify_demo", "dummy_task", arg(&ring)] {
+        for seed in ["0", "7", "18446744073709551615"] {
+            let args = [
+                what,
+                "--seed",
+                seed,
+                "--target",
+                "a5",
+                "--mailbox-slots",
+                "2",
+            ];
+            assert_eq!(passed(&args), passed(&args));
+        }
+    }
+}
+
+#[test]
+fn results_are_equal_on_both_clocks() {
+    let ring = data("ring-allreduce-8");
+    for what in ["deferred_notify_demo", "dummy_task", arg(&ring)] {
+        let of = |mode| json(&[what, "--mode", mode]).1["result_digest"].clone();
+        assert_eq!(of("lockstep"), of("parallel"), "{what}");
+    }
+}
+
+/// Where each of `names` stands as a key in `text`, which must be in this order.
+fn assert_keys_in_order(text: &str, names: &[&str]) {
+    let mut rest = text;
+    for name in names {
+        let key = format!("\"{name}\":");
+        let at = rest
+            .find(&key)
+            .unwrap_or_else(|| panic!("{key} in its place in {text}"));
+        rest = &rest[at + key.len()..];
+    }
+}
+
+#[test]
+fn the_document_has_the_fields_of_the_contract_in_their_order() {
+    let (ended, document) = json(&["deferred_notify_demo"]);
+    assert_keys_in_order(
+        &ended.stdout,
+        &[
+            "schema",
+            "scenario",
+            "target",
+            "mode",
+            "completion",
+            "seed",
+            "ranks",
+            "verdict",
+            "max_diff",
+            "tasks",
+            "submitted",
+            "completed",
+            "failed",
+            "cancelled",
+            "quarantined",
+            "inline",
+            "deferred",
+            "fins",
+            "received",
+            "applied",
+            "duplicate",
+            "stale",
+            "unknown",
+            "mailbox",
+            "slots",
+            "accepted",
+            "delivered",
+            "conditions",
+            "normal_done",
+            "full",
+            "high_water",
+            "wait_list",
+            "high_water",
+            "left",
+            "polls",
+            "time",
+            "virtual_ns",
+            "wall_ns",
+            "digest",
+            "result_digest",
+            "stall",
+            "error",
+            "gaps",
+        ],
+    );
+    assert_eq!(document["completion"], "mailbox");
+    assert!(document["stall"].is_null() && document["error"].is_null());
+    assert!(document["gaps"].as_array().is_some_and(Vec::is_empty));
+    for digest in ["digest", "result_digest"] {
+        let hex = document[digest].as_str().expect("a digest is text");
+        assert!(
+            hex.len() == 16 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            "{hex}"
+        );
+    }
+}
+
+#[test]
+fn a_missed_deadline_exits_4_and_lists_who_is_stuck() {
+    let trace = data("mlcommons");
+    for mode in ["lockstep", "parallel"] {
+        let args = [arg(&trace), "--deadline-ms", "1", "--mode", mode];
+        let (ended, document) = json(&args);
+        assert_eq!(
+            (ended.code, &document["verdict"]),
+            (Some(4), &"stuck".into()),
+            "{mode}"
+        );
+        let error = &document["error"];
+        assert_eq!(
+            (&error["code"], &error["name"]),
+            (&100.into(), &"SCHEDULER_TIMEOUT".into())
+        );
+        assert!(
+            error["message"]
+                .as_str()
+                .is_some_and(|text| text.contains("deadline of 1 ms"))
+        );
+        let stall = &document["stall"];
+        let live = document["tasks"]["live"].as_u64().expect("a count");
+        assert!(live > 0 && stall["count"] == live, "{stall}");
+        let tasks = stall["tasks"].as_array().expect("a list");
+        assert_eq!(tasks.len() as u64, live.min(1_000));
+        for task in tasks {
+            assert!(task["task"].is_u64() && task["conditions"].is_array());
+            assert!(!task["state"].as_str().expect("text").is_empty());
+        }
+        let text = finbox(&[&["run"], &args[..]].concat());
+        assert_eq!(text.code, Some(4));
+        assert!(text.stdout.starts_with("STUCK") && text.stderr.starts_with("error: "));
+    }
+}
+
+#[test]
+fn a_deadline_stops_lockstep_at_its_virtual_millisecond() {
+    let trace = data("mlcommons");
+    let (_, document) = json(&[arg(&trace), "--deadline-ms", "2"]);
+    assert_eq!(document["time"]["virtual_ns"], 2_000_000);
+}
+
+#[test]
+fn traces_say_what_was_imported() {
+    for target in ["a2a3", "a5"] {
+        let ring = data("ring-allreduce-8");
+        let (_, document) = json(&[arg(&ring), "--target", target]);
+        assert_eq!(document["verdict"], "pass");
+        let import = &document["import"];
+        assert_eq!(
+            (&import["nodes"], &import["messages"]),
+            (&280.into(), &112.into())
+        );
+        assert_eq!(document["mailbox"]["conditions"], 112);
+        assert!(document["max_diff"].is_null());
+    }
+    for trace in [
+        "micro/one_comp_node.0.et",
+        "micro/two_comp_nodes_dependent.0.et",
+        "micro/one_metadata_node_all_types.0.et",
+        "micro/one_remote_mem_load_node.0.et",
+        "micro/one_remote_mem_store_node.0.et",
+        "micro/ALL_REDUCE.0.et",
+        "micro/BARRIER.0.et",
+    ] {
+        for mode in ["lockstep", "parallel"] {
+            passed(&[arg(&data(trace)), "--mode", mode]);
+        }
+    }
+}
+
+#[test]
+fn list_shows_what_can_be_run_and_every_name_in_it_runs() {
+    let text = finbox(&["list"]).stdout;
+    let listing = finbox(&["list", "--json"]).document();
+    assert_eq!(listing["schema"], "finbox.list/1");
+    let names = |field: &str| -> Vec<String> {
+        let entries = listing[field].as_array().expect("a list").iter();
+        entries
+            .map(|entry| entry["name"].as_str().expect("a name").to_owned())
+            .collect()
+    };
+    for scenario in names("scenarios") {
+        assert!(text.contains(&scenario));
+        for target in names("targets") {
+            assert!(text.contains(&target));
+            passed(&[&scenario, "--target", &target]);
+        }
+    }
+}

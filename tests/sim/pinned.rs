@@ -1,0 +1,54 @@
+//! Digests of a few runs, as constants: every build and every profile must find the same.
+
+use finbox_scheduler::Target;
+use finbox_scheduler::target::{A2A3, A5};
+
+use crate::fixture::{lockstep, pass, small_workloads};
+
+/// (workload, target, seed, digest, result digest). A change that moves an event or a cost renews
+/// them: run `cargo test -p finbox-tests --test sim pinned` and copy the table that it prints.
+#[rustfmt::skip]
+const PINNED: &[(&str, &str, u64, u64, u64)] = &[
+    ("deferred_notify_demo", "a2a3", 0, 0x470136b12469905e, 0x23475b7d96c05780),
+    ("deferred_notify_demo", "a2a3", 7, 0x8b3cde342e38abaa, 0x23475b7d96c05780),
+    ("deferred_notify_demo", "a5", 0, 0xbad49372ff4822b2, 0x23475b7d96c05780),
+    ("deferred_notify_demo", "a5", 7, 0x21dce3e178b8ee8b, 0x23475b7d96c05780),
+    ("dummy_task", "a2a3", 0, 0x6034be2b44ee56f6, 0x842e91971877d75f),
+    ("dummy_task", "a2a3", 7, 0x00b236daf0130e14, 0x842e91971877d75f),
+    ("dummy_task", "a5", 0, 0x6034be2b44ee56f6, 0x842e91971877d75f),
+    ("dummy_task", "a5", 7, 0x606c638c503c1c3c, 0x842e91971877d75f),
+    ("custom_allreduce", "a2a3", 0, 0xef0ea54b459d93c5, 0xa5627eb3801f8357),
+    ("custom_allreduce", "a2a3", 7, 0x9a77fb171e20aaf6, 0xa5627eb3801f8357),
+    ("custom_allreduce", "a5", 0, 0xf5c3bd724a6f6cd5, 0xa5627eb3801f8357),
+    ("custom_allreduce", "a5", 7, 0x425f39dd754229a9, 0xa5627eb3801f8357),
+];
+
+fn found() -> Vec<(String, &'static str, u64, u64, u64)> {
+    let mut found = Vec::new();
+    for workload in small_workloads() {
+        for target in [&A2A3, &A5] as [&'static Target; 2] {
+            for seed in [0, 7] {
+                let outcome = pass(&workload, &lockstep(target, seed));
+                let digests = (outcome.digest, outcome.result_digest);
+                let name = workload.name.clone();
+                found.push((name, target.name, seed, digests.0, digests.1));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn digests_are_those_of_every_other_build() {
+    let found = found();
+    let table: String = found
+        .iter()
+        .map(|(name, target, seed, digest, result)| {
+            format!("    ({name:?}, {target:?}, {seed}, {digest:#018x}, {result:#018x}),\n")
+        })
+        .collect();
+    let pinned = PINNED.iter().map(|&(name, target, seed, digest, result)| {
+        (name.to_owned(), target, seed, digest, result)
+    });
+    assert!(pinned.eq(found), "found:\n{table}");
+}
