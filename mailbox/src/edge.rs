@@ -97,9 +97,10 @@ edge_table! {
     LOCK = Acquire, with "UNLOCK", "everything the previous holder did";
     UNLOCK = Release, with "LOCK", "everything this holder did";
     LOCK_BUSY = Relaxed, with "-", "the loser touches nothing";
-    RING = Release, with "CLEAR", "the news the ringer wrote before it rang";
+    RING = AcqRel, with "CLEAR, PARK", "the news the ringer wrote before it rang";
     CLEAR = Acquire, with "RING", "the news of every ring that is wiped out here";
-    TRY_PARK = Relaxed, with "-", "whoever is refused goes back to CLEAR";
+    PARK = Release, with "RING", "what the sleeper wrote before, such as who it is";
+    PARK_LOST = Relaxed, with "-", "whoever is refused goes back to CLEAR";
     PLACE = Release, with "ATTACH", "the header and every stamped sequence";
     ATTACH = Acquire, with "PLACE", "the header and every stamped sequence";
     STAMP = Relaxed, with "-", "written before PLACE or before the handles exist";

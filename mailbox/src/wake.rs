@@ -35,7 +35,8 @@ impl WakeToken {
     #[inline]
     #[must_use = "a parked thread that is not unparked misses its news"]
     pub fn ring(&self) -> bool {
-        // EDGE RING -> CLEAR. Carries the news written before.
+        // EDGE RING -> CLEAR, RING <- PARK. Carries the news written before; who takes PARKED also
+        // knows whom to unpark.
         self.state.swap(NOTIFIED, edge::RING) == PARKED
     }
 
@@ -51,9 +52,9 @@ impl WakeToken {
     #[inline]
     #[must_use = "park only if this says so"]
     pub fn try_park(&self) -> bool {
-        // RELAXED: a failed exchange sends the sleeper back to `clear`, which acquires.
+        // EDGE PARK -> RING. RELAXED: PARK_LOST sends the sleeper back to `clear`, which acquires.
         self.state
-            .compare_exchange(EMPTY, PARKED, edge::TRY_PARK, edge::TRY_PARK)
+            .compare_exchange(EMPTY, PARKED, edge::PARK, edge::PARK_LOST)
             .is_ok()
     }
 }

@@ -56,6 +56,9 @@ impl Arena {
     }
 
     /// Builds the scheduler and its roles in this memory.
+    ///
+    /// # Panics
+    /// If an earlier run in it did not come to rest: then it is of no more use.
     pub fn assemble(&mut self) -> Assembly<'_> {
         let memory = Memory {
             header: &mut self.header,

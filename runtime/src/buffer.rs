@@ -91,7 +91,7 @@ struct Block {
 #[derive(Debug, Default)]
 pub struct Buffers {
     blocks: Vec<Block>,
-    free: Vec<u32>,
+    unused: Vec<u32>,
 }
 
 impl Buffers {
@@ -105,7 +105,7 @@ impl Buffers {
             writer: None,
             readers: Vec::new(),
         }];
-        if let Some(index) = self.free.pop() {
+        if let Some(index) = self.unused.pop() {
             let block = &mut self.blocks[index as usize];
             (block.bytes, block.segments) = (bytes, segments);
             return BufferId {
@@ -129,11 +129,7 @@ impl Buffers {
     ///
     /// # Errors
     /// [`UseError`] if it has ended already.
-    pub fn retire(
-        &mut self,
-        buffer: BufferId,
-        last_users: &mut Vec<SlotId>,
-    ) -> Result<(), UseError> {
+    pub fn free(&mut self, buffer: BufferId, last_users: &mut Vec<SlotId>) -> Result<(), UseError> {
         let block = self.block(0, buffer)?;
         for segment in &block.segments {
             last_users.extend(segment.writer);
@@ -141,7 +137,7 @@ impl Buffers {
         }
         let block = &mut self.blocks[buffer.index as usize];
         block.generation = block.generation.wrapping_add(1);
-        self.free.push(buffer.index);
+        self.unused.push(buffer.index);
         Ok(())
     }
 
@@ -323,7 +319,7 @@ mod tests {
         let old = buffers.declare(8);
         let mut users = Vec::new();
         touch(&mut buffers, (old, 0..8, Access::Out), 0);
-        buffers.retire(old, &mut users).expect("it lives");
+        buffers.free(old, &mut users).expect("it lives");
         assert_eq!(users, [slot(0)]);
         let new = buffers.declare(8);
         let uses = [new, old].map(|buffer| BufferUse {

@@ -6,8 +6,9 @@
 //!
 //! Refuses: to know a simulator. The machine is a [`Port`](finbox_scheduler::Port).
 //!
-//! Start at [`Config`] and [`Arena`] for how a runtime comes to be, [`threads::run`] for who runs
-//! what, [`wait::Watch`] for the one way to wait, [`Wiring`] for how tasks come in.
+//! Start at [`Config`] and [`Arena`] for how a runtime comes to be, [`Wiring`] for how tasks come
+//! in, [`threads::run`] for who runs what, [`drain`] for how a run ends, [`wait`] for the one way
+//! to wait.
 
 #[cfg(not(any(feature = "a2a3", feature = "a5")))]
 compile_error!("finbox-runtime needs a target: enable the feature `a2a3`, `a5` or both");
@@ -16,6 +17,7 @@ mod arena;
 mod buffer;
 mod config;
 pub mod edge;
+mod lifecycle;
 pub mod threads;
 mod trace;
 pub mod wait;
@@ -24,5 +26,6 @@ mod wiring;
 pub use arena::Arena;
 pub use buffer::{Access, BufferId, BufferUse, Buffers, UseError};
 pub use config::{Config, ConfigError, ConfigErrors};
+pub use lifecycle::{DEFAULT_PATIENCE, Drain, DrainLimits, drain, ledger};
 pub use trace::TracingProbe;
 pub use wiring::{Wiring, WiringError};

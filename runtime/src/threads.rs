@@ -4,6 +4,7 @@
 //! A pass that moved something rings whoever may care; a thread that sees nothing backs off, then
 //! parks. [`run`] starts them, lends them to a body on the calling thread, and ends them all.
 
+use std::io;
 use std::thread;
 
 use crossbeam_utils::CachePadded;
@@ -117,6 +118,17 @@ impl Drop for EndOnDrop<'_> {
     }
 }
 
+/// Ends the others at once when a role's thread panics, instead of when patience is over.
+struct StopOnPanic<'a>(&'a Running);
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.stop.stop();
+        }
+    }
+}
+
 struct Handling<'a, 'm, P, B> {
     scheduler: &'a Scheduler<'m>,
     port: &'a P,
@@ -133,12 +145,15 @@ struct Dispatching<'a, 'm, P, B> {
 
 /// Runs `body` while the units' threads run, then ends and joins them.
 ///
+/// # Errors
+/// The operating system's, if a thread could not be started; those that were are ended.
+///
 /// # Panics
-/// If a thread could not be started, or panicked.
+/// If a thread panicked.
 pub fn run<'m, P: Port + Send, B: Probe + Send, R>(
     units: &mut [Unit<'m, P, B>],
     body: impl FnOnce(&Running, &[&Scheduler<'m>]) -> R,
-) -> R {
+) -> io::Result<R> {
     let threads = units
         .iter()
         .map(|unit| unit.handlers.len())
@@ -178,16 +193,14 @@ pub fn run<'m, P: Port + Send, B: Probe + Send, R>(
             let work = move || handle_fins(running, &running.handlers[index], roles);
             thread::Builder::new()
                 .name(name)
-                .spawn_scoped(scope, work)
-                .expect("a thread starts");
+                .spawn_scoped(scope, work)?;
         }
         let name = "finbox-dispatch".to_owned();
         let work = move || dispatch(running, dispatching);
         thread::Builder::new()
             .name(name)
-            .spawn_scoped(scope, work)
-            .expect("a thread starts");
-        body(running, &schedulers)
+            .spawn_scoped(scope, work)?;
+        Ok(body(running, &schedulers))
     })
 }
 
@@ -196,10 +209,16 @@ fn handle_fins<P: Port, B: Probe>(
     post: &Post,
     mut roles: Vec<Handling<'_, '_, P, B>>,
 ) {
+    let _end = StopOnPanic(running);
     post.sleeper.adopt();
     let mut rest = Rest::default();
-    while !running.stop.is_set() {
+    loop {
         rest.before_pass(&post.sleeper);
+        // RELAXED is enough behind CLEAR: a stop whose ring was just cleared is acquired with it,
+        // and a later ring keeps this thread from parking or unparks it.
+        if running.stop.is_set() {
+            return;
+        }
         let mut watching = false;
         let mut progress = false;
         for Handling {
@@ -230,10 +249,15 @@ fn handle_fins<P: Port, B: Probe>(
 
 fn dispatch<P: Port, B: Probe>(running: &Running, mut roles: Vec<Dispatching<'_, '_, P, B>>) {
     let post = &running.dispatch;
+    let _end = StopOnPanic(running);
     post.sleeper.adopt();
     let mut rest = Rest::default();
-    while !running.stop.is_set() {
+    loop {
         rest.before_pass(&post.sleeper);
+        // RELAXED is enough behind CLEAR, as in `handle_fins`.
+        if running.stop.is_set() {
+            return;
+        }
         let (mut watching, mut progress, mut handlers) = (false, false, 0);
         for Dispatching {
             scheduler,

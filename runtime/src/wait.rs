@@ -117,8 +117,8 @@ impl Rest {
         period
     }
 
-    /// Before a pass that may be the last one before parking: forget old rings. Whoever was rung
-    /// starts from spinning: what it was rung for may come in a moment.
+    /// Before a pass that may be the last one before parking: forget old rings. Look at the stop
+    /// flag behind this. Whoever was rung starts from spinning: more may come in a moment.
     pub fn before_pass(&mut self, sleeper: &Sleeper) {
         if self.may_park() && sleeper.token.clear() {
             self.reset();

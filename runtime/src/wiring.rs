@@ -46,6 +46,15 @@ impl<'m> Wiring<'m> {
         self.buffers.declare(bytes)
     }
 
+    /// Ends a buffer's life; later uses of it are refused. Appends the tasks that still touch it to
+    /// `last_users`: its memory is free when they have finished.
+    ///
+    /// # Errors
+    /// [`UseError`] if it has ended already.
+    pub fn free(&mut self, buffer: BufferId, last_users: &mut Vec<SlotId>) -> Result<(), UseError> {
+        self.buffers.free(buffer, last_users)
+    }
+
     /// The submitter.
     pub const fn submitter(&self) -> &Submitter<'m> {
         &self.submitter

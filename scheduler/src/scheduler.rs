@@ -7,7 +7,7 @@
 use finbox_mailbox::{Cell, Header, Producer, mailbox};
 
 use crate::chip::Chip;
-use crate::core_set::{CoreMask, CoreState, Openings, add};
+use crate::core_set::{CoreMask, CoreState, Openings, Record, add};
 use crate::dispatch::Dispatcher;
 use crate::edges::{EdgeNode, MAX_EDGE_NODES};
 use crate::fault::{Fault, FirstFault};
@@ -89,8 +89,11 @@ pub struct Start {
 ///
 /// # Panics
 /// If lengths do not fit each other or the chip; the runtime's configuration checks them first.
+/// And if the memory served a run that did not come to rest: tasks unfinished or tokens in flight.
 pub fn assemble(chip: Chip, start: Start, memory: Memory<'_>) -> Assembly<'_> {
     check(&chip, &memory);
+    check_at_rest(&memory);
+    memory.entries.fill(WaitEntry::default());
     let (producer, consumer) = mailbox(memory.header, memory.cells, start.position, start.epoch);
     let mut shape_cores = [CoreMask::default(); SHAPES];
     let openings = Openings::default();
@@ -158,6 +161,17 @@ fn check(chip: &Chip, memory: &Memory<'_>) {
     assert!(
         per_core == [lanes; 3],
         "one state, handler state and token for each core and lane"
+    );
+}
+
+fn check_at_rest(memory: &Memory<'_>) {
+    let released = |slot: &TaskSlot| slot.retire.state_for_recycling().is_released();
+    let idle = |core: &CoreState| {
+        core.pair.looked_at().is_idle() && core.records.iter().all(Record::is_free)
+    };
+    assert!(
+        memory.slots.iter().all(released) && memory.cores.iter().all(idle),
+        "memory is assembled again only after its last run came to rest"
     );
 }
 

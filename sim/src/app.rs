@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use finbox_scheduler::{A2A3, A5, CORES_PER_CLUSTER, Engines, FaultCode, Target};
+use finbox_runtime::WiringError;
+use finbox_scheduler::{A2A3, A5, CORES_PER_CLUSTER, Engines, FaultCode, SubmitError, Target};
 
 use crate::cli::{Deps, Mode, RunOptions, TargetFacts, TargetName, What, output};
 use crate::demo;
@@ -170,11 +171,23 @@ fn unusable(error: &chakra::ImportError) -> ErrorReport {
 
 /// A run that did not begin, or whose workload was refused on the way.
 fn refused(error: &RunError) -> RunReport {
-    let code = match error {
-        RunError::Config(_) => return RunReport::refused(Invalid::Usage, usage(error)),
-        RunError::Plan(_) | RunError::Wiring { .. } => FaultCode::InvalidArgs,
+    let (code, hint) = match error {
+        RunError::Config(_) | RunError::MailboxMemory { .. } => {
+            return RunReport::refused(Invalid::Usage, usage(error));
+        }
+        RunError::Plan(_) => {
+            let hint = "this workload cannot be run as it is";
+            let error = ErrorReport::new(Code::INPUT_INVALID, error.to_string(), hint);
+            return RunReport::refused(Invalid::InputFile, error);
+        }
+        RunError::Thread(_) => (Code::THREAD, "raise the limit of processes (ulimit -u)"),
+        RunError::Wiring {
+            error: WiringError::Submit(SubmitError::NeverEnoughNodes { .. }),
+            ..
+        } => in_table(FaultCode::DepPoolOverflow),
+        RunError::Wiring { .. } => in_table(FaultCode::InvalidArgs),
     };
-    let report = ErrorReport::new(code_of(code), error.to_string(), code.hint());
+    let report = ErrorReport::new(code, error.to_string(), hint);
     RunReport {
         error: Some(report),
         ..RunReport::neutral(Verdict::Fault)
@@ -183,6 +196,10 @@ fn refused(error: &RunError) -> RunReport {
 
 fn usage(error: &RunError) -> ErrorReport {
     ErrorReport::new(Code::USAGE, error.to_string(), "see `finbox run --help`")
+}
+
+fn in_table(code: FaultCode) -> (Code, &'static str) {
+    (code_of(code), code.hint())
 }
 
 fn code_of(code: FaultCode) -> Code {
@@ -303,7 +320,7 @@ fn report(workload: &Workload, settings: &Settings, outcome: Outcome, wall_ns: u
             virtual_ns: outcome.virtual_ns,
             wall_ns,
         },
-        digest: Digest(outcome.digest),
+        digest: outcome.digest.map(Digest),
         result_digest: Digest(outcome.result_digest),
         stall,
         error,

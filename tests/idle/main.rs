@@ -140,7 +140,8 @@ fn an_idle_runtime_parks_and_a_task_wakes_it() {
             shares.iter().all(|share| *share < MOST_OF_A_CORE),
             "{shares:?} of a core"
         );
-    });
+    })
+    .expect("three threads can be started");
     let of_handlers = units[0].handlers.iter().map(FinHandler::ledger);
     let of_dispatch = Dispatcher::ledger(&units[0].dispatcher);
     let completed: u64 = of_handlers

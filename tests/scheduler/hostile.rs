@@ -20,13 +20,18 @@ const ROOMY: Limits = Limits {
     },
 };
 
+/// A condition that holds.
 fn condition(slot: SlotBits, addr: u64) -> Message {
+    waits_for(slot, addr, 0)
+}
+
+fn waits_for(slot: SlotBits, addr: u64, expected: u32) -> Message {
     Message::Condition(Condition {
         task: 1,
         slot,
         addr,
         cookie: 0,
-        expected: 0,
+        expected,
         engine: Engine::Sdma,
         completion: CompletionType::Counter,
     })
@@ -198,6 +203,43 @@ fn more_messages_than_a_waiting_task_announced_fail_it_and_leak_no_room() {
             let later = world.deferred(&[world.counter(9, 0)], &[]);
             world.run();
             assert_eq!(world.log.outcome(later), Outcome::Completed);
+            world.assert_done();
+        });
+    }
+}
+
+/// A task that may register ten conditions and registered three, none of which was heard of yet:
+/// the full mailbox refused its messages, and is empty again.
+fn unheard(world: &mut World<'_>) -> SlotId {
+    let conditions = [0, 1, 2].map(|i| world.counter(i, 1));
+    let args = world.script(&conditions);
+    let task = world.submit((Shape::Aiv, 10, args), &[]);
+    let _ = world.dispatch();
+    assert!(world.run_cores());
+    for _ in 0..ROOMY.mailbox {
+        push(world, &done(SlotBits(0), 0));
+    }
+    assert!(world.handle());
+    let _ = world.dispatch();
+    assert_eq!(world.scheduler.room().0, 10);
+    task
+}
+
+#[test]
+fn a_done_that_lies_about_the_conditions_fails_its_task_and_leaks_no_room() {
+    for lie in [0, 1, 2, 4, 10, 11, 64, 256 + 3, u32::MAX] {
+        on_each_target(&ROOMY, |world| {
+            let task = unheard(world);
+            push(world, &condition(task.bits(), world.port.counter(0)));
+            push(world, &waits_for(task.bits(), world.port.counter(1), 1));
+            push(world, &done(task.bits(), lie));
+            let _ = world.dispatch();
+            assert_eq!(world.log.outcome(task), Outcome::Failed, "{lie}");
+            // What the handler owes comes after the end, and is reported.
+            let reported = world.ledger().messages_reported;
+            world.run();
+            assert_eq!(world.ledger().messages_reported, reported + 4);
+            assert_eq!(world.log.outcome(task), Outcome::Failed, "{lie}");
             world.assert_done();
         });
     }

@@ -248,13 +248,14 @@ impl Model {
     /// Every state that one step of anybody leads to.
     fn successors(self, tokens: u32) -> Vec<Self> {
         let mut all = Vec::new();
-        if self.next <= tokens && self.rung == self.next - 1 {
-            if let Some(pair) = self.pair().install(Token::from_bits(self.next)) {
-                let mut to = self;
-                to.set_pair(pair);
-                to.next += 1;
-                all.push(to);
-            }
+        if self.next <= tokens
+            && self.rung == self.next - 1
+            && let Some(pair) = self.pair().install(Token::from_bits(self.next))
+        {
+            let mut to = self;
+            to.set_pair(pair);
+            to.next += 1;
+            all.push(to);
         }
         if self.rung < self.next - 1 {
             assert_eq!(

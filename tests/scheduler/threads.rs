@@ -1,6 +1,6 @@
 //! Real threads: handlers, dispatch, submission and the device each on their own.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
 use finbox_scheduler::{
@@ -15,6 +15,8 @@ use crate::fixture::{TARGETS, below};
 
 const TASKS: usize = 20_000;
 const COUNTERS: usize = 16;
+/// Looks of the submitter in which nothing finishes before it calls that a hang.
+const PATIENCE: u32 = 2_000_000;
 
 /// A task of the graph, by its number.
 struct Node {
@@ -68,6 +70,8 @@ struct Shared<'m> {
     port: ModelPort,
     graph: Vec<Node>,
     finished: Vec<AtomicU8>,
+    /// How many have finished.
+    total: AtomicUsize,
     started: Vec<AtomicU8>,
     stop: AtomicBool,
 }
@@ -139,6 +143,7 @@ impl Probe for Watch<'_, '_> {
                 0,
                 "{task:?} twice"
             );
+            self.0.total.fetch_add(1, SeqCst);
         }
     }
 }
@@ -186,11 +191,15 @@ impl Shared<'_> {
     /// Wires all tasks in and waits for their end.
     fn submit(&self, submitter: &mut Submitter<'_>) {
         let mut slots: Vec<SlotId> = Vec::with_capacity(TASKS);
+        let (mut seen, mut patience) = (0, PATIENCE);
         self.until_stopped(|_| {
+            let total = self.total.load(SeqCst);
+            patience = if total > seen { PATIENCE } else { patience - 1 };
+            assert!(patience > 0, "nothing moves any more at {total} of {TASKS}");
+            seen = total;
             let number = slots.len();
             let Some(node) = self.graph.get(number) else {
-                let done = self.finished.iter().all(|count| count.load(SeqCst) == 1);
-                self.stop.fetch_or(done, SeqCst);
+                self.stop.fetch_or(total == TASKS, SeqCst);
                 return false;
             };
             let spec = TaskSpec {
@@ -240,6 +249,7 @@ fn run(target: &'static Target, seed: u64) -> Ledger {
         port: ModelPort::new(&chip, Lines::of(&chip), COUNTERS),
         graph: graph(seed),
         finished: counts(),
+        total: AtomicUsize::new(0),
         started: counts(),
         stop: AtomicBool::new(false),
     };

@@ -249,7 +249,7 @@ impl ModelPort {
 
     fn word(&self, addr: u64) -> usize {
         assert!(
-            addr >= BASE && addr < self.end && addr % 4 == 0,
+            addr >= BASE && addr < self.end && addr.is_multiple_of(4),
             "{addr:#x} was dereferenced"
         );
         usize::try_from((addr - BASE) / 4).expect("below the end")

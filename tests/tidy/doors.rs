@@ -13,7 +13,7 @@ const UNSAFE: &[&str] = &[
     "runtime/src/ffi/",
     "runtime/src/onboard/",
     "runtime/src/plugin/",
-    "tests/loom/scheduler/",
+    "tests/loom/",
     "tests/mailbox/region.rs",
     "tests/no_alloc/main.rs",
     "tests/scheduler/hostile.rs",

@@ -19,7 +19,7 @@ use super::{Command, values};
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 pass · 1 wrong result · 2 usage · 3 invalid or unreadable input file ·
-4 stuck (stall or deadline) · 5 fault · 130 interrupted";
+4 stuck (stall or deadline) · 5 fault";
 
 const AFTER_RUN_HELP: &str = "\
 An argument with a dot or a slash is a path (write ./NAME for a file without a dot);

@@ -367,7 +367,7 @@ fn help_shows_every_delivered_option_and_the_exit_codes() {
     let Ok(Command::Help(help)) = parsed("help") else {
         panic!("no help")
     };
-    assert!(help.contains("130 interrupted") && help.contains("run") && help.contains("list"));
+    assert!(help.contains("5 fault") && help.contains("run") && help.contains("list"));
 }
 
 #[test]

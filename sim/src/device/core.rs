@@ -178,7 +178,8 @@ impl Core {
 
     /// Writes COND; the control CPU sees it a little later.
     fn say(&mut self, now: u64, cond: u32) {
-        self.on_the_way.push_back((now + self.visible_ns, cond));
+        self.on_the_way
+            .push_back((now.saturating_add(self.visible_ns), cond));
     }
 
     fn publish(&mut self, now: u64, registers: &Registers) {

@@ -7,6 +7,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use finbox_runtime::wait::Sleeper;
 use finbox_scheduler::{CoreId, Launch, Port, Token};
 
 use super::Device;
@@ -49,12 +50,26 @@ impl Doorbells {
 pub struct SimPort<'a> {
     device: &'a Device,
     meter: &'a Meter,
+    bell: Option<&'a Sleeper>,
 }
 
 impl<'a> SimPort<'a> {
     /// `device`, acted upon by the thread that `meter` measures.
     pub const fn new(device: &'a Device, meter: &'a Meter) -> Self {
-        Self { device, meter }
+        Self {
+            device,
+            meter,
+            bell: None,
+        }
+    }
+
+    /// The same; by the wall clock a doorbell also wakes the thread that steps the device.
+    #[must_use]
+    pub const fn with_bell(self, bell: &'a Sleeper) -> Self {
+        Self {
+            bell: Some(bell),
+            ..self
+        }
     }
 
     /// The device.
@@ -86,6 +101,9 @@ impl Port for SimPort<'_> {
         self.meter.charge(cost.posted_store_ns);
         if !self.meter.is_virtual() {
             self.device.registers().ring(core, token);
+            if let Some(sleeper) = self.bell {
+                sleeper.wake();
+            }
             return;
         }
         let at_ns = self.meter.now();

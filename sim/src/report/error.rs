@@ -28,6 +28,11 @@ impl Code {
         number: 191,
         name: "INPUT_UNREADABLE",
     };
+    /// The operating system gives no more threads.
+    pub const THREAD: Self = Self {
+        number: 194,
+        name: "THREAD",
+    };
     /// The run ended and its result is wrong.
     pub const WRONG_RESULT: Self = Self {
         number: 193,

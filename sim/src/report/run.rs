@@ -53,8 +53,8 @@ pub struct RunReport {
     pub wait_list: WaitListCounts,
     /// Durations.
     pub time: TimeReport,
-    /// Digest over the ordered event log.
-    pub digest: Digest,
+    /// Digest over the ordered event log; `None` (null) where the order is one of many.
+    pub digest: Option<Digest>,
     /// Digest over the sorted set of results.
     pub result_digest: Digest,
     /// The stall, where the run is stuck.
@@ -190,7 +190,7 @@ impl RunReport {
             mailbox: MailboxCounts::default(),
             wait_list: WaitListCounts::default(),
             time: TimeReport::default(),
-            digest: Digest::default(),
+            digest: None,
             result_digest: Digest::default(),
             stall: None,
             error: None,

@@ -61,7 +61,7 @@ fn example() -> RunReport {
             virtual_ns: 31_840,
             wall_ns: 1_203_344,
         },
-        digest: Digest(0x0123_4567_89ab_cdef),
+        digest: Some(Digest(0x0123_4567_89ab_cdef)),
         result_digest: Digest(0xfe),
         handlers: 2,
         cores: 72,

@@ -140,7 +140,10 @@ fn times(report: &RunReport, lines: &mut Vec<String>) {
     lines.push(row("time", &both));
     lines.push(row(
         "digest",
-        &format!("events {}, results {}", report.digest, report.result_digest),
+        &match report.digest {
+            Some(events) => format!("events {events}, results {}", report.result_digest),
+            None => format!("results {}", report.result_digest),
+        },
     ));
 }
 

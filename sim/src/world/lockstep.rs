@@ -7,23 +7,26 @@
 
 use finbox_runtime::Config;
 use finbox_scheduler::{
-    CoreId, Dispatcher, Event, FinHandler, HandlerStep, Ledger, Probe, RETRY_BUDGET, SETTLE_BUDGET,
-    Scheduler,
+    CoreId, Dispatcher, FinHandler, HandlerStep, Ledger, RETRY_BUDGET, SETTLE_BUDGET, Scheduler,
 };
 
 use super::actor::{Actors, Nap};
+use super::costs::{Costed, Delayed, costed};
 use super::feed::{Fed, Feed};
 use super::jitter::Jitter;
 use super::queue::{Queue, What};
-use super::recorder::{RankProbe, Recorder};
+use super::recorder::Recorder;
 use super::stage::{Remains, arenas, conclude, devices};
 use super::{Outcome, RunError, Settings, stuck};
-use crate::device::{Core, CostModel, Device, Kernels, Meter, Picked, SimPort};
+use crate::device::{Core, CostModel, Device, Meter, SimPort};
 use crate::workload::{Programs, Workload};
 
 /// What a pass of the dispatch thread, or a handler's step that touches no register, costs at
 /// least, in ns. Choice: a handful of cached loads.
 const STEP_NS: u64 = 20;
+
+/// Virtual time ends here, 292 years after its beginning: nothing overflows.
+const LAST_NS: u64 = 1 << 63;
 
 /// Queue entries between two progress reports.
 const REPORT_EVERY: u64 = 1 << 14;
@@ -62,7 +65,7 @@ pub(super) fn run(
         handlers,
         dispatchers,
         feed: Feed::new(workload, submitters),
-        probes: costed(&recorder, &devices, &meter),
+        probes: costed(workload, &recorder, &devices, &meter),
         cores: devices.iter().map(Device::make_cores).collect(),
         programs: workload
             .ranks
@@ -103,40 +106,6 @@ pub(super) fn run(
 fn pieces_of(config: &Config) -> u32 {
     let conditions = config.condition_room.div_ceil(SETTLE_BUDGET);
     conditions.max(2 * config.task_slots.div_ceil(RETRY_BUDGET))
-}
-
-/// Probes that also charge what the scheduler itself costs.
-fn costed<'a>(recorder: &'a Recorder<'a>, devices: &[Device], meter: &'a Meter) -> Vec<Costed<'a>> {
-    let costed = |(probe, device): (_, &Device)| Costed {
-        probe,
-        meter,
-        cost: *device.cost(),
-    };
-    recorder
-        .probes()
-        .into_iter()
-        .zip(devices)
-        .map(costed)
-        .collect()
-}
-
-/// Charges the published cost of dispatching and completing a task when it happens.
-struct Costed<'a> {
-    probe: RankProbe<'a>,
-    meter: &'a Meter,
-    cost: CostModel,
-}
-
-impl Probe for Costed<'_> {
-    fn event(&self, event: Event) {
-        self.probe.event(event);
-        match event {
-            Event::Submitted { .. } => self.meter.charge(self.cost.submit_ns),
-            Event::Dispatched { .. } => self.meter.charge(self.cost.dispatch_ns),
-            Event::Finished { .. } => self.meter.charge(self.cost.complete_ns),
-            _ => {}
-        }
-    }
 }
 
 struct World<'a, 'm> {
@@ -201,8 +170,13 @@ impl<'a> World<'a, '_> {
         Ok(false)
     }
 
+    /// When the run ends as stuck. Patience counts only while no device is going to do something:
+    /// a long kernel is no stall.
     fn end_of_patience(&self) -> u64 {
-        let patience = self.last_progress.saturating_add(self.settings.patience_ns);
+        let patience = match self.queue.has_device_event() {
+            true => LAST_NS,
+            false => self.last_progress.saturating_add(self.settings.patience_ns),
+        };
         self.settings
             .deadline_ns
             .map_or(patience, |deadline| deadline.min(patience))
@@ -472,25 +446,5 @@ impl<'a> World<'a, '_> {
             self.schedulers.iter().copied().zip(ports),
             fed,
         )
-    }
-}
-
-/// A rank's programs, each a little later than planned, as the seed says.
-struct Delayed<'a, 'p> {
-    programs: &'a mut Programs<'p>,
-    rank: usize,
-    jitter: Jitter,
-}
-
-impl Kernels for Delayed<'_, '_> {
-    fn start(&mut self, picked: &Picked, now: u64) -> Option<u64> {
-        let planned = self.programs.start(picked, now)?;
-        let subject = 1 << 40 | (self.rank << 16 | picked.core.index()) as u64;
-        let token = u64::from(picked.token.bits());
-        Some(planned.saturating_add(self.jitter.small_ns(subject, token)))
-    }
-
-    fn finish(&mut self, picked: &Picked, now: u64) {
-        self.programs.finish(picked, now);
     }
 }

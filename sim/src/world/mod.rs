@@ -6,21 +6,26 @@
 //! ended: with a result, or with the tasks that are stuck.
 
 mod actor;
+mod costs;
 mod feed;
 mod jitter;
 mod lockstep;
+mod order;
 mod parallel;
 mod queue;
 mod recorder;
 mod stage;
 mod stuck;
 
-use finbox_runtime::{ConfigErrors, WiringError};
+use finbox_runtime::{ConfigErrors, DEFAULT_PATIENCE, WiringError};
 use finbox_scheduler::{Ledger, Target};
 use thiserror::Error;
 
 use crate::report::StallReport;
 use crate::workload::{PlanError, Verified, Workload};
+
+/// Most mailbox slots of all ranks together: 1 GiB.
+const MOST_MAILBOX_SLOTS: u64 = 1 << 24;
 
 /// Which clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +72,7 @@ impl Settings {
             cores: target.cores(),
             mailbox_slots: finbox_scheduler::limits::DEFAULT_MAILBOX_SLOTS,
             task_slots: None,
-            patience_ns: 10_000_000_000,
+            patience_ns: DEFAULT_PATIENCE.as_secs() * 1_000_000_000,
             deadline_ns: None,
             every_poll: false,
         }
@@ -95,8 +100,8 @@ pub struct Outcome {
     pub fault: Option<FaultAt>,
     /// Virtual ns at the end; 0 in parallel.
     pub virtual_ns: u64,
-    /// FNV-1a over the ordered event log; in parallel the order is one of many.
-    pub digest: u64,
+    /// FNV-1a over the ordered event log; None in parallel, where the order is one of many.
+    pub digest: Option<u64>,
     /// FNV-1a over (task, outcome, output bytes) in task order; the same on both clocks.
     pub result_digest: u64,
 }
@@ -121,6 +126,19 @@ pub enum RunError {
     /// The configuration is out of range.
     #[error(transparent)]
     Config(#[from] ConfigErrors),
+    /// The operating system gives no more threads.
+    #[error("a thread could not be started: {0}")]
+    Thread(std::io::ErrorKind),
+    /// More mailbox memory than a run may take.
+    #[error("{slots} mailbox slots on {ranks} ranks: at most {most} in all")]
+    MailboxMemory {
+        /// Slots a rank.
+        slots: u32,
+        /// Ranks.
+        ranks: usize,
+        /// Most slots of all ranks together.
+        most: u64,
+    },
     /// A task was refused for good.
     #[error("rank {rank}, task {task}: {error}")]
     Wiring {
@@ -143,6 +161,11 @@ pub fn run(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Outcome, RunError> {
     workload.check()?;
+    let (slots, ranks) = (settings.mailbox_slots, workload.ranks.len());
+    if u64::from(slots) * ranks as u64 > MOST_MAILBOX_SLOTS {
+        let most = MOST_MAILBOX_SLOTS;
+        return Err(RunError::MailboxMemory { slots, ranks, most });
+    }
     match settings.clock {
         Clock::Lockstep => lockstep::run(workload, settings, progress),
         Clock::Parallel => parallel::run(workload, settings, progress),

@@ -6,12 +6,14 @@
 //! caller, who submits and watches.
 
 use std::collections::VecDeque;
+use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use finbox_runtime::threads::{Running, Unit, run as run_threads};
-use finbox_runtime::wait::{Rest, Sleeper, StopFlag, Waited, Watch};
-use finbox_scheduler::{Dispatcher, FinHandler, Ledger, Scheduler};
+use finbox_runtime::wait::{Rest, Sleeper, StopFlag};
+use finbox_runtime::{Drain, DrainLimits, drain, ledger};
+use finbox_scheduler::{Assembly, Scheduler, Submitter};
 
 use super::feed::{Fed, Feed};
 use super::jitter::Jitter;
@@ -28,7 +30,8 @@ const DEVICE_THREADS: usize = 2;
 /// Effects come at most so many turns of their device thread later.
 const LATEST_TURNS: u64 = 8;
 
-type ChipUnit<'a, 'm> = Unit<'m, SimPort<'a>, RankProbe<'a>>;
+/// Tasks wired in between two looks at deadline and progress.
+const FEED_AT_ONCE: u64 = 256;
 
 /// Runs `workload` on real threads.
 pub(super) fn run(
@@ -45,43 +48,40 @@ pub(super) fn run(
     let meter = Meter::wall_time(Instant::now());
     let recorder = Recorder::new(workload, &devices, &meter, slots);
     let (mut units, mut submitters) = (Vec::new(), Vec::new());
-    for ((arena, device), probe) in arenas.iter_mut().zip(&devices).zip(recorder.probes()) {
-        let mut assembly = arena.assemble();
-        let handlers = (0..settings.handlers).map(|_| assembly.handler()).collect();
-        let port = SimPort::new(device, &meter);
-        submitters.push(assembly.submitter);
-        let (scheduler, dispatcher) = (assembly.scheduler, assembly.dispatcher);
-        units.push(Unit {
-            scheduler,
-            port,
-            probe,
-            handlers,
-            dispatcher,
-        });
+    let sleepers: Vec<Sleeper> = (0..DEVICE_THREADS.min(devices.len()))
+        .map(|_| Sleeper::default())
+        .collect();
+    let probes = recorder.probes().into_iter().zip(sleepers.iter().cycle());
+    for ((arena, device), (probe, bell)) in arenas.iter_mut().zip(&devices).zip(probes) {
+        let port = SimPort::new(device, &meter).with_bell(bell);
+        let (unit, submitter) = unit(arena.assemble(), port, probe);
+        units.push(unit);
+        submitters.push(submitter);
     }
     let mut feed = Feed::new(workload, submitters);
     let probes = recorder.probes();
     let stop_devices = StopFlag::default();
+    let limits = limits(settings);
+    let all = workload.order.len() as u64;
     let ended = thread::scope(|scope| {
         let _stop = StopOnDrop(&stop_devices);
-        start_devices(scope, (workload, &devices, settings), &stop_devices);
+        let sleepers = (&sleepers[..], &stop_devices);
+        start_devices(scope, (workload, &devices, settings), sleepers)?;
         run_threads(&mut units, |running, schedulers| {
-            let all = workload.order.len() as u64;
-            let mut feeding = Feeding {
-                feed: &mut feed,
-                schedulers,
-                probes: &probes,
-                all,
-            };
-            feeding.until_done(running, settings, progress)
+            drain(running, all, limits, || {
+                progress(running.finished(), all);
+                feed_some(&mut feed, running, schedulers, &probes)
+            })
         })
     });
-    let ledger = ledger(&units, &feed);
-    let stall = match ended {
-        Waited::Done(result) => result.map(|()| None)?,
-        Waited::NoProgress | Waited::Stopped => {
+    let mut ledger = ledger(&units);
+    feed.ledgers().for_each(|part| ledger.merge(part));
+    let stall = match ended.map_err(|error| RunError::Thread(error.kind()))? {
+        Drain::Done => None,
+        Drain::Refused(error) => return Err(error),
+        Drain::Stuck => {
             let ranks = units.iter().map(|unit| (&unit.scheduler, unit.port));
-            let fed = ledger.submitted == workload.order.len() as u64;
+            let fed = ledger.submitted == all;
             Some(stuck::report(workload, ranks, fed))
         }
     };
@@ -99,17 +99,28 @@ pub(super) fn run(
     Ok(conclude(remains))
 }
 
-fn ledger(units: &[ChipUnit<'_, '_>], feed: &Feed<'_, '_>) -> Ledger {
-    let mut ledger = Ledger::default();
-    for unit in units {
-        unit.handlers
-            .iter()
-            .map(FinHandler::ledger)
-            .for_each(|one| ledger.merge(one));
-        ledger.merge(Dispatcher::ledger(&unit.dispatcher));
+/// One rank's chip with its roles, and the role that stays with the caller.
+fn unit<'a, 'm>(
+    mut assembly: Assembly<'m>,
+    port: SimPort<'a>,
+    probe: RankProbe<'a>,
+) -> (Unit<'m, SimPort<'a>, RankProbe<'a>>, Submitter<'m>) {
+    let handlers = assembly.scheduler.chip().handlers;
+    let unit = Unit {
+        handlers: (0..handlers).map(|_| assembly.handler()).collect(),
+        scheduler: assembly.scheduler,
+        port,
+        probe,
+        dispatcher: assembly.dispatcher,
+    };
+    (unit, assembly.submitter)
+}
+
+fn limits(settings: &Settings) -> DrainLimits {
+    DrainLimits {
+        patience: Duration::from_nanos(settings.patience_ns),
+        deadline: settings.deadline_ns.map(Duration::from_nanos),
     }
-    feed.ledgers().for_each(|one| ledger.merge(one));
-    ledger
 }
 
 /// Ends the device threads, also when the caller panics.
@@ -121,53 +132,24 @@ impl Drop for StopOnDrop<'_> {
     }
 }
 
-/// The caller's part: submits and watches.
-struct Feeding<'a, 'f, 'm> {
-    feed: &'a mut Feed<'f, 'm>,
-    schedulers: &'a [&'a Scheduler<'m>],
-    probes: &'a [RankProbe<'a>],
-    all: u64,
-}
-
-impl Feeding<'_, '_, '_> {
-    fn until_done(
-        &mut self,
-        running: &Running,
-        settings: &Settings,
-        progress: &mut dyn FnMut(u64, u64),
-    ) -> Waited<Result<(), RunError>> {
-        let began = Instant::now();
-        let deadline = settings.deadline_ns.map(Duration::from_nanos);
-        let watch = Watch {
-            stop: running.stop_flag(),
-            patience: Duration::from_nanos(settings.patience_ns),
+/// Wires in up to [`FEED_AT_ONCE`] tasks, as far as there is room; returns how many.
+fn feed_some<'m>(
+    feed: &mut Feed<'_, 'm>,
+    running: &Running,
+    schedulers: &[&Scheduler<'m>],
+    probes: &[RankProbe<'_>],
+) -> Result<u64, RunError> {
+    let mut fed = 0;
+    while fed < FEED_AT_ONCE {
+        let Fed::Task(_) = feed.next(schedulers, probes)? else {
+            break;
         };
-        let mut fed = 0;
-        watch.wait_for(|| {
-            let more = self.feed_some(running);
-            fed += *more.as_ref().unwrap_or(&0);
-            let finished = running.finished();
-            progress(finished, self.all);
-            if deadline.is_some_and(|deadline| began.elapsed() >= deadline) {
-                running.stop_flag().stop();
-            }
-            let result = match more {
-                Err(error) => Some(Err(error)),
-                Ok(_) => (finished >= self.all).then_some(Ok(())),
-            };
-            (result, running.signs_of_life() + fed)
-        })
+        fed += 1;
     }
-
-    /// Wires in what there is room for; returns how many.
-    fn feed_some(&mut self, running: &Running) -> Result<u64, RunError> {
-        let mut fed = 0;
-        while let Fed::Task(_) = self.feed.next(self.schedulers, self.probes)? {
-            fed += 1;
-            running.wake_dispatch();
-        }
-        Ok(fed)
+    if fed > 0 {
+        running.wake_dispatch();
     }
+    Ok(fed)
 }
 
 /// One device as its thread steps it.
@@ -180,16 +162,15 @@ struct Stepped<'a> {
 fn start_devices<'scope, 'a: 'scope>(
     scope: &'scope thread::Scope<'scope, '_>,
     (workload, devices, settings): (&'a Workload, &'a [Device], &'a Settings),
-    stop: &'a StopFlag,
-) {
-    let threads = DEVICE_THREADS.min(devices.len());
-    for index in 0..threads {
+    (sleepers, stop): (&'a [Sleeper], &'a StopFlag),
+) -> io::Result<()> {
+    for (index, sleeper) in sleepers.iter().enumerate() {
         let mine = workload
             .ranks
             .iter()
             .zip(devices)
             .skip(index)
-            .step_by(threads);
+            .step_by(sleepers.len());
         let stepped = mine.map(|(plan, device): (&RankPlan, _)| Stepped {
             device,
             cores: device.make_cores(),
@@ -197,25 +178,32 @@ fn start_devices<'scope, 'a: 'scope>(
         });
         let mut stepped: Vec<Stepped<'_>> = stepped.collect();
         let jitter = Jitter::new(settings.seed);
-        let work = move || step_devices(&mut stepped, devices, jitter, stop);
+        let work = move || step_devices(&mut stepped, devices, jitter, (sleeper, stop));
         let name = format!("finbox-device-{index}");
         thread::Builder::new()
             .name(name)
-            .spawn_scoped(scope, work)
-            .expect("a thread starts");
+            .spawn_scoped(scope, work)?;
     }
+    Ok(())
 }
 
 /// Steps every core, and applies what engines and peers do, until told to stop.
-fn step_devices(stepped: &mut [Stepped<'_>], devices: &[Device], jitter: Jitter, stop: &StopFlag) {
-    let sleeper = Sleeper::default();
+fn step_devices(
+    stepped: &mut [Stepped<'_>],
+    devices: &[Device],
+    jitter: Jitter,
+    (sleeper, stop): (&Sleeper, &StopFlag),
+) {
     sleeper.adopt();
     let mut rest = Rest::default();
     let mut later: VecDeque<(u64, EffectKind)> = VecDeque::new();
     let mut turn = 0;
-    while !stop.is_set() {
+    loop {
+        rest.before_pass(sleeper);
+        if stop.is_set() {
+            return;
+        }
         turn += 1;
-        rest.before_pass(&sleeper);
         let mut busy = apply_due(&mut later, turn, devices);
         for Stepped {
             device,
@@ -235,7 +223,7 @@ fn step_devices(stepped: &mut [Stepped<'_>], devices: &[Device], jitter: Jitter,
         if busy || !later.is_empty() {
             rest.reset();
         } else {
-            rest.after_pass(&sleeper, true);
+            rest.after_pass(sleeper, true);
         }
     }
 }

@@ -58,6 +58,7 @@ impl Ord for Item {
 pub(super) struct Queue {
     heap: BinaryHeap<Reverse<Item>>,
     issued: u64,
+    taken: u64,
 }
 
 impl Queue {
@@ -83,9 +84,15 @@ impl Queue {
         }));
     }
 
+    /// Whether a device is going to do something.
+    pub(super) const fn has_device_event(&self) -> bool {
+        self.issued > self.taken
+    }
+
     /// Takes the first entry, with its time, if there is one at `end_ns` or before.
     pub(super) fn pop_until(&mut self, end_ns: u64) -> Option<(u64, What)> {
         let Reverse(item) = self.heap.pop().filter(|first| first.0.at_ns <= end_ns)?;
+        self.taken += u64::from(!item.is_actor);
         Some((item.at_ns, item.what))
     }
 }

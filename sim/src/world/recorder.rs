@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use finbox_scheduler::{Event, Outcome, Probe, SlotId};
 use fnv::FnvHasher;
 
+use super::order::dependencies;
 use crate::device::{Device, Meter};
 use crate::workload::{TaskRef, Unmet, Workload};
 
@@ -35,6 +36,8 @@ pub(super) struct Recorder<'a> {
 
 #[derive(Debug)]
 struct RankRecord {
+    /// What each task must wait for.
+    after: Vec<Vec<u32>>,
     outcomes: Vec<AtomicU8>,
     /// Which task a slot index stands for now.
     tasks: Vec<AtomicU32>,
@@ -61,6 +64,7 @@ impl<'a> Recorder<'a> {
             .iter()
             .zip(slots)
             .map(|(plan, slots)| RankRecord {
+                after: dependencies(plan),
                 outcomes: plan
                     .tasks
                     .iter()
@@ -92,12 +96,10 @@ impl<'a> Recorder<'a> {
         self.workload.ranks.iter().enumerate().map(probe).collect()
     }
 
-    /// FNV-1a over the ordered event log.
-    pub(super) fn digest(&self) -> u64 {
-        self.log
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .finish()
+    /// FNV-1a over the ordered event log; None by the wall clock.
+    pub(super) fn digest(&self) -> Option<u64> {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        self.meter.is_virtual().then(|| log.finish())
     }
 
     /// FNV-1a over (rank, task, outcome, output) in task order.
@@ -145,10 +147,9 @@ impl<'a> Recorder<'a> {
     /// Whether everything that `task` was told to wait for has finished.
     fn check_order(&self, rank: usize, task: u32) {
         let record = &self.ranks[rank];
-        let plan = &self.workload.ranks[rank].tasks[task as usize];
         let is_open =
             |&before: &u32| record.outcomes[before as usize].load(Ordering::Acquire) == UNFINISHED;
-        if plan.after.iter().any(is_open) {
+        if record.after[task as usize].iter().any(is_open) {
             self.broke(
                 rank,
                 task,

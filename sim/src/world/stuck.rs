@@ -16,7 +16,9 @@ pub(super) fn report<'a, 'm: 'a>(
     fed: bool,
 ) -> StallReport {
     let mut stuck: Vec<(u8, StalledTask)> = Vec::new();
+    let mut rooms = Vec::new();
     for ((scheduler, port), plan) in ranks.zip(&workload.ranks) {
+        rooms.push(scheduler.room());
         let mut conditions: Vec<(SlotId, ConditionReport)> = Vec::new();
         scheduler.for_each_unmet(&port, |unmet| {
             let report = ConditionReport {
@@ -55,14 +57,27 @@ pub(super) fn report<'a, 'm: 'a>(
         );
     }
     stuck.sort_by_key(|&(urgency, _)| urgency);
+    let (promised, room) = rooms.into_iter().fold((0, 0), |(p, r), (promised, room)| {
+        (p + u64::from(promised), r + u64::from(room))
+    });
     let class = match (stuck.first(), fed) {
         (Some((0, _)), _) => "waiting on async",
         (Some((1, _)), _) => "running",
+        (Some((2, _)), _) if promised > 0 => {
+            return filled(
+                format!("ready, with {promised} of {room} condition room promised"),
+                stuck,
+            );
+        }
         (Some((2, _)), _) => "ready",
         (Some(_), _) => "blocked",
         (None, false) => "submission blocked",
         (None, true) => "nothing is stuck",
     };
+    filled(class.to_owned(), stuck)
+}
+
+fn filled(class: String, stuck: Vec<(u8, StalledTask)>) -> StallReport {
     let mut report = StallReport::new(class);
     stuck.into_iter().for_each(|(_, task)| report.push(task));
     report

@@ -4,6 +4,7 @@
 
 mod input;
 mod random;
+mod readme;
 mod runs;
 mod streams;
 

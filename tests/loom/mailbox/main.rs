@@ -7,3 +7,4 @@ mod mutants;
 mod place;
 mod publish;
 mod room;
+mod wake;
