@@ -13,7 +13,8 @@ pub struct Ledger {
     pub failed: u64,
     /// Tasks that were cancelled because something they depend on failed.
     pub cancelled: u64,
-    /// Tasks that completed on the FIN thread, without mailbox or lock.
+    /// Tasks that completed without the mailbox: on the FIN thread, or dummies on the dispatch
+    /// thread.
     pub inline: u64,
     /// Tasks that completed through the mailbox.
     pub deferred: u64,

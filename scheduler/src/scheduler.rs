@@ -213,7 +213,8 @@ impl<'m> Scheduler<'m> {
 
     /// A sending end of the mailbox, for completions that arrive by another way than a FIN.
     ///
-    /// What is pushed here counts as accepted by whoever pushes it.
+    /// What is pushed here counts as accepted by whoever pushes it. Wake the dispatch thread
+    /// afterwards: it may be parked.
     pub const fn mailbox(&self) -> Producer<'m> {
         self.producer
     }
