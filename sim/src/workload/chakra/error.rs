@@ -293,7 +293,7 @@ pub enum ImportError {
         /// Where.
         offset: usize,
         /// What is wrong there.
-        problem: &'static str,
+        problem: String,
     },
 }
 
