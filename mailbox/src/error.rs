@@ -10,6 +10,17 @@ pub struct Full {
     pub slots: u32,
 }
 
+/// Why a message was not accepted; it is still the caller's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum PushError {
+    /// Try again when the consumer has drained.
+    #[error(transparent)]
+    Full(#[from] Full),
+    /// The mailbox takes nothing any more, until its owner places it anew.
+    #[error("the mailbox is condemned: a claimed position was never published")]
+    Condemned,
+}
+
 /// Why a mailbox could not be placed on the given memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum PlaceError {
@@ -34,6 +45,12 @@ pub enum PlaceError {
     Unaligned {
         /// The refused address.
         address: usize,
+    },
+    /// A condemned mailbox stands here and this producer still has a claim line: it may yet write.
+    #[error("producer {name} of the condemned mailbox has neither left nor been buried")]
+    Attached {
+        /// The name it registered under.
+        name: u32,
     },
 }
 
@@ -70,12 +87,31 @@ pub enum AttachError {
         /// Lines given.
         lines: usize,
     },
+    /// The header's claim lines do not fit the memory.
+    #[error("the header says {claimers} claim lines behind {slots} slots, the memory has {lines}")]
+    Claimers {
+        /// Claim lines in the header.
+        claimers: u32,
+        /// Slots in the header.
+        slots: u32,
+        /// Lines given.
+        lines: usize,
+    },
+    /// The mailbox takes nothing any more, until its owner places it anew.
+    #[error("the mailbox is condemned: a claimed position was never published")]
+    Condemned,
 }
 
 /// Why a run could not be ended by a reset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("{left} messages were claimed and not drained; drain them before a reset")]
-pub struct ResetError {
-    /// Tickets between tail and head.
-    pub left: i64,
+pub enum ResetError {
+    /// Messages were claimed and not drained.
+    #[error("{left} messages were claimed and not drained; drain them before a reset")]
+    Undrained {
+        /// Tickets between tail and head.
+        left: i64,
+    },
+    /// A condemned mailbox has no next run: its memory must be placed anew.
+    #[error("the mailbox is condemned; place it anew when every producer has left")]
+    Condemned,
 }

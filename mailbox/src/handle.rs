@@ -64,10 +64,11 @@
 //! ```
 
 use crate::cell::{Cell, WORDS, Words};
+use crate::claimer::{ClaimLine, Claimers, Gap};
 use crate::edge;
-use crate::error::{Full, ResetError};
-use crate::message::{Message, VOID};
-use crate::ring::{Claim, Header, Ring, Sharing};
+use crate::error::ResetError;
+use crate::producer::Producer;
+use crate::ring::{Header, Ring, Sharing};
 use crate::ticket::Ticket;
 
 /// Makes a mailbox of `cells.len()` slots whose positions start at `start`.
@@ -82,7 +83,21 @@ pub fn mailbox<'m>(
     start: u64,
     epoch: u32,
 ) -> (Producer<'m>, Consumer<'m>) {
-    let ring = Ring::new(header, cells, Sharing::Own);
+    mailbox_with_lines(header, cells, &mut [], start, epoch)
+}
+
+/// As [`mailbox`], with a claim line for each producer that wants its gaps to bear its name.
+///
+/// # Panics
+/// If the number of cells is not a power of two of at least 2.
+pub fn mailbox_with_lines<'m>(
+    header: &'m mut Header,
+    cells: &'m mut [Cell],
+    lines: &'m mut [ClaimLine],
+    start: u64,
+    epoch: u32,
+) -> (Producer<'m>, Consumer<'m>) {
+    let ring = Ring::new(header, cells, lines, Sharing::Own);
     ring.stamp(start, epoch);
     handles(ring, start, epoch)
 }
@@ -93,109 +108,9 @@ pub(crate) fn handles(ring: Ring<'_>, start: u64, epoch: u32) -> (Producer<'_>, 
         ring,
         tail: Ticket::new(start),
         released: Ticket::new(start),
+        end: None,
     };
     (Producer::new(ring, epoch), consumer)
-}
-
-/// The sending end. Copies push into the same mailbox.
-#[derive(Clone, Copy, Debug)]
-pub struct Producer<'m> {
-    ring: Ring<'m>,
-    epoch: u32,
-}
-
-impl<'m> Producer<'m> {
-    pub(crate) fn new(ring: Ring<'m>, epoch: u32) -> Self {
-        Self { ring, epoch }
-    }
-
-    /// Capacity in messages.
-    pub fn slots(&self) -> u32 {
-        self.ring.slots()
-    }
-
-    /// Run epoch stamped into every message of this handle.
-    pub fn epoch(&self) -> u32 {
-        self.epoch
-    }
-
-    /// Whether nothing seems to wait for the consumer. Two loads, neither of head.
-    #[inline]
-    pub fn is_empty_hint(&self) -> bool {
-        self.ring.is_empty_hint()
-    }
-
-    /// Pushes one message.
-    ///
-    /// # Errors
-    /// [`Full`]; the message is still yours.
-    ///
-    /// # Cost
-    /// One read-modify-write on the head line and the slot's line.
-    #[inline]
-    pub fn push(&self, message: &Message) -> Result<(), Full> {
-        match self.push_batch(1, |_| *message) {
-            1 => Ok(()),
-            _ => Err(Full {
-                slots: self.slots(),
-            }),
-        }
-    }
-
-    /// Pushes the messages `build(0) .. build(count - 1)`, as many as fit, in order and in
-    /// neighbouring tickets. Returns how many were accepted; 0 means full (or `count` is 0).
-    ///
-    /// `build` is called only for what was accepted. If it panics, what was claimed and not built
-    /// is published as a void message, so a panic leaves no gap.
-    ///
-    /// # Cost
-    /// One successful compare-exchange, whatever the count.
-    #[inline]
-    pub fn push_batch(&self, count: u32, mut build: impl FnMut(u32) -> Message) -> u32 {
-        if count == 0 {
-            return 0;
-        }
-        let Some(claim) = self.ring.claim(u64::from(count)) else {
-            return 0;
-        };
-        #[expect(clippy::cast_possible_truncation, reason = "a claim is at most count")]
-        let accepted = claim.count as u32;
-        let mut filling = Filling {
-            ring: self.ring,
-            claim,
-        };
-        for i in 0..accepted {
-            let words = build(i).encode(self.epoch);
-            filling.publish_next(&words);
-        }
-        accepted
-    }
-}
-
-/// A claim being filled. Dropped early, it publishes void messages in what is left.
-struct Filling<'m> {
-    ring: Ring<'m>,
-    claim: Claim,
-}
-
-impl Filling<'_> {
-    #[inline]
-    fn publish_next(&mut self, words: &Words) {
-        let ticket = self.claim.first;
-        self.claim.first = ticket.plus(1);
-        self.claim.count -= 1;
-        // SAFETY: `claim` owns the ticket, and moving `first` past it makes this the only time.
-        unsafe { self.ring.publish(ticket, words) };
-    }
-}
-
-impl Drop for Filling<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        while self.claim.count > 0 {
-            self.publish_next(&VOID);
-        }
-    }
 }
 
 /// What ended a drain.
@@ -205,8 +120,19 @@ pub enum Stop {
     Gap,
     /// The budget is used up; there may be more.
     Budget,
-    /// In shared memory, head stands where no claim can have brought it. Nothing is delivered.
+    /// The mailbox is condemned, or in shared memory head was found where no claim can have
+    /// brought it, which condemns it. A drain delivers nothing; a recovery is through.
     Condemned,
+}
+
+/// What a recovery finds at a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Salvage<'a> {
+    /// A published message.
+    Message(&'a Words),
+    /// Nothing: claimed, and not published when the recovery came by. What is published there
+    /// later is lost; this is its one report.
+    Missing(Claimers),
 }
 
 /// How much a drain took and what ended it.
@@ -224,6 +150,9 @@ pub struct Consumer<'m> {
     ring: Ring<'m>,
     tail: Ticket,
     released: Ticket,
+    /// Where recovery ends, once the mailbox is condemned. In this process's own memory: nobody
+    /// else can take it back.
+    end: Option<Ticket>,
 }
 
 impl<'m> Consumer<'m> {
@@ -246,19 +175,80 @@ impl<'m> Consumer<'m> {
 
     /// Messages claimed and not yet taken, from a head that may be stale. A statistic.
     pub fn depth_hint(&self) -> u32 {
-        let depth = self
-            .ring
-            .depth_hint(self.tail)
-            .clamp(0, i64::from(self.slots()));
-        u32::try_from(depth).expect("clamped to slots")
+        let depth = match self.end {
+            Some(end) => end.distance_from(self.tail),
+            None => self.ring.depth_hint(self.tail),
+        };
+        u32::try_from(depth.clamp(0, i64::from(self.slots()))).expect("clamped to slots")
     }
 
-    /// A ticket that was claimed and is not published: the position where delivery stands still.
+    /// The position where delivery stands still, and who may have left it: it is claimed and not
+    /// published. `None` when empty, when there is something to drain, and once condemned.
+    pub fn gap(&self) -> Option<Gap> {
+        if self.end.is_some() || !self.ring.is_claimed(self.tail) {
+            return None;
+        }
+        Some(Gap {
+            position: self.tail.position(),
+            claimers: self.ring.missing(self.tail)?,
+        })
+    }
+
+    /// Whether the mailbox takes nothing any more, whatever its memory says by now.
+    pub fn is_condemned(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// Condemns the mailbox: each claim was before this, or is refused for good.
     ///
-    /// For an instant this is ordinary; a gap that lasts is a claimer that died.
-    pub fn gap_hint(&self) -> Option<Ticket> {
-        let waiting = self.ring.depth_hint(self.tail) > 0;
-        (waiting && !self.ring.is_published(self.tail)).then_some(self.tail)
+    /// Its memory serves again when it is placed anew, which in shared memory wants every
+    /// registered producer to have left or to be [buried](Self::bury).
+    pub fn condemn(&mut self) {
+        if self.end.is_none() {
+            self.end = Some(self.ring.condemn(self.tail));
+        }
+    }
+
+    /// Gives back the claim lines of `name`, whose owner is known dead. Returns how many.
+    pub fn bury(&mut self, name: core::num::NonZeroU32) -> u32 {
+        let dead = |line: &&ClaimLine| line.owner() == Some(name);
+        let lines = self.ring.lines().iter().filter(dead);
+        let buried = lines.inspect(|line| line.leave()).count();
+        u32::try_from(buried).expect("at most MAX_CLAIMERS")
+    }
+
+    /// [Condemns](Self::condemn) the mailbox if it is not yet, and visits up to `budget` of the
+    /// positions that were claimed and not drained, each once: every published message is lent to
+    /// `take`, gaps or not, and every other position is reported with whoever announced it.
+    ///
+    /// Ends with [`Stop::Condemned`] when all were visited. A position on which `take` panics
+    /// counts as visited.
+    pub fn recover(&mut self, budget: u32, mut take: impl FnMut(Ticket, Salvage<'_>)) -> Drained {
+        self.condemn();
+        let left = self.depth_hint();
+        for _ in 0..left.min(budget) {
+            let ticket = self.tail;
+            self.tail = ticket.plus(1);
+            if let Some(claimers) = self.ring.missing(ticket) {
+                take(ticket, Salvage::Missing(claimers));
+                continue;
+            }
+            let lend = |words: &Words| take(ticket, Salvage::Message(words));
+            // SAFETY: `&mut self` is the only consumer, and a condemned ring's slots are never
+            // released.
+            if unsafe { self.ring.take(ticket, lend) }.is_none() {
+                // Another process took the publication back.
+                take(ticket, Salvage::Missing(Claimers::default()));
+            }
+        }
+        Drained {
+            taken: left.min(budget),
+            stop: if left > budget {
+                Stop::Budget
+            } else {
+                Stop::Condemned
+            },
+        }
     }
 
     /// Takes messages in ticket order up to the first gap or `budget`, and lends each to `take`.
@@ -267,7 +257,10 @@ impl<'m> Consumer<'m> {
     /// returns, also when `take` panics (the message it panicked on counts as taken).
     #[inline]
     pub fn drain(&mut self, budget: u32, mut take: impl FnMut(Ticket, &Words)) -> Drained {
-        if self.ring.is_condemned(self.tail) {
+        if self.end.is_none() && self.ring.is_astray(self.tail) {
+            self.condemn();
+        }
+        if self.is_condemned() {
             return Drained {
                 taken: 0,
                 stop: Stop::Condemned,
@@ -307,15 +300,18 @@ impl<'m> Consumer<'m> {
     /// that one of them still pushes carries the old epoch and is told apart by it.
     ///
     /// # Errors
-    /// [`ResetError`] while claimed messages were not drained.
+    /// [`ResetError`] while claimed messages were not drained, and once condemned.
     pub fn reset(&mut self, epoch: u32) -> Result<Producer<'m>, ResetError> {
+        if self.is_condemned() {
+            return Err(ResetError::Condemned);
+        }
         match self.ring.depth_hint(self.tail) {
             0 => {
                 // RELAXED: nobody attaches meanwhile, and old producers are quiesced.
                 self.ring.header().epoch.store(epoch, edge::EPOCH);
                 Ok(Producer::new(self.ring, epoch))
             }
-            left => Err(ResetError { left }),
+            left => Err(ResetError::Undrained { left }),
         }
     }
 }

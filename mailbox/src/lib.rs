@@ -13,12 +13,14 @@
 #![no_std]
 
 mod cell;
+mod claimer;
 pub mod edge;
 mod error;
 mod handle;
 mod message;
 #[cfg(loom)]
 pub mod model;
+mod producer;
 mod region;
 mod ring;
 pub mod sync;
@@ -27,9 +29,11 @@ mod try_lock;
 mod wake;
 
 pub use cell::{Cell, WORDS, Words};
-pub use error::{AttachError, Full, PlaceError, ResetError};
-pub use handle::{Consumer, Drained, Producer, Stop, mailbox};
+pub use claimer::{ClaimLine, Claimers, Gap, MAX_CLAIMERS, NamedProducer, NoLine};
+pub use error::{AttachError, Full, PlaceError, PushError, ResetError};
+pub use handle::{Consumer, Drained, Salvage, Stop, mailbox, mailbox_with_lines};
 pub use message::{CompletionType, Condition, Done, Engine, Malformed, Message, SlotBits};
+pub use producer::{Claimed, Producer};
 pub use region::{Line, attach_shared, place, place_shared, region_lines};
 pub use ring::{Header, MAGIC, Ring, Sharing, VERSION};
 pub use ticket::Ticket;

@@ -131,6 +131,9 @@ pub enum Malformed {
         "completion type {0} is not one of COUNTER 0, SDMA_EVENT_RECORD 1, URMA_EVENT_HANDLE 2"
     )]
     CompletionType(i32),
+    /// The reserved word, which must be 0: written by a newer version, or no message at all.
+    #[error("the reserved word is {0:#x}, not 0: another version's message?")]
+    Reserved(u32),
     /// Pushed by a producer of another run.
     #[error("message of run epoch {found}, this run is {current}")]
     Epoch {
@@ -201,11 +204,15 @@ impl Message {
     #[inline]
     pub const fn decode(words: &Words, epoch: u32) -> Result<Self, Malformed> {
         let [task, addr, cookie, expected_engine, type_kind, slot, tail] = *words;
-        if low(tail) != epoch && high(type_kind) <= KIND_NORMAL_DONE {
+        let is_known = high(type_kind) <= KIND_NORMAL_DONE;
+        if is_known && low(tail) != epoch {
             return Err(Malformed::Epoch {
                 found: low(tail),
                 current: epoch,
             });
+        }
+        if is_known && high(tail) != 0 {
+            return Err(Malformed::Reserved(high(tail)));
         }
         let (expected, slot) = (low(expected_engine), SlotBits(slot));
         match high(type_kind) {

@@ -4,19 +4,38 @@
 //! does once the memory has types is reached here. Called by the models alone.
 
 use crate::Cell;
-use crate::error::AttachError;
-use crate::handle::{Consumer, Producer};
-use crate::region::{inspect, join, open, region_lines};
+use crate::claimer::ClaimLine;
+use crate::error::{AttachError, PlaceError};
+use crate::handle::Consumer;
+use crate::producer::Producer;
+use crate::region::{deserted, inspect, join, open, region_lines};
 use crate::ring::{Header, Ring, Sharing};
 
 /// As [`crate::place_shared`], behind its checks of the memory.
 pub fn place<'m>(
     header: &'m Header,
     cells: &'m [Cell],
+    lines: &'m [ClaimLine],
     start: u64,
     epoch: u32,
 ) -> (Producer<'m>, Consumer<'m>) {
-    open(Ring::new(header, cells, Sharing::Shared), start, epoch)
+    let ring = Ring::new(header, cells, lines, Sharing::Shared);
+    open(ring, start, epoch)
+}
+
+/// As [`place`], on memory where a mailbox stands, which must be deserted if it is condemned.
+///
+/// # Errors
+/// [`PlaceError`] naming who is still attached.
+pub fn place_again<'m>(
+    header: &'m Header,
+    cells: &'m [Cell],
+    lines: &'m [ClaimLine],
+    start: u64,
+    epoch: u32,
+) -> Result<(Producer<'m>, Consumer<'m>), PlaceError> {
+    deserted(Ring::new(header, cells, lines, Sharing::Shared))?;
+    Ok(place(header, cells, lines, start, epoch))
 }
 
 /// As [`crate::attach_shared`], behind its checks of the memory.
@@ -26,5 +45,5 @@ pub fn place<'m>(
 pub fn attach<'m>(header: &'m Header, cells: &'m [Cell]) -> Result<Producer<'m>, AttachError> {
     let slots = u32::try_from(cells.len()).expect("models have few cells");
     inspect(header, region_lines(slots))?;
-    Ok(join(Ring::new(header, cells, Sharing::Shared)))
+    join(Ring::new(header, cells, &[], Sharing::Shared))
 }

@@ -3,16 +3,20 @@
 //! [`place`] takes exclusive lines of this process. [`place_shared`] and [`attach_shared`] take
 //! raw memory that another process maps too; there payloads are copied word by word, and nothing
 //! read from it is believed before it was checked. Placement stamps one sequence per slot and
-//! never zeroes payloads; between runs [`Consumer::reset`](crate::Consumer::reset) costs O(1).
+//! never zeroes payloads. Lines that the memory has behind the slots are claim lines, up to 64, for
+//! producers that [register](crate::Producer::register). Between runs
+//! [`Consumer::reset`](crate::Consumer::reset) costs O(1).
 
 use core::ptr::NonNull;
 
 use static_assertions::const_assert_eq;
 
 use crate::cell::Cell;
+use crate::claimer::{ClaimLine, MAX_CLAIMERS};
 use crate::edge;
 use crate::error::{AttachError, PlaceError};
-use crate::handle::{Consumer, Producer, handles};
+use crate::handle::{Consumer, handles};
+use crate::producer::Producer;
 use crate::ring::{Header, MAGIC, Ring, Sharing, VERSION};
 
 /// 64 bytes on a 64-byte boundary: the unit mailbox memory is measured in.
@@ -24,7 +28,8 @@ const HEADER_LINES: usize = size_of::<Header>().div_ceil(size_of::<Line>());
 
 const_assert_eq!(size_of::<Line>(), 64);
 
-/// Lines that a mailbox of `slots` messages needs: two for the header, one a slot.
+/// Lines that a mailbox of `slots` messages needs: two for the header, one a slot. Whatever is
+/// lent beyond them serves as claim lines, up to [`MAX_CLAIMERS`].
 pub const fn region_lines(slots: u32) -> usize {
     HEADER_LINES + slots as usize
 }
@@ -90,9 +95,41 @@ unsafe fn place_at<'m>(
             found: lines,
         });
     }
+    if sharing == Sharing::Shared {
+        // SAFETY: aligned and `lines` long, live for 'm by the caller's word.
+        unsafe { check_deserted(base, lines) }?;
+    }
+    let claimers = (lines - needed).min(MAX_CLAIMERS as usize);
     // SAFETY: aligned and large enough, checked above; live for 'm by the caller's word.
-    let (header, cells) = unsafe { parts(base, slots as usize) };
-    Ok(open(Ring::new(header, cells, sharing), start, epoch))
+    let (header, cells, claim_lines) = unsafe { parts(base, slots as usize, claimers) };
+    let ring = Ring::new(header, cells, claim_lines, sharing);
+    Ok(open(ring, start, epoch))
+}
+
+/// Refuses memory of a condemned mailbox whose registered producers have not all left.
+///
+/// # Safety
+/// `base` is aligned and points to `lines` lines, enough for a header, that live on.
+unsafe fn check_deserted(base: NonNull<Line>, lines: usize) -> Result<(), PlaceError> {
+    // SAFETY: a header is atomics only, valid for every bit pattern, inside the lines.
+    let header = unsafe { base.cast::<Header>().as_ref() };
+    let Ok((slots, claimers)) = inspect(header, lines) else {
+        return Ok(());
+    };
+    // SAFETY: `inspect` saw that so many slots and claim lines fit.
+    let (header, cells, claim_lines) = unsafe { parts(base, slots as usize, claimers as usize) };
+    deserted(Ring::new(header, cells, claim_lines, Sharing::Shared))
+}
+
+/// Refuses a condemned ring with an owner on any claim line.
+pub(crate) fn deserted(ring: Ring<'_>) -> Result<(), PlaceError> {
+    if !ring.is_condemned() {
+        return Ok(());
+    }
+    match ring.lines().iter().find_map(ClaimLine::owner) {
+        Some(name) => Err(PlaceError::Attached { name: name.get() }),
+        None => Ok(()),
+    }
 }
 
 /// Stamps a ring, and only then says that it is one.
@@ -126,20 +163,23 @@ pub unsafe fn attach_shared<'m>(
     }
     // SAFETY: aligned and large enough for a header; live for 'm by the caller's word.
     let header: &'m Header = unsafe { base.cast::<Header>().as_ref() };
-    let slots = inspect(header, lines)?;
+    let (slots, claimers) = inspect(header, lines)?;
     // SAFETY: aligned and large enough, checked above; live for 'm by the caller's word.
-    let (header, cells) = unsafe { parts(base, slots as usize) };
-    Ok(join(Ring::new(header, cells, Sharing::Shared)))
+    let (header, cells, claim_lines) = unsafe { parts(base, slots as usize, claimers as usize) };
+    join(Ring::new(header, cells, claim_lines, Sharing::Shared))
 }
 
-/// A producer of a ring that [`inspect`] recognised.
-pub(crate) fn join(ring: Ring<'_>) -> Producer<'_> {
+/// A producer of a ring that [`inspect`] recognised, unless it is condemned.
+pub(crate) fn join(ring: Ring<'_>) -> Result<Producer<'_>, AttachError> {
+    if ring.is_condemned() {
+        return Err(AttachError::Condemned);
+    }
     // RELAXED: read after ATTACH; changes only while producers are quiesced.
-    Producer::new(ring, ring.header().epoch.load(edge::EPOCH))
+    Ok(Producer::new(ring, ring.header().epoch.load(edge::EPOCH)))
 }
 
-/// The slot count of a header, believed only if `lines` lines hold that many.
-pub(crate) fn inspect(header: &Header, lines: usize) -> Result<u32, AttachError> {
+/// The counts of slots and claim lines of a header, believed only if `lines` lines hold them.
+pub(crate) fn inspect(header: &Header, lines: usize) -> Result<(u32, u32), AttachError> {
     // EDGE ATTACH <- PLACE. What follows was written before the magic.
     let found = header.magic.load(edge::ATTACH);
     if found != MAGIC {
@@ -158,17 +198,35 @@ pub(crate) fn inspect(header: &Header, lines: usize) -> Result<u32, AttachError>
     if !slots.is_power_of_two() || slots < 2 || lines < region_lines(slots) {
         return Err(AttachError::Slots { slots, lines });
     }
-    Ok(slots)
+    // RELAXED: as above.
+    let claimers = header.claimers.load(edge::HEADER);
+    let room = lines - region_lines(slots);
+    if claimers > MAX_CLAIMERS || claimers as usize > room {
+        return Err(AttachError::Claimers {
+            claimers,
+            slots,
+            lines,
+        });
+    }
+    Ok((slots, claimers))
 }
 
 /// # Safety
-/// `base` is aligned and points to `region_lines(slots)` lines that live for `'m`.
-unsafe fn parts<'m>(base: NonNull<Line>, slots: usize) -> (&'m Header, &'m [Cell]) {
+/// `base` is aligned and points to `region_lines(slots) + claimers` lines that live for `'m`.
+unsafe fn parts<'m>(
+    base: NonNull<Line>,
+    slots: usize,
+    claimers: usize,
+) -> (&'m Header, &'m [Cell], &'m [ClaimLine]) {
     // SAFETY: a header is atomics only, valid for every bit pattern, inside the lines.
     let header = unsafe { base.cast::<Header>().as_ref() };
     // SAFETY: the cells start behind the header's lines, inside the region.
     let first = unsafe { base.add(HEADER_LINES) }.cast::<Cell>();
     // SAFETY: a cell is an atomic and an UnsafeCell of integers, valid for every bit pattern.
     let cells = unsafe { core::slice::from_raw_parts(first.as_ptr(), slots) };
-    (header, cells)
+    // SAFETY: the claim lines start behind the cells, inside the region or at its end.
+    let first = unsafe { base.add(HEADER_LINES + slots) }.cast::<ClaimLine>();
+    // SAFETY: a claim line is atomics only, valid for every bit pattern.
+    let claim_lines = unsafe { core::slice::from_raw_parts(first.as_ptr(), claimers) };
+    (header, cells, claim_lines)
 }

@@ -4,6 +4,10 @@
 //! answered only after an acquire load of tail itself; the consumer never reads head, the
 //! sequences say it all. Who calls it: [`crate::handle`]; later the command ring and work ring.
 //!
+//! A condemned ring has its head moved further from tail than any claim can bring it: no exchange
+//! that began before succeeds, every later one finds the ring full for ever, and the claim path
+//! pays nothing for the possibility.
+//!
 //! Cache-line plan: claimers own the head line (head, and beside it a copy of tail that they
 //! refresh when the ring looks full); the consumer owns the tail line and touches it once per
 //! stride; a slot's line moves once to the consumer and, a lap later, once back.
@@ -11,6 +15,7 @@
 use crossbeam_utils::Backoff;
 
 use crate::cell::{Cell, Words};
+use crate::claimer::{ClaimLine, Claimers};
 use crate::edge;
 use crate::sync::{AtomicU32, AtomicU64};
 use crate::ticket::Ticket;
@@ -19,7 +24,14 @@ use crate::ticket::Ticket;
 pub const MAGIC: u64 = u64::from_le_bytes(*b"FINBOX\0\x01");
 
 /// Version of the memory layout.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
+
+/// How far a condemned head stands ahead of tail: no number of slots reaches it, and as a signed
+/// distance it stays one.
+const ASTRAY: u64 = 1 << 62;
+
+/// What `state` holds once the ring is condemned; 0 before.
+const CONDEMNED: u32 = 1;
 
 /// Control lines of a ring: producers' line, consumer's line.
 #[repr(C, align(64))]
@@ -31,6 +43,8 @@ pub struct Header {
     pub(crate) version: AtomicU32,
     pub(crate) slots: AtomicU32,
     pub(crate) epoch: AtomicU32,
+    pub(crate) claimers: AtomicU32,
+    state: AtomicU32,
     tail: TailLine,
 }
 
@@ -49,6 +63,8 @@ impl Default for Header {
             version: AtomicU32::new(0),
             slots: AtomicU32::new(0),
             epoch: AtomicU32::new(0),
+            claimers: AtomicU32::new(0),
+            state: AtomicU32::new(0),
             tail: TailLine {
                 tail: AtomicU64::new(0),
             },
@@ -70,6 +86,7 @@ pub enum Sharing {
 pub struct Ring<'m> {
     header: &'m Header,
     cells: &'m [Cell],
+    lines: &'m [ClaimLine],
     mask: u64,
     sharing: Sharing,
 }
@@ -87,7 +104,12 @@ impl<'m> Ring<'m> {
     ///
     /// # Panics
     /// If the number of cells is not a power of two of at least 2.
-    pub(crate) fn new(header: &'m Header, cells: &'m [Cell], sharing: Sharing) -> Self {
+    pub(crate) fn new(
+        header: &'m Header,
+        cells: &'m [Cell],
+        lines: &'m [ClaimLine],
+        sharing: Sharing,
+    ) -> Self {
         let slots = cells.len();
         assert!(
             slots.is_power_of_two() && slots >= 2,
@@ -96,6 +118,7 @@ impl<'m> Ring<'m> {
         Self {
             header,
             cells,
+            lines,
             mask: slots as u64 - 1,
             sharing,
         }
@@ -113,6 +136,11 @@ impl<'m> Ring<'m> {
         header.version.store(VERSION, edge::STAMP);
         header.slots.store(self.slots(), edge::STAMP);
         header.epoch.store(epoch, edge::STAMP);
+        let claimers = u32::try_from(self.lines.len()).expect("at most MAX_CLAIMERS");
+        // RELAXED: as above.
+        header.claimers.store(claimers, edge::STAMP);
+        header.state.store(0, edge::STAMP);
+        self.lines.iter().for_each(ClaimLine::stamp);
         for offset in 0..=self.mask {
             let ticket = Ticket::new(start).plus(offset);
             self.cell(ticket).stamp(ticket, self.mask + 1);
@@ -132,10 +160,80 @@ impl<'m> Ring<'m> {
         self.header
     }
 
+    pub(crate) fn lines(&self) -> &'m [ClaimLine] {
+        self.lines
+    }
+
     /// Whether another process drove head to where no claim can have brought it.
-    pub(crate) fn is_condemned(&self, tail: Ticket) -> bool {
-        self.sharing == Sharing::Shared
-            && !(0..=i64::from(self.slots())).contains(&self.depth_hint(tail))
+    pub(crate) fn is_astray(&self, tail: Ticket) -> bool {
+        self.sharing == Sharing::Shared && !self.can_hold(self.depth_hint(tail))
+    }
+
+    fn can_hold(&self, depth: i64) -> bool {
+        (0..=i64::from(self.slots())).contains(&depth)
+    }
+
+    /// Whether the ring takes nothing any more. Sure for whoever was refused because of it.
+    #[inline]
+    pub(crate) fn is_condemned(&self) -> bool {
+        // RELAXED: whoever was refused acquired it with head; for others it is a hint.
+        self.header.state.load(edge::CONDEMN) != 0
+    }
+
+    /// Whether a push must not even try. In memory of our own head alone decides; elsewhere
+    /// somebody might write head back.
+    #[inline]
+    fn refuses(&self) -> bool {
+        self.sharing == Sharing::Shared && self.is_condemned()
+    }
+
+    /// Ends all claiming for good. Returns the first position that nobody claimed, as far as head
+    /// can be believed, or else the one behind the last that is published.
+    ///
+    /// # Ordering
+    /// One exchange on head: each claim is before it, and then its announcement is seen here, or
+    /// is refused, and then the refused one sees `state`.
+    #[cold]
+    pub(crate) fn condemn(&self, tail: Ticket) -> Ticket {
+        // RELAXED: HEAD_CONDEMN carries it.
+        self.header.state.store(CONDEMNED, edge::CONDEMN);
+        let astray = tail.plus(ASTRAY).position();
+        // EDGE HEAD_CONDEMN -> HEAD_SEEN, <- HEAD_CLAIM.
+        let head = Ticket::new(self.header.head.swap(astray, edge::HEAD_CONDEMN));
+        if self.can_hold(head.distance_from(tail)) {
+            return head;
+        }
+        let mut end = tail;
+        for offset in 0..=self.mask {
+            if self.is_published(tail.plus(offset)) {
+                end = tail.plus(offset + 1);
+            }
+        }
+        end
+    }
+
+    /// Who announced `ticket`; `None` if it is published.
+    pub(crate) fn missing(&self, ticket: Ticket) -> Option<Claimers> {
+        if self.is_published(ticket) {
+            return None;
+        }
+        let claimers = Claimers::of(self.lines, ticket);
+        // A line that no longer shows it was seen after the publication: then this look finds it.
+        (!self.is_published(ticket)).then_some(claimers)
+    }
+
+    /// Whether a claim stands at or behind `tail`, and with it its announcement.
+    pub(crate) fn is_claimed(&self, tail: Ticket) -> bool {
+        // EDGE HEAD_SEEN <- HEAD_CLAIM.
+        Ticket::new(self.header.head.load(edge::HEAD_SEEN)).distance_from(tail) > 0
+    }
+
+    /// How much seems to be claimed from where the consumer stands on. Reads head and tail.
+    pub(crate) fn claimed_hint(&self) -> u32 {
+        // RELAXED: a hint; whoever acts on it takes the consumer and looks again.
+        let tail = Ticket::new(self.header.tail.tail.load(edge::TAIL_HINT));
+        let depth = self.depth_hint(tail).clamp(0, i64::from(self.slots()));
+        u32::try_from(depth).expect("clamped to slots")
     }
 
     /// Messages between `tail` and a head that may be stale: a statistic, not a promise.
@@ -163,14 +261,19 @@ impl<'m> Ring<'m> {
     /// # Ordering
     /// Success means that the consumer's reads of these slots happened before: tail reached this
     /// thread through TAIL_REFRESH, or through COPY_LOAD from a thread that refreshed it.
+    ///
+    /// `line` says before each try what is about to be claimed, and nothing after a refusal.
     #[inline]
-    pub(crate) fn claim(&self, want: u64) -> Option<Claim> {
+    pub(crate) fn claim(&self, want: u64, line: Option<&ClaimLine>) -> Option<Claim> {
         debug_assert!(want > 0, "a claim of nothing");
+        if self.refuses() {
+            return None;
+        }
         let slots = i64::from(self.slots());
         let backoff = Backoff::new();
-        // EDGE HEAD_SEEN <- HEAD_CLAIM. Loaded before tail, so that a stale pair errs towards
-        // "room", which the exchange then refuses; and with the tail that made this head possible,
-        // or a new head beside an old tail would call a ring full that never was.
+        // EDGE HEAD_SEEN <- HEAD_CLAIM, HEAD_CONDEMN. Loaded before tail, so that a stale pair errs
+        // towards "room", which the exchange then refuses; and with the tail that made this head
+        // possible, or a new head beside an old tail would call a ring full that never was.
         let mut head = self.header.head.load(edge::HEAD_SEEN);
         // EDGE COPY_LOAD <- COPY_STORE. May lag behind tail, never lead.
         let mut tail = Ticket::new(self.header.tail_copy.load(edge::COPY_LOAD));
@@ -181,12 +284,17 @@ impl<'m> Ring<'m> {
                 tail = self.refresh_tail();
                 free = slots.saturating_sub(Ticket::new(head).distance_from(tail));
                 if free <= 0 {
+                    line.into_iter().for_each(ClaimLine::clear);
                     return None;
                 }
             }
             let count = want.min(free as u64);
-            // EDGE HEAD_CLAIM -> HEAD_SEEN. Carries the tail seen above; the payload comes later,
-            // on PUBLISH. A lost exchange is one more HEAD_SEEN.
+            if let Some(line) = line {
+                line.announce(Ticket::new(head), count);
+            }
+            // EDGE HEAD_CLAIM -> HEAD_SEEN, HEAD_CONDEMN. Carries the tail seen above and the
+            // announcement; the payload comes later, on PUBLISH. A lost exchange is one more
+            // HEAD_SEEN.
             let next = head.wrapping_add(count);
             match self
                 .header
@@ -290,6 +398,8 @@ mod layout {
     const_assert_eq!(offset_of!(Header, version), 24);
     const_assert_eq!(offset_of!(Header, slots), 28);
     const_assert_eq!(offset_of!(Header, epoch), 32);
+    const_assert_eq!(offset_of!(Header, claimers), 36);
+    const_assert_eq!(offset_of!(Header, state), 40);
     const_assert_eq!(offset_of!(Header, tail), 64);
     const_assert_eq!(size_of::<TailLine>(), 64);
     const_assert_eq!(size_of::<Header>(), 128);

@@ -1,8 +1,9 @@
 //! The arena: all memory of one scheduler, allocated once, before the first task.
 
-use finbox_mailbox::{Cell, Header};
+use finbox_mailbox::{Cell, ClaimLine, Header};
 use finbox_scheduler::{
-    Assembly, CoreState, EdgeNode, HandlerCore, Memory, TaskSlot, Token, Unmet, WaitEntry, assemble,
+    Assembly, CoreState, EdgeNode, HandlerCore, LinePlace, Memory, Scope, SlotBook, TaskSlot,
+    Token, Unmet, UrmaQueue, WaitEntry, WatchedLine, assemble,
 };
 
 use crate::config::{Config, ConfigErrors};
@@ -13,11 +14,16 @@ pub struct Arena {
     config: Config,
     header: Header,
     cells: Box<[Cell]>,
+    claim_lines: Box<[ClaimLine]>,
     slots: Box<[TaskSlot]>,
     entries: Box<[WaitEntry]>,
-    first_edges: Box<[u32]>,
+    books: Box<[SlotBook]>,
+    scopes: Box<[Scope]>,
     nodes: Box<[EdgeNode]>,
     conditions: Box<[Unmet]>,
+    lines: Box<[WatchedLine]>,
+    line_index: Box<[LinePlace]>,
+    queues: Box<[UrmaQueue]>,
     cores: Box<[CoreState]>,
     handler_cores: Box<[HandlerCore]>,
     tokens: Box<[Token]>,
@@ -34,16 +40,22 @@ impl Arena {
     /// Everything that is wrong with the configuration; nothing was allocated.
     pub fn new(config: Config) -> Result<Self, ConfigErrors> {
         config.check()?;
-        let (slots, lanes) = (config.task_slots as usize, config.chip.lanes());
+        let (slots, lanes) = (config.all_task_slots() as usize, config.chip.lanes());
+        let room = config.condition_room as usize;
         Ok(Self {
             config,
             header: Header::default(),
             cells: table(config.mailbox_slots as usize),
+            claim_lines: table(usize::from(config.chip.handlers)),
             slots: table(slots),
             entries: table(slots),
-            first_edges: table(slots),
+            books: table(slots),
+            scopes: table(config.scopes.into()),
             nodes: table(config.edge_nodes as usize),
-            conditions: table(config.condition_room as usize),
+            conditions: table(room),
+            lines: table(room),
+            line_index: table(LinePlace::needed(room)),
+            queues: table(config.urma_queues as usize),
             cores: table(lanes),
             handler_cores: table(lanes),
             tokens: vec![Token::FIRST; lanes].into(),
@@ -63,11 +75,17 @@ impl Arena {
         let memory = Memory {
             header: &mut self.header,
             cells: &mut self.cells,
+            claim_lines: &mut self.claim_lines,
             slots: &mut self.slots,
             entries: &mut self.entries,
-            first_edges: &mut self.first_edges,
+            rings: self.config.sizes(),
+            books: &mut self.books,
+            scopes: &mut self.scopes,
             nodes: &mut self.nodes,
             conditions: &mut self.conditions,
+            lines: &mut self.lines,
+            line_index: &mut self.line_index,
+            queues: &mut self.queues,
             cores: &mut self.cores,
             handler_cores: &mut self.handler_cores,
             tokens: &mut self.tokens,

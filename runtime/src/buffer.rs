@@ -4,10 +4,15 @@
 //! waits for the last write, a write for the last write and every read since. Disjoint ranges of
 //! one block do not conflict. Planning and recording are two steps, so that a task that could not
 //! be wired leaves no trace.
+//!
+//! What is remembered is bounded by the uses of unfinished tasks, however many have finished: when
+//! a block's state has doubled, users that completed are forgotten and ranges that became alike are
+//! joined, which costs O(1) a use. A failed user is remembered as long as its submitter does, so
+//! that whoever comes behind it is cancelled.
 
 use std::ops::Range;
 
-use finbox_scheduler::SlotId;
+use finbox_scheduler::{Fate, SlotId};
 use thiserror::Error;
 
 /// A declared buffer in one of its lives.
@@ -72,11 +77,50 @@ pub enum UseError {
     },
 }
 
+/// Smallest state that is looked through for what can be forgotten.
+const SWEEP_AT: usize = 32;
+
 #[derive(Clone, Debug)]
 struct Segment {
     range: Range<u64>,
     writer: Option<SlotId>,
     readers: Vec<SlotId>,
+}
+
+impl Segment {
+    fn untouched(bytes: u64) -> Self {
+        Self {
+            range: 0..bytes,
+            writer: None,
+            readers: Vec::new(),
+        }
+    }
+
+    /// Forgets who completed, and all who failed as readers but the last.
+    fn forget(&mut self, fate: &impl Fn(SlotId) -> Fate) {
+        self.writer = self
+            .writer
+            .filter(|&writer| fate(writer) != Fate::Completed);
+        let mut failed = None;
+        self.readers.retain(|&reader| match fate(reader) {
+            Fate::Unfinished => true,
+            Fate::Completed => false,
+            Fate::Failed => {
+                failed = Some(reader);
+                false
+            }
+        });
+        self.readers.extend(failed);
+    }
+
+    /// Joins `next`, which follows it, if the same tasks touch both.
+    fn join(&mut self, next: &Self) -> bool {
+        let is_alike = self.writer == next.writer && self.readers == next.readers;
+        if is_alike {
+            self.range.end = next.range.end;
+        }
+        is_alike
+    }
 }
 
 #[derive(Debug)]
@@ -85,6 +129,85 @@ struct Block {
     bytes: u64,
     /// Neighbouring ranges that cover the whole block.
     segments: Vec<Segment>,
+    /// Readers remembered by all segments together.
+    readers: usize,
+    /// The state at which it is looked through again.
+    sweep_at: usize,
+}
+
+impl Block {
+    fn new(generation: u32, bytes: u64) -> Self {
+        Self {
+            generation,
+            bytes,
+            segments: vec![Segment::untouched(bytes)],
+            readers: 0,
+            sweep_at: SWEEP_AT,
+        }
+    }
+
+    /// Segments and readers.
+    fn state(&self) -> usize {
+        self.segments.len() + self.readers
+    }
+
+    /// Makes `at` a boundary between segments.
+    fn split_at(&mut self, at: u64) {
+        let segments = &mut self.segments;
+        let index = segments.partition_point(|segment| segment.range.end <= at);
+        let Some(segment) = segments
+            .get_mut(index)
+            .filter(|segment| segment.range.start < at)
+        else {
+            return;
+        };
+        let mut behind = segment.clone();
+        segment.range.end = at;
+        behind.range.start = at;
+        self.readers += behind.readers.len();
+        segments.insert(index + 1, behind);
+    }
+
+    /// Records one use of `slot`. Returns how many segments it looked at.
+    fn touch(&mut self, range: &Range<u64>, access: Access, slot: SlotId) -> usize {
+        self.split_at(range.start);
+        self.split_at(range.end);
+        let touched = overlap(&self.segments, range);
+        let count = touched.len();
+        match access {
+            Access::In => {
+                for segment in &mut self.segments[touched] {
+                    if segment.readers.last() != Some(&slot) {
+                        segment.readers.push(slot);
+                        self.readers += 1;
+                    }
+                }
+            }
+            Access::Out | Access::InOut => {
+                let whole = Segment {
+                    range: range.clone(),
+                    writer: Some(slot),
+                    readers: Vec::new(),
+                };
+                let before = self.segments.splice(touched, [whole]);
+                self.readers -= before.map(|segment| segment.readers.len()).sum::<usize>();
+            }
+        }
+        count
+    }
+
+    /// Once the state has doubled, forgets what can be forgotten. Returns how much it looked at.
+    fn sweep(&mut self, fate: &impl Fn(SlotId) -> Fate) -> usize {
+        let before = self.state();
+        if before < self.sweep_at {
+            return 0;
+        }
+        self.segments.iter_mut().for_each(|one| one.forget(fate));
+        self.segments.dedup_by(|next, kept| kept.join(next));
+        self.readers = self.segments.iter().map(|one| one.readers.len()).sum();
+        self.sweep_at = SWEEP_AT.max(2 * self.state());
+        before
+    }
 }
 
 /// All declared buffers of one submitter.
@@ -92,6 +215,7 @@ struct Block {
 pub struct Buffers {
     blocks: Vec<Block>,
     unused: Vec<u32>,
+    steps: u64,
 }
 
 impl Buffers {
@@ -100,25 +224,14 @@ impl Buffers {
     /// # Panics
     /// After 2³² buffers at once.
     pub fn declare(&mut self, bytes: u64) -> BufferId {
-        let segments = vec![Segment {
-            range: 0..bytes,
-            writer: None,
-            readers: Vec::new(),
-        }];
         if let Some(index) = self.unused.pop() {
             let block = &mut self.blocks[index as usize];
-            (block.bytes, block.segments) = (bytes, segments);
-            return BufferId {
-                index,
-                generation: block.generation,
-            };
+            let generation = block.generation;
+            *block = Block::new(generation, bytes);
+            return BufferId { index, generation };
         }
         let index = u32::try_from(self.blocks.len()).expect("fewer than 2^32 buffers at once");
-        self.blocks.push(Block {
-            generation: 0,
-            bytes,
-            segments,
-        });
+        self.blocks.push(Block::new(0, bytes));
         BufferId {
             index,
             generation: 0,
@@ -141,6 +254,16 @@ impl Buffers {
         Ok(())
     }
 
+    /// Segments and users that are remembered of `buffer`; 0 if its life is over.
+    pub fn state_of(&self, buffer: BufferId) -> usize {
+        self.block(0, buffer).map_or(0, Block::state)
+    }
+
+    /// Segments and users that were looked at so far, over all calls.
+    pub const fn steps(&self) -> u64 {
+        self.steps
+    }
+
     fn block(&self, argument: usize, buffer: BufferId) -> Result<&Block, UseError> {
         let block = self.blocks.get(buffer.index as usize);
         let block = block.ok_or(UseError::Unknown { argument })?;
@@ -159,7 +282,12 @@ impl Buffers {
     ///
     /// # Errors
     /// [`UseError`], naming the argument.
-    pub fn plan(&self, uses: &[BufferUse], after: &mut Vec<SlotId>) -> Result<(), UseError> {
+    ///
+    /// # Cost
+    /// The segments in its ranges and their users, at most twice what unfinished tasks touch.
+    pub fn plan(&mut self, uses: &[BufferUse], after: &mut Vec<SlotId>) -> Result<(), UseError> {
+        let found = after.len();
+        let mut segments = 0;
         for (argument, one) in uses.iter().enumerate() {
             let block = self.block(argument, one.buffer)?;
             let Range { start, end } = one.range;
@@ -171,94 +299,46 @@ impl Buffers {
                     bytes: block.bytes,
                 });
             }
-            for segment in overlapping(&block.segments, &one.range) {
+            let touched = overlap(&block.segments, &one.range);
+            segments += touched.len();
+            for segment in &block.segments[touched] {
                 after.extend(segment.writer);
                 if one.access != Access::In {
                     after.extend(&segment.readers);
                 }
             }
         }
+        self.steps += (segments + after.len() - found) as u64;
         Ok(())
     }
 
-    /// Records that `slot` has these uses, which were planned. `is_finished` tells which earlier
-    /// readers need not be remembered.
-    pub fn record(
-        &mut self,
-        uses: &[BufferUse],
-        slot: SlotId,
-        is_finished: impl Fn(SlotId) -> bool,
-    ) {
+    /// Records that `slot` has these uses, which were planned. `fate` tells which earlier users
+    /// need not be remembered.
+    pub fn record(&mut self, uses: &[BufferUse], slot: SlotId, fate: impl Fn(SlotId) -> Fate) {
         for BufferUse {
             buffer,
             range,
             access,
         } in uses
         {
-            let segments = &mut self.blocks[buffer.index as usize].segments;
-            split_at(segments, range.start);
-            split_at(segments, range.end);
-            let first = segments.partition_point(|segment| segment.range.end <= range.start);
-            let last = segments.partition_point(|segment| segment.range.start < range.end);
-            match access {
-                Access::In => {
-                    for segment in &mut segments[first..last] {
-                        remember(&mut segment.readers, slot, &is_finished);
-                    }
-                }
-                Access::Out | Access::InOut => {
-                    let writer = Some(slot);
-                    let whole = Segment {
-                        range: range.clone(),
-                        writer,
-                        readers: Vec::new(),
-                    };
-                    segments.splice(first..last, [whole]);
-                }
-            }
+            let block = &mut self.blocks[buffer.index as usize];
+            let touched = block.touch(range, *access, slot);
+            self.steps += (touched + block.sweep(&fate)) as u64;
         }
     }
 }
 
-fn overlapping<'a>(
-    segments: &'a [Segment],
-    range: &Range<u64>,
-) -> impl Iterator<Item = &'a Segment> + use<'a> {
+/// Indices of the segments that overlap `range`.
+fn overlap(segments: &[Segment], range: &Range<u64>) -> Range<usize> {
     let first = segments.partition_point(|segment| segment.range.end <= range.start);
     let last = segments.partition_point(|segment| segment.range.start < range.end);
-    segments[first..last.max(first)].iter()
-}
-
-/// Makes `at` a boundary between segments.
-fn split_at(segments: &mut Vec<Segment>, at: u64) {
-    let index = segments.partition_point(|segment| segment.range.end <= at);
-    let Some(segment) = segments
-        .get_mut(index)
-        .filter(|segment| segment.range.start < at)
-    else {
-        return;
-    };
-    let mut behind = segment.clone();
-    segment.range.end = at;
-    behind.range.start = at;
-    segments.insert(index + 1, behind);
-}
-
-/// Adds a reader once; whenever the list has doubled, drops those that have finished.
-fn remember(readers: &mut Vec<SlotId>, slot: SlotId, is_finished: &impl Fn(SlotId) -> bool) {
-    if readers.last() == Some(&slot) {
-        return;
-    }
-    if readers.len() >= 16 && readers.len().is_power_of_two() {
-        readers.retain(|&reader| !is_finished(reader));
-    }
-    readers.push(slot);
+    first..last.max(first)
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Access, BufferId, BufferUse, Buffers, UseError};
-    use finbox_scheduler::SlotId;
+    use finbox_scheduler::{Fate, SlotId};
     use std::ops::Range;
 
     fn slot(index: u32) -> SlotId {
@@ -279,7 +359,7 @@ mod tests {
         buffers
             .plan(&uses, &mut after)
             .expect("the use is in range");
-        buffers.record(&uses, slot(index), |_| false);
+        buffers.record(&uses, slot(index), |_| Fate::Unfinished);
         after
     }
 
@@ -358,33 +438,5 @@ mod tests {
                 })
             ));
         }
-    }
-
-    #[test]
-    fn readers_that_finished_are_forgotten() {
-        let mut buffers = Buffers::default();
-        let buffer = buffers.declare(8);
-        for index in 0..10_000 {
-            let uses = [BufferUse {
-                buffer,
-                range: 0..8,
-                access: Access::In,
-            }];
-            buffers.record(&uses, slot(index), |reader| reader != slot(0));
-        }
-        let mut after = Vec::new();
-        let uses = [BufferUse {
-            buffer,
-            range: 0..8,
-            access: Access::Out,
-        }];
-        buffers
-            .plan(&uses, &mut after)
-            .expect("the use is in range");
-        assert!(
-            after.len() <= 32 && after.contains(&slot(0)),
-            "{} remembered",
-            after.len()
-        );
     }
 }

@@ -4,25 +4,36 @@ use std::fmt;
 
 use finbox_scheduler::limits::{
     DEFAULT_CONDITION_ROOM, DEFAULT_EDGE_NODES, DEFAULT_MAILBOX_SLOTS, DEFAULT_TASK_SLOTS,
-    MAX_CORES,
+    DEFAULT_URMA_QUEUES, MAX_CORES, MAX_RINGS,
 };
-use finbox_scheduler::{Chip, MAX_EDGE_NODES, SlotId, Start, Target};
+use finbox_scheduler::{Chip, MAX_EDGE_NODES, OUTPUT_ALIGN, Rings, SlotId, Start, Target};
 use thiserror::Error;
 
 /// Most slots a mailbox may be configured with (1 GiB of memory).
 const MAX_MAILBOX_SLOTS: u32 = 1 << 24;
+
+/// Most output bytes a ring may be configured with.
+const MAX_HEAP_BYTES: u64 = 1 << 60;
 
 /// What a scheduler is built from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
     /// The chip, or the part of it, that is driven.
     pub chip: Chip,
-    /// Tasks in flight at once, 1 to 2²⁴.
+    /// Rings, 1 to 4: a task goes to that of its scope depth, or to the last.
+    pub rings: u8,
+    /// Tasks in flight at once in each ring, 1 to 2²⁴ in all.
     pub task_slots: u32,
+    /// Output bytes of each ring, a multiple of 64; 0: tasks may have no output.
+    pub heap_bytes: u64,
+    /// Scopes open at once.
+    pub scopes: u8,
     /// Fan-out edges of unfinished tasks at once, 0 to 2³⁰.
     pub edge_nodes: u32,
     /// Conditions stored or promised at once, 64 to 2³⁰.
     pub condition_room: u32,
+    /// URMA completion queues that conditions may name in a run, 0 to 65 536.
+    pub urma_queues: u32,
     /// Messages in the mailbox at once: a power of two, 2 to 2²⁴.
     pub mailbox_slots: u32,
     /// Where the mailbox's life starts, and the run's epoch.
@@ -34,15 +45,29 @@ impl Config {
     pub const fn of(target: &'static Target) -> Self {
         Self {
             chip: Chip::whole(target),
+            rings: 1,
             task_slots: DEFAULT_TASK_SLOTS,
+            heap_bytes: 0,
+            scopes: u8::MAX,
             edge_nodes: DEFAULT_EDGE_NODES,
             condition_room: DEFAULT_CONDITION_ROOM,
+            urma_queues: DEFAULT_URMA_QUEUES,
             mailbox_slots: DEFAULT_MAILBOX_SLOTS,
-            start: Start {
-                position: 0,
-                epoch: 1,
-            },
+            start: Start::of_epoch(1),
         }
+    }
+
+    /// How task slots and output memory are divided.
+    ///
+    /// # Panics
+    /// If there are more than 4 rings; [`check`](Self::check) refuses them.
+    pub const fn sizes(&self) -> Rings {
+        Rings::alike(self.rings, self.task_slots, self.heap_bytes)
+    }
+
+    /// Task slots of all rings, at most `u32::MAX`.
+    pub const fn all_task_slots(&self) -> u32 {
+        self.task_slots.saturating_mul(self.rings as u32)
     }
 
     /// Checks every field.
@@ -50,48 +75,8 @@ impl Config {
     /// # Errors
     /// All that is wrong, at once.
     pub fn check(&self) -> Result<(), ConfigErrors> {
-        let chip = &self.chip;
-        let most_lanes = MAX_CORES - chip.target.cores() as usize;
-        let checks = [
-            (
-                "cores",
-                u64::from(chip.cores),
-                1,
-                u64::from(chip.target.cores()),
-            ),
-            (
-                "host lanes",
-                u64::from(chip.host_lanes),
-                0,
-                most_lanes as u64,
-            ),
-            ("FIN handlers", u64::from(chip.handlers), 1, 8),
-            (
-                "task slots",
-                u64::from(self.task_slots),
-                1,
-                u64::from(SlotId::MAX_INDEX) + 1,
-            ),
-            (
-                "edge nodes",
-                u64::from(self.edge_nodes),
-                0,
-                u64::from(MAX_EDGE_NODES),
-            ),
-            (
-                "condition room",
-                u64::from(self.condition_room),
-                64,
-                1 << 30,
-            ),
-            (
-                "mailbox slots",
-                u64::from(self.mailbox_slots),
-                2,
-                u64::from(MAX_MAILBOX_SLOTS),
-            ),
-        ];
-        let mut errors: Vec<ConfigError> = checks
+        let mut errors: Vec<ConfigError> = self
+            .ranges()
             .into_iter()
             .filter(|(_, value, least, most)| !(least..=most).contains(&value))
             .map(|(what, value, least, most)| ConfigError::Range {
@@ -106,11 +91,64 @@ impl Config {
                 slots: self.mailbox_slots,
             });
         }
+        if !self.heap_bytes.is_multiple_of(OUTPUT_ALIGN) {
+            errors.push(ConfigError::Ragged {
+                bytes: self.heap_bytes,
+            });
+        }
         if errors.is_empty() {
             Ok(())
         } else {
             Err(ConfigErrors(errors))
         }
+    }
+
+    /// What is limited: its name, its value, and the smallest and largest allowed.
+    fn ranges(&self) -> Vec<(&'static str, u64, u64, u64)> {
+        let chip = &self.chip;
+        let most_lanes = MAX_CORES - chip.target.cores() as usize;
+        vec![
+            (
+                "cores",
+                u64::from(chip.cores),
+                1,
+                u64::from(chip.target.cores()),
+            ),
+            (
+                "host lanes",
+                u64::from(chip.host_lanes),
+                0,
+                most_lanes as u64,
+            ),
+            ("FIN handlers", u64::from(chip.handlers), 1, 8),
+            ("rings", u64::from(self.rings), 1, MAX_RINGS as u64),
+            (
+                "task slots of all rings",
+                u64::from(self.all_task_slots()),
+                1,
+                u64::from(SlotId::MAX_INDEX) + 1,
+            ),
+            (
+                "edge nodes",
+                u64::from(self.edge_nodes),
+                0,
+                u64::from(MAX_EDGE_NODES),
+            ),
+            ("heap bytes", self.heap_bytes, 0, MAX_HEAP_BYTES),
+            (
+                "condition room",
+                u64::from(self.condition_room),
+                64,
+                1 << 30,
+            ),
+            ("URMA queues", u64::from(self.urma_queues), 0, 1 << 16),
+            (
+                "mailbox slots",
+                u64::from(self.mailbox_slots),
+                2,
+                u64::from(MAX_MAILBOX_SLOTS),
+            ),
+        ]
     }
 }
 
@@ -128,6 +166,12 @@ pub enum ConfigError {
         least: u64,
         /// Largest allowed.
         most: u64,
+    },
+    /// Output memory that does not end where a reservation may end.
+    #[error("heap bytes: {bytes} is not a multiple of {OUTPUT_ALIGN}")]
+    Ragged {
+        /// What it is.
+        bytes: u64,
     },
     /// A mailbox capacity that is no power of two.
     #[error("mailbox slots: {slots} is not a power of two")]
@@ -163,8 +207,10 @@ mod tests {
         config.chip.handlers = 0;
         config.chip.cores = 109;
         config.mailbox_slots = 3;
-        let errors = config.check().expect_err("three fields are wrong").0;
-        assert_eq!(errors.len(), 3);
+        (config.rings, config.heap_bytes) = (5, 65);
+        let errors = config.check().expect_err("five fields are wrong").0;
+        assert_eq!(errors.len(), 5);
+        assert!(errors.contains(&ConfigError::Ragged { bytes: 65 }));
         assert!(errors.contains(&ConfigError::PowerOfTwo { slots: 3 }));
     }
 }

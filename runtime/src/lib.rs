@@ -28,4 +28,4 @@ pub use buffer::{Access, BufferId, BufferUse, Buffers, UseError};
 pub use config::{Config, ConfigError, ConfigErrors};
 pub use lifecycle::{DEFAULT_PATIENCE, Drain, DrainLimits, drain, ledger};
 pub use trace::TracingProbe;
-pub use wiring::{Wiring, WiringError};
+pub use wiring::{BufferWaitError, Wiring, WiringError};

@@ -9,7 +9,7 @@ use std::thread;
 
 use crossbeam_utils::CachePadded;
 use finbox_mailbox::sync::AtomicU64;
-use finbox_scheduler::{Dispatcher, FinHandler, HandlerStep, Port, Probe, Scheduler};
+use finbox_scheduler::{Dispatcher, FinHandler, HandlerStep, Handlers, Port, Probe, Scheduler};
 
 use crate::edge;
 use crate::wait::{Rest, Sleeper, StopFlag};
@@ -99,9 +99,9 @@ impl Running {
         self.handlers.iter().chain([&self.dispatch])
     }
 
-    fn wake_handlers(&self, mask: u32) {
-        for (index, post) in self.handlers.iter().enumerate() {
-            if mask >> index & 1 == 1 {
+    fn wake_handlers(&self, handlers: Handlers) {
+        for handler in handlers.each() {
+            if let Some(post) = self.handlers.get(usize::from(handler)) {
                 post.sleeper.wake();
             }
         }
@@ -258,7 +258,8 @@ fn dispatch<P: Port, B: Probe>(running: &Running, mut roles: Vec<Dispatching<'_,
         if running.stop.is_set() {
             return;
         }
-        let (mut watching, mut progress, mut handlers) = (false, false, 0);
+        let (mut watching, mut progress) = (false, false);
+        let mut handlers = Handlers::default();
         for Dispatching {
             scheduler,
             port,
@@ -267,9 +268,10 @@ fn dispatch<P: Port, B: Probe>(running: &Running, mut roles: Vec<Dispatching<'_,
         } in &mut roles
         {
             let pass = dispatcher.pass(scheduler, *port, *probe);
-            watching |= pass.watching;
+            // Whoever has a deadline does not park for good; rests are far shorter than budgets.
+            watching |= pass.watching || pass.deadline_ns.is_some();
             progress |= pass.progress;
-            handlers |= pass.handlers;
+            handlers.merge(pass.handlers);
         }
         running.wake_handlers(handlers);
         if progress {

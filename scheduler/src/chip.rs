@@ -7,8 +7,8 @@
 use core::ops::Range;
 
 use crate::id::CoreId;
-use crate::limits::MAX_CORES;
-use crate::slot::Shape;
+use crate::limits::{MAX_CORES, MAX_HANDLERS};
+use crate::spec::Shape;
 use crate::target::{CORES_PER_CLUSTER, Target};
 
 /// What runs on core `index` of a chip of which `cores` cores are used.
@@ -50,7 +50,7 @@ impl Chip {
             && self.cores <= self.target.cores()
             && self.lanes() <= MAX_CORES
             && self.handlers >= 1
-            && self.handlers <= 8
+            && self.handlers as usize <= MAX_HANDLERS
     }
 
     /// Cores and host lanes.
@@ -101,15 +101,71 @@ impl Chip {
     }
 }
 
+/// A set of a chip's FIN handlers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Handlers(u8);
+
+const _: () = assert!(
+    MAX_HANDLERS == u8::BITS as usize,
+    "every handler of a chip has a bit"
+);
+
+impl Handlers {
+    /// The first `count` handlers, 0 to 8.
+    pub const fn first(count: u8) -> Self {
+        Self(match count {
+            0 => 0,
+            _ => u8::MAX >> (MAX_HANDLERS - count as usize),
+        })
+    }
+
+    /// Adds `handler`, 0 to 7.
+    pub const fn add(&mut self, handler: u8) {
+        self.0 |= 1 << handler;
+    }
+
+    /// Adds all of `others`.
+    pub const fn merge(&mut self, others: Self) {
+        self.0 |= others.0;
+    }
+
+    /// Whether `handler`, 0 to 7, is in it.
+    pub const fn contains(self, handler: u8) -> bool {
+        self.0 >> handler & 1 == 1
+    }
+
+    /// Whether nobody is in it.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Who is in it, in order.
+    pub fn each(self) -> impl Iterator<Item = u8> {
+        (0..8).filter(move |&handler| self.contains(handler))
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::shape_of_core;
-    use crate::slot::Shape::{Aic, Aiv, Host};
+    use super::{Handlers, shape_of_core};
+    use crate::spec::Shape::{Aic, Aiv, Host};
 
     #[test]
     fn a_cluster_has_one_cube_and_two_vector_cores_and_the_host_comes_last() {
         let shapes: [_; 8] =
             core::array::from_fn(|index| shape_of_core(u16::try_from(index).unwrap(), 6));
         assert_eq!(shapes, [Aiv, Aic, Aiv, Aiv, Aic, Aiv, Host, Host]);
+    }
+    #[test]
+    fn a_set_of_handlers_has_whom_it_was_given() {
+        for count in 0..=8 {
+            let handlers = Handlers::first(count);
+            assert!(handlers.each().eq(0..count));
+            assert_eq!(handlers.is_empty(), count == 0);
+        }
+        let mut some = Handlers::default();
+        some.add(7);
+        some.merge(Handlers::first(2));
+        assert!(some.each().eq([0, 1, 7]));
     }
 }

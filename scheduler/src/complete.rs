@@ -5,12 +5,13 @@
 //! that becomes ready goes to a stack, never through recursion.
 
 use crate::edges::NONE;
-use crate::id::SlotId;
+use crate::id::{SlotId, TaskId};
 use crate::ledger::Ledger;
 use crate::probe::{Event, Probe};
-use crate::retire::Outcome;
+use crate::retire::{Decision, Outcome};
 use crate::scheduler::Scheduler;
-use crate::slot::{FanIn, Shape};
+use crate::slot::{FanIn, TaskSlot};
+use crate::spec::Shape;
 
 /// Edges walked in one step of a release.
 pub const RELEASE_BUDGET: u32 = 64;
@@ -22,8 +23,11 @@ pub(crate) enum Road {
     Inline,
     /// Through the mailbox.
     Deferred,
-    /// It needed no core: a dummy, on the dispatch thread.
-    Dummy,
+    /// It needed no core, or none any more: a dummy, a task whose predicate was false, or one that
+    /// failed before it ran. On the dispatch thread.
+    Unrun,
+    /// It failed while tokens of it are out: they will come late, if at all.
+    Lost,
     /// It never ran: something it depends on failed.
     Cancelled,
 }
@@ -48,8 +52,8 @@ pub(crate) fn finish_task(
     let words = scheduler.slot(slot);
     let outcome = words
         .retire
-        .finish(slot.generation(), false, road == Road::Cancelled)?;
-    let inline = matches!(road, Road::Inline | Road::Dummy);
+        .decide(slot.generation(), decision(words, road))?;
+    let inline = matches!(road, Road::Inline | Road::Unrun);
     match outcome {
         Outcome::Completed => ledger.completed += 1,
         Outcome::Failed => ledger.failed += 1,
@@ -65,10 +69,24 @@ pub(crate) fn finish_task(
         task: words.task(),
         outcome,
         inline,
+        cause: words.cause(),
     });
     let poison = outcome != Outcome::Completed;
     let node = words.edges.close(slot.generation(), poison).unwrap_or(NONE);
     Some(Release { slot, node, poison })
+}
+
+/// What `road` adds to what the subtasks left.
+fn decision(words: &TaskSlot, road: Road) -> Decision {
+    Decision {
+        failed: road == Road::Lost,
+        only_unretired: road == Road::Lost,
+        cancelled: road == Road::Cancelled,
+        forgone: match road {
+            Road::Inline => 0,
+            _ => words.unplaced(),
+        },
+    }
 }
 
 impl Release {
@@ -80,7 +98,8 @@ impl Release {
             }
             let node = &scheduler.nodes[self.node as usize];
             self.node = node.next();
-            scheduler.producer_finished(node.consumer(), self.poison);
+            let cause = self.poison.then(|| scheduler.slot(self.slot).task());
+            scheduler.producer_finished(node.consumer(), cause);
         }
         let done = self.node == NONE;
         if done {
@@ -91,26 +110,27 @@ impl Release {
 }
 
 impl Scheduler<'_> {
-    fn producer_finished(&self, consumer: SlotId, poison: bool) {
+    fn producer_finished(&self, consumer: SlotId, cause: Option<TaskId>) {
         let words = self.slot(consumer);
-        if poison {
-            words.poison();
+        if let Some(cause) = cause {
+            words.poison(cause);
         }
         let fan_in = words.count_down();
         self.place_if_ready(consumer, fan_in);
     }
 
-    /// Puts a slot that was counted down to zero on the stack of its shape.
+    /// Puts a slot that was counted down to zero on the stack of its priority and shape.
     ///
     /// A poisoned one needs no core any more and goes where dummies go.
     pub(crate) fn place_if_ready(&self, slot: SlotId, fan_in: FanIn) -> bool {
+        let words = self.slot(slot);
         let shape = match fan_in {
             FanIn::Waiting => return false,
             FanIn::Poisoned => Shape::Dummy,
-            FanIn::Ready => self.slot(slot).spec().shape,
+            FanIn::Ready => words.shape(),
         };
         let index = u32::try_from(slot.index()).expect("an index has 24 bits");
-        self.ready[shape as usize].push(self.slots, index);
+        self.ready[words.priority() as usize][shape as usize].push(self.slots, index);
         true
     }
 }

@@ -12,6 +12,9 @@
 //! | 3.2 | FIN of running, no pending | running finished, core idle |
 //! | 4 | ACK of running | the pending place becomes usable |
 //! | – | any other token | not ours: counted, never acted on |
+//!
+//! A token leaves the pair in one of two ways only: its FIN is observed, or the core is reset. A
+//! token that missed its deadline stays in the pair, and the core out of the pool, until then.
 
 use finbox_mailbox::sync::AtomicU64;
 
@@ -97,6 +100,11 @@ impl Pair {
     /// Whether nothing is in flight.
     pub const fn is_idle(self) -> bool {
         self.running().is_none()
+    }
+
+    /// Whether the pipeline can take a token.
+    pub const fn has_room(self) -> bool {
+        self.is_idle() || self.is_acked() && self.pending().is_none()
     }
 
     /// The pair with `token` installed, where the pipeline can take one.
@@ -218,6 +226,21 @@ impl CorePair {
         let install = |word| Pair(word).install(token).map(|next| next.0);
         let before = self.0.try_update(edge::INSTALL, edge::LOOK, install).ok()?;
         Pair(before).install(token)
+    }
+
+    /// Dispatch thread: whether `token` runs now. A read-modify-write, so no older pair is seen.
+    pub fn still_runs(&self, token: Token) -> bool {
+        let same = |word| (Pair(word).running() == Some(token)).then_some(word);
+        // RELAXED: LOOK is only about tokens; the retire word decides about the task.
+        self.0.try_update(edge::LOOK, edge::LOOK, same).is_ok()
+    }
+
+    /// Owning handler: after a reset, nothing is in flight. Returns the pair that was.
+    pub fn reset(&self) -> Pair {
+        let idle = |_| Some(Pair::IDLE.0);
+        // EDGE OBSERVE <- INSTALL. RELAXED: APPLY is only about tokens.
+        let before = self.0.try_update(edge::APPLY, edge::OBSERVE, idle);
+        Pair(before.unwrap_or(Pair::IDLE.0))
     }
 
     /// Owning handler: applies what `cond` means, observing again whenever it lost a race.

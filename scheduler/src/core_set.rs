@@ -1,23 +1,51 @@
 //! Per core: the pair and the two in-flight records. For all: which cores may take a token.
+//!
+//! A record is free, or stands for exactly one token in flight. The dispatch thread assigns it
+//! before it installs the token; the owning handler frees it when nothing of the token, its slab
+//! included, is needed any more. Nobody else writes it.
 
 use crossbeam_utils::CachePadded;
 use finbox_mailbox::SlotBits;
-use finbox_mailbox::sync::AtomicU64;
+use finbox_mailbox::sync::{AtomicU32, AtomicU64};
 
 use crate::core_pair::{CorePair, Pair};
 use crate::edge;
 use crate::id::{CoreId, SlotId};
-use crate::limits::MAX_CORES;
+use crate::limits::{MAX_CORES, MAX_HANDLERS};
+use crate::spec::Subtasks;
 
-/// The identity of a token in flight: whose it is.
+/// Which token of a task a core has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Which block, from 0.
+    pub block: u16,
+    /// Which subtask of a mixed block; empty for other shapes.
+    pub subtask: Subtasks,
+}
+
+impl Part {
+    /// The only one of a task with one block that is not mixed.
+    pub const ONLY: Self = Self {
+        block: 0,
+        subtask: Subtasks::empty(),
+    };
+}
+
+/// The identity of a token in flight: whose it is, and which one of that task.
 #[derive(Debug)]
-pub struct Record(AtomicU64);
+pub struct Record {
+    slot: AtomicU64,
+    part: AtomicU64,
+}
 
 const FREE: u64 = u64::MAX;
 
 impl Default for Record {
     fn default() -> Self {
-        Self(AtomicU64::new(FREE))
+        Self {
+            slot: AtomicU64::new(FREE),
+            part: AtomicU64::new(0),
+        }
     }
 }
 
@@ -25,24 +53,36 @@ impl Record {
     /// Dispatch thread: whether record, payload and slab of this parity may be written.
     pub fn is_free(&self) -> bool {
         // EDGE RECORD_SEEN <- RECORD_FREE.
-        self.0.load(edge::RECORD_SEEN) == FREE
+        self.slot.load(edge::RECORD_SEEN) == FREE
     }
 
     /// Dispatch thread: says whose token comes next. RELAXED: INSTALL carries it.
-    pub fn assign(&self, slot: SlotId) {
-        self.0.store(slot.bits().0, edge::RECORD);
+    pub fn assign(&self, slot: SlotId, part: Part) {
+        let word = u64::from(part.block) | u64::from(part.subtask.bits()) << 16;
+        self.part.store(word, edge::RECORD);
+        self.slot.store(slot.bits().0, edge::RECORD);
     }
 
     /// Whose token it is. RELAXED: OBSERVE carried it; for anyone else a hint.
     pub fn slot(&self) -> Option<SlotId> {
-        let bits = self.0.load(edge::RECORD);
+        let bits = self.slot.load(edge::RECORD);
         (bits != FREE).then_some(SlotId::from_bits(SlotBits(bits)))
+    }
+
+    /// Which token of its task it is. RELAXED: as for [`slot`](Self::slot).
+    #[expect(clippy::cast_possible_truncation, reason = "fields of a packed word")]
+    pub fn part(&self) -> Part {
+        let word = self.part.load(edge::RECORD);
+        Part {
+            block: word as u16,
+            subtask: Subtasks::from_bits_truncate((word >> 16) as u8),
+        }
     }
 
     /// Owning handler: nothing of this token is needed any more.
     pub fn free(&self) {
         // EDGE RECORD_FREE -> RECORD_SEEN. Record and slab were read for the last time.
-        self.0.store(FREE, edge::RECORD_FREE);
+        self.slot.store(FREE, edge::RECORD_FREE);
     }
 }
 
@@ -56,67 +96,142 @@ pub struct CoreState {
     pub records: [Record; 2],
 }
 
-const WORDS: usize = MAX_CORES / 64;
+/// A set of cores, a bit each.
+pub(crate) type CoreMask = u128;
 
-/// A set of cores.
-pub(crate) type CoreMask = [u64; WORDS];
+const _: () = assert!(
+    MAX_CORES == CoreMask::BITS as usize,
+    "every core of a chip has a bit in a mask"
+);
 
-/// Adds `core` to a mask.
-pub(crate) fn add(mask: &mut CoreMask, core: CoreId) {
-    mask[core.index() / 64] |= 1 << (core.index() % 64);
+/// The set of one core.
+pub(crate) const fn only(core: CoreId) -> CoreMask {
+    1 << core.index()
 }
 
-/// Cores that seem able to take a token: hints, set by handlers, cleared by the dispatch thread.
-///
-/// A bit is cleared *before* the pair is looked at, and set *after* the pair or record changed, so
-/// a core that becomes able again is never forgotten.
+/// The first core of a set that is not empty.
+pub(crate) const fn first_of(mask: CoreMask) -> CoreId {
+    #[expect(clippy::cast_possible_truncation, reason = "below MAX_CORES")]
+    CoreId(mask.trailing_zeros() as u16)
+}
+
+/// The cores of a set, in order.
+pub(crate) fn each(mut mask: CoreMask) -> impl Iterator<Item = CoreId> {
+    core::iter::from_fn(move || {
+        let core = (mask != 0).then(|| first_of(mask))?;
+        mask &= mask - 1;
+        Some(core)
+    })
+}
+
+/// A set of cores in two words, written by handlers and read by the dispatch thread.
 #[derive(Debug)]
-pub struct Openings {
-    idle: CachePadded<[AtomicU64; WORDS]>,
-    open: CachePadded<[AtomicU64; WORDS]>,
+struct SharedMask([AtomicU64; 2]);
+
+impl Default for SharedMask {
+    fn default() -> Self {
+        Self([(); 2].map(|()| AtomicU64::new(0)))
+    }
 }
 
-impl Default for Openings {
+impl SharedMask {
+    fn add(&self, core: CoreId) {
+        // EDGE OPEN_SET -> OPEN_TAKE. Carries the pair and the freed record.
+        self.0[core.index() / 64].fetch_or(1 << (core.index() % 64), edge::OPEN_SET);
+    }
+
+    fn remove(&self, core: CoreId) {
+        // EDGE OPEN_SET -> OPEN_TAKE. Carries nothing; the bit has one writer.
+        self.0[core.index() / 64].fetch_and(!(1 << (core.index() % 64)), edge::OPEN_SET);
+    }
+
+    fn look(&self) -> CoreMask {
+        // RELAXED: a state of its own, of which each bit has one writer.
+        let [low, high] = self.0.each_ref().map(|word| word.load(edge::OPEN_LOOK));
+        CoreMask::from(low) | CoreMask::from(high) << 64
+    }
+
+    /// One load a word, and one swap where there is something.
+    #[inline]
+    fn take_all(&self) -> CoreMask {
+        let take = |word: &AtomicU64| {
+            // RELAXED: a hint.
+            if word.load(edge::OPEN_LOOK) == 0 {
+                return 0;
+            }
+            // EDGE OPEN_TAKE <- OPEN_SET. Taken before the pair is looked at.
+            CoreMask::from(word.swap(0, edge::OPEN_TAKE))
+        };
+        take(&self.0[0]) | take(&self.0[1]) << 64
+    }
+}
+
+/// What handlers tell the dispatch thread about their cores.
+///
+/// A bit that is *taken* was set after what it tells of had changed, and is taken before that is
+/// looked at, so nothing that changes is forgotten; what is true the pair and the record say.
+#[derive(Debug, Default)]
+pub struct Openings {
+    words: CachePadded<Words>,
+}
+
+#[derive(Debug)]
+struct Words {
+    open: SharedMask,
+    suspect: SharedMask,
+    /// Resets of the device that each handler has dealt with.
+    resets: [AtomicU32; MAX_HANDLERS],
+}
+
+impl Default for Words {
     fn default() -> Self {
-        let none = || CachePadded::new([(); WORDS].map(|()| AtomicU64::new(0)));
         Self {
-            idle: none(),
-            open: none(),
+            open: SharedMask::default(),
+            suspect: SharedMask::default(),
+            resets: [(); MAX_HANDLERS].map(|()| AtomicU32::new(0)),
         }
     }
 }
 
 impl Openings {
-    /// Says that `core`, whose pair is now `pair`, may be able to take a token.
+    /// Owning handler: `core`, whose pair is now `pair`, may be able to take a token.
     pub fn announce(&self, core: CoreId, pair: Pair) {
-        let sets = if pair.is_idle() {
-            &self.idle
-        } else if pair.is_acked() && pair.pending().is_none() {
-            &self.open
-        } else {
-            return;
-        };
-        // EDGE OPEN_SET -> OPEN_TAKE. Carries the pair and the freed record.
-        sets[core.index() / 64].fetch_or(1 << (core.index() % 64), edge::OPEN_SET);
-    }
-
-    /// Takes a core of `mask` out of the set, idle ones first; what it can do the pair says.
-    pub(crate) fn take(&self, mask: &CoreMask) -> Option<CoreId> {
-        Self::take_from(&self.idle, mask).or_else(|| Self::take_from(&self.open, mask))
-    }
-
-    fn take_from(set: &[AtomicU64; WORDS], mask: &CoreMask) -> Option<CoreId> {
-        for (index, (word, mask)) in set.iter().zip(mask).enumerate() {
-            // RELAXED: a hint.
-            let candidates = word.load(edge::OPEN_LOOK) & mask;
-            if candidates != 0 {
-                let bit = candidates.trailing_zeros();
-                // EDGE OPEN_TAKE <- OPEN_SET. Cleared before the pair is looked at.
-                word.fetch_and(!(1 << bit), edge::OPEN_TAKE);
-                #[expect(clippy::cast_possible_truncation, reason = "below MAX_CORES")]
-                return Some(CoreId((index * 64) as u16 + bit as u16));
-            }
+        if pair.has_room() {
+            self.words.open.add(core);
         }
-        None
+    }
+
+    /// Owning handler: `core` was reset, and is suspect no more.
+    pub(crate) fn clear_suspect(&self, core: CoreId) {
+        self.words.suspect.remove(core);
+    }
+
+    /// `handler` has dealt with `incarnation`: nothing that was in flight on its cores is any more.
+    pub(crate) fn announce_reset(&self, handler: u8, incarnation: u32) {
+        // EDGE OPEN_SET -> OPEN_TAKE. Carries the pairs and the freed records.
+        self.words.resets[usize::from(handler)].store(incarnation, edge::OPEN_SET);
+    }
+
+    /// Owning handler: `core` answered with a word that no token explains.
+    pub(crate) fn suspect(&self, core: CoreId) {
+        self.words.suspect.add(core);
+    }
+
+    /// Dispatch thread: takes the cores that may have room.
+    #[inline]
+    pub(crate) fn take_open(&self) -> CoreMask {
+        self.words.open.take_all()
+    }
+
+    /// Dispatch thread: which incarnation `handler` has dealt with.
+    pub(crate) fn dealt_with(&self, handler: u8) -> u32 {
+        // EDGE OPEN_TAKE <- OPEN_SET. The pairs and records after the reset.
+        self.words.resets[usize::from(handler)].load(edge::OPEN_TAKE)
+    }
+
+    /// Dispatch thread: the cores that are suspect now.
+    #[inline]
+    pub(crate) fn suspects(&self) -> CoreMask {
+        self.words.suspect.look()
     }
 }

@@ -3,18 +3,30 @@
 //! The dispatch thread never pushes into the mailbox and never waits. Every part of a pass has a
 //! budget and goes on next time where it stopped. Wait list and mailbox are not locked when both
 //! are empty.
+//!
+//! Ready tasks stand in a line for each priority and shape. A task stays in front of its line until
+//! all its blocks have tokens; it is admitted, once, when its first one could start: its predicate
+//! is asked and condition room reserved. High goes before normal; within a priority `turns` says.
 
+use crate::chip::Handlers;
 use crate::complete::{RELEASE_BUDGET, Release, Road, finish_task};
-use crate::core_set::CoreState;
-use crate::id::{CoreId, Token};
+use crate::core_set::{Part, each};
+use crate::deadlines::Deadlines;
+use crate::fault::{Fault, FaultCode};
+use crate::id::{CoreId, SlotId, Token};
 use crate::ledger::Ledger;
+use crate::locked::{Completion, Holder};
+use crate::losses::Lost;
+use crate::pool::{Fit, Pool};
 use crate::port::{Launch, Port};
 use crate::probe::{Event, Probe};
-use crate::ready::SlotQueue;
+use crate::ready::{Line, SlotQueue};
 use crate::roomless::Roomless;
 use crate::scheduler::Scheduler;
 use crate::slab;
-use crate::slot::{SHAPES, Shape, TaskSpec};
+use crate::spec::{PRIORITIES, Predicate, Priority, SHAPES, Shape, TaskSpec};
+use crate::turns::Turns;
+use crate::wait_entry::Turn;
 
 /// Messages taken in one pass.
 pub const DRAIN_BUDGET: u32 = 256;
@@ -22,7 +34,7 @@ pub const DRAIN_BUDGET: u32 = 256;
 pub const SETTLE_BUDGET: u32 = 1024;
 /// Tasks finished on the dispatch thread in one pass.
 pub const FINISH_BUDGET: u32 = 64;
-/// Tasks given to cores in one pass and shape.
+/// Blocks given to cores, or tasks turned away, in one pass from one line.
 pub const DISPATCH_BUDGET: u32 = 64;
 
 /// What a pass did.
@@ -33,36 +45,61 @@ pub struct Pass {
     pub progress: bool,
     /// Conditions looked at in vain.
     pub polled: u32,
-    /// Handlers whose cores got tokens, a bit each: ring them.
-    pub handlers: u32,
+    /// Handlers whose cores got tokens, or were reset: ring them.
+    pub handlers: Handlers,
     /// Something could still change without anybody ringing: unmet conditions, or work left over.
     pub watching: bool,
+    /// The earliest time at which something must be done though nothing happens.
+    pub deadline_ns: Option<u64>,
+}
+
+/// What became of the front of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Placed {
+    /// A block has its tokens, or the task went elsewhere.
+    Moved,
+    /// It fits nowhere yet.
+    NotYet,
+    /// It fits nowhere yet, and cores are held back for it.
+    Gathers,
 }
 
 /// The dispatch thread's own state: a value that one thread at a time may pass.
 #[derive(Debug)]
 pub struct Dispatcher<'m> {
-    tokens: &'m mut [Token],
-    queues: [SlotQueue; SHAPES],
+    pub(crate) tokens: &'m mut [Token],
+    pub(crate) pool: Pool,
+    pub(crate) deadlines: Deadlines,
+    /// Resets of the device that were noticed.
+    pub(crate) incarnation: u32,
+    pub(crate) lines: [[Line; SHAPES]; PRIORITIES],
+    turns: [Turns; PRIORITIES],
     /// Ready tasks for whose conditions there was no room.
     roomless: Roomless,
     settled: SlotQueue,
-    release: Option<Release>,
-    ledger: Ledger,
+    pub(crate) release: Option<Release>,
+    /// Lines that the last pass made current to look at conditions.
+    refreshed: u64,
+    pub(crate) ledger: Ledger,
 }
 
 impl<'m> Dispatcher<'m> {
-    pub(crate) fn new(tokens: &'m mut [Token]) -> Self {
+    pub(crate) fn new(tokens: &'m mut [Token], run_ns: Option<u64>) -> Self {
         // Tokens go on where they stopped: COND still holds the last one of the run before.
         for token in tokens.iter_mut().filter(|token| !token.is_ordinary()) {
             *token = Token::FIRST;
         }
         Self {
             tokens,
-            queues: [(); SHAPES].map(|()| SlotQueue::default()),
+            pool: Pool::default(),
+            deadlines: Deadlines::new(run_ns),
+            incarnation: 0,
+            lines: [(); PRIORITIES].map(|()| [(); SHAPES].map(|()| Line::default())),
+            turns: [(); PRIORITIES].map(|()| Turns::default()),
             roomless: Roomless::default(),
             settled: SlotQueue::default(),
             release: None,
+            refreshed: 0,
             ledger: Ledger::default(),
         }
     }
@@ -81,16 +118,24 @@ impl<'m> Dispatcher<'m> {
     ) -> Pass {
         let mut pass = Pass::default();
         self.listen(scheduler, port, probe, &mut pass);
+        self.hear(scheduler, port, probe, &mut pass);
         self.finish(scheduler, probe, &mut pass);
-        for shape in Shape::ALL {
-            let queue = &mut self.queues[shape as usize];
-            pass.progress |= scheduler.ready[shape as usize].take_all(scheduler.slots, queue) > 0;
+        for (stacks, lines) in scheduler.ready.iter().zip(&mut self.lines) {
+            for (stack, line) in stacks.iter().zip(lines) {
+                pass.progress |= stack.take_all(scheduler.slots, &mut line.queue) > 0;
+            }
         }
         self.retry_roomless(scheduler, &mut pass);
-        for shape in [Shape::Aic, Shape::Aiv, Shape::Host] {
-            self.dispatch(scheduler, port, probe, (shape, &mut pass));
+        for priority in Priority::ALL {
+            for shape in self.turns[priority as usize].order() {
+                self.dispatch(scheduler, port, probe, ((priority, shape), &mut pass));
+            }
         }
         pass.watching |= self.has_work_left();
+        pass.deadline_ns = [pass.deadline_ns, self.deadlines.next_ns()]
+            .into_iter()
+            .flatten()
+            .min();
         pass
     }
 
@@ -98,14 +143,20 @@ impl<'m> Dispatcher<'m> {
     pub fn skip(&mut self, scheduler: &Scheduler<'_>, passes: u64, polled: u32) {
         let polls = passes * u64::from(polled);
         self.ledger.polls += polls;
+        self.ledger.lines_refreshed += passes * self.refreshed;
+        // A pass that looked at all it has begins where the one before began.
+        if polled < SETTLE_BUDGET {
+            return;
+        }
         if let Some(mut desk) = scheduler.wait_list.try_lock() {
             desk.skip(polls);
         }
     }
 
     fn has_work_left(&self) -> bool {
-        let dummies = &self.queues[Shape::Dummy as usize];
-        self.release.is_some() || !self.settled.is_empty() || !dummies.is_empty()
+        let mut unrun = self.lines.iter().map(|lines| &lines[Shape::Dummy as usize]);
+        let is_none_left = self.release.is_none() && self.settled.is_empty();
+        !is_none_left || unrun.any(|line| !line.is_empty())
     }
 
     /// Drains the mailbox and polls unmet conditions, if there is anything of either.
@@ -117,11 +168,12 @@ impl<'m> Dispatcher<'m> {
         pass: &mut Pass,
     ) {
         let list = &scheduler.wait_list;
+        self.refreshed = 0;
         if !self.settled.is_empty() {
             pass.watching = true;
             return;
         }
-        if list.live_hint() == 0 && scheduler.producer.is_empty_hint() {
+        if list.live_hint() == 0 && !scheduler.has_mail_hint() {
             return;
         }
         let Some(mut desk) = list.try_lock() else {
@@ -129,14 +181,36 @@ impl<'m> Dispatcher<'m> {
             pass.watching = true;
             return;
         };
-        let (polled, met) = desk.settle(scheduler, port, probe, SETTLE_BUDGET);
-        let drained = desk.drain(scheduler, port, probe, &mut self.ledger, DRAIN_BUDGET);
+        let (by, is_baseline) = (
+            Holder::Dispatcher,
+            scheduler.completion == Completion::Locked,
+        );
+        if is_baseline {
+            probe.event(Event::Locked { by });
+        }
+        let refreshed = self.ledger.lines_refreshed;
+        let ledger = &mut self.ledger;
+        let mut turn = Turn {
+            scheduler,
+            port,
+            probe,
+            ledger,
+        };
+        let (polled, moved) = desk.settle(&mut turn, SETTLE_BUDGET);
+        let drained = desk.drain(&mut turn, DRAIN_BUDGET);
+        self.refreshed = self.ledger.lines_refreshed - refreshed;
+        let deadlines = [desk.next_deadline(), desk.gap_deadline()];
+        pass.deadline_ns = deadlines.into_iter().flatten().min();
         self.settled = desk.take_settled();
         list.say_live(desk.live_hint());
         self.ledger.polls += u64::from(polled);
         pass.polled = polled;
-        pass.progress |= met > 0 || drained > 0;
+        pass.progress |= moved > 0 || drained > 0;
         pass.watching |= desk.live_hint() > 0;
+        drop(desk);
+        if is_baseline {
+            probe.event(Event::Unlocked { by });
+        }
     }
 
     /// Finishes what was settled, and dummies and cancelled tasks, within the budget.
@@ -149,12 +223,15 @@ impl<'m> Dispatcher<'m> {
                     return;
                 }
             }
+            if self.settled.is_empty() && self.lose_next(scheduler, probe, pass) {
+                pass.progress = true;
+                continue;
+            }
             let Some((slot, road)) = self.next_to_finish(scheduler) else {
                 return;
             };
             pass.progress = true;
-            let slot = scheduler.id_of(slot);
-            self.release = finish_task(scheduler, probe, &mut self.ledger, slot, road);
+            self.end(scheduler, probe, slot, road);
         }
     }
 
@@ -162,70 +239,178 @@ impl<'m> Dispatcher<'m> {
         if let Some(slot) = self.settled.pop(scheduler.slots) {
             return Some((slot, Road::Deferred));
         }
-        let slot = self.queues[Shape::Dummy as usize].pop(scheduler.slots)?;
+        let mut unrun = Priority::ALL.into_iter();
+        let slot = unrun.find_map(|priority| {
+            self.lines[priority as usize][Shape::Dummy as usize].pop(scheduler.slots)
+        })?;
         match scheduler.slots[slot as usize].is_poisoned() {
             true => Some((slot, Road::Cancelled)),
-            false => Some((slot, Road::Dummy)),
+            false => Some((slot, Road::Unrun)),
         }
+    }
+
+    /// Decides the outcome of the task in slot `index`: what it has left is given to no core.
+    fn end(&mut self, scheduler: &Scheduler<'_>, probe: &impl Probe, index: u32, road: Road) {
+        let words = &scheduler.slots[index as usize];
+        self.lines[words.priority() as usize][words.shape() as usize].forget(index);
+        let slot = scheduler.id_of(index);
+        debug_assert!(self.release.is_none(), "one walk at a time");
+        self.release = finish_task(scheduler, probe, &mut self.ledger, slot, road);
     }
 
     /// Lets tasks that found no condition room try again, as far as what is free now would do.
     fn retry_roomless(&mut self, scheduler: &Scheduler<'_>, pass: &mut Pass) {
         let free = scheduler.room.free();
-        let fitting = &mut self.queues;
-        pass.progress |= self.roomless.retry(scheduler.slots, free, fitting) > 0;
+        let lines = &mut self.lines;
+        pass.progress |= self.roomless.retry(scheduler.slots, free, lines) > 0;
         pass.watching |= self.roomless.is_retrying();
     }
 
-    /// Gives ready tasks of `shape` to cores that can take them.
+    /// Gives the tasks of one line to cores that can take them.
     fn dispatch(
         &mut self,
         scheduler: &Scheduler<'_>,
         port: &impl Port,
         probe: &impl Probe,
-        (shape, pass): (Shape, &mut Pass),
+        (line, pass): ((Priority, Shape), &mut Pass),
     ) {
-        let mut core = None;
+        let (priority, shape) = (line.0 as usize, line.1 as usize);
         for _ in 0..DISPATCH_BUDGET {
-            let Some(index) = self.queues[shape as usize].front() else {
+            let Some(index) = self.lines[priority][shape].front() else {
                 break;
             };
-            if core.is_none() {
-                core = self.pick(scheduler, shape);
+            match self.place(scheduler, port, probe, (index, pass)) {
+                Placed::Moved => self.turns[priority].served(line.1),
+                Placed::Gathers => return self.turns[priority].gathers(line.1),
+                Placed::NotYet => return,
             }
-            let Some(chosen) = core else { return };
-            self.queues[shape as usize].pop(scheduler.slots);
-            let spec = scheduler.slots[index as usize].spec();
-            if !scheduler.room.reserve(u32::from(spec.may_defer)) {
-                self.roomless.push(scheduler.slots, index);
-                pass.progress = true;
-                continue;
-            }
-            self.install(scheduler, port, probe, (chosen, index, &spec));
-            core = None;
             pass.progress = true;
-            pass.handlers |= 1 << scheduler.chip.owner_of(chosen);
         }
-        if let Some(unused) = core {
-            scheduler
-                .openings
-                .announce(unused, state(scheduler, unused).pair.looked_at());
-        }
-        pass.watching |= !self.queues[shape as usize].is_empty();
+        pass.watching |= !self.lines[priority][shape].is_empty();
     }
 
-    /// A core of `shape` whose pipeline, record and slab can take its next token.
-    fn pick(&self, scheduler: &Scheduler<'_>, shape: Shape) -> Option<CoreId> {
-        let mask = &scheduler.shape_cores[shape as usize];
-        while let Some(core) = scheduler.openings.take(mask) {
-            let token = self.tokens[core.index()];
-            let state = state(scheduler, core);
-            let can_take = state.pair.looked_at().install(token).is_some();
-            if can_take && state.records[token.parity()].is_free() {
-                return Some(core);
+    /// Gives the next block of the task in front, or all of a cohort, to cores, or turns the task
+    /// away.
+    fn place(
+        &mut self,
+        scheduler: &Scheduler<'_>,
+        port: &impl Port,
+        probe: &impl Probe,
+        (index, pass): (u32, &mut Pass),
+    ) -> Placed {
+        let words = &scheduler.slots[index as usize];
+        let (spec, placed) = (words.spec(), words.placed());
+        let (slot, blocks) = (scheduler.id_of(index), u32::from(spec.blocks));
+        let footprint = scheduler.footprint(spec.shape, spec.subtasks);
+        let line = &mut self.lines[spec.priority as usize][spec.shape as usize];
+        let units = match self.pool.fit(footprint, blocks, spec.sync_start) {
+            Fit::Here(units) => units,
+            Fit::NotYet if spec.sync_start || spec.shape == Shape::Mix => return Placed::Gathers,
+            Fit::NotYet => return Placed::NotYet,
+            Fit::Never(left) => {
+                let code = match left {
+                    0 => FaultCode::NoCoreLeft,
+                    _ => FaultCode::RequireSyncStartInvalid,
+                };
+                return self.fail(scheduler, probe, (index, code, pass));
+            }
+        };
+        line.pop(scheduler.slots);
+        if placed == 0 && !self.admit(scheduler, port, probe, (index, &spec)) {
+            return Placed::Moved;
+        }
+        for (block, unit) in (placed..).zip(each(units)) {
+            // Before its tokens: with the last of them the slot may become another task's.
+            words.set_placed(block + 1);
+            let block = u16::try_from(block).expect("a task has at most 32 767 blocks");
+            for (core, subtask) in footprint.places(unit) {
+                let part = Part { block, subtask };
+                self.install(scheduler, port, probe, (core, slot, part, &spec));
+                pass.handlers.add(scheduler.chip.owner_of(core));
             }
         }
-        None
+        if placed + units.count_ones() < blocks {
+            self.lines[spec.priority as usize][spec.shape as usize].keep(index);
+        }
+        Placed::Moved
+    }
+
+    /// Whether the task in slot `index`, taken out of its line, may run now. If not it was put
+    /// where it belongs: among those without room, or among those that need no core.
+    fn admit(
+        &mut self,
+        scheduler: &Scheduler<'_>,
+        port: &impl Port,
+        probe: &impl Probe,
+        (index, spec): (u32, &TaskSpec),
+    ) -> bool {
+        let slot = scheduler.id_of(index);
+        match spec.predicate.map(|predicate| holds(port, predicate)) {
+            None | Some(Some(true)) => {}
+            Some(Some(false)) => {
+                self.ledger.skipped += 1;
+                probe.event(Event::Skipped { slot });
+                self.turn_away(scheduler, index);
+                return false;
+            }
+            Some(None) => {
+                let code = FaultCode::AsyncCompletionInvalid;
+                self.fail_unrun(scheduler, probe, index, code);
+                return false;
+            }
+        }
+        let has_room = scheduler.room.reserve(u32::from(spec.may_defer));
+        if !has_room {
+            self.roomless.push(scheduler.slots, index);
+        }
+        has_room
+    }
+
+    /// Fails the task in front, of which there are blocks left that no core will ever take, unless
+    /// another task is being ended now.
+    fn fail(
+        &mut self,
+        scheduler: &Scheduler<'_>,
+        probe: &impl Probe,
+        (index, code, pass): (u32, FaultCode, &mut Pass),
+    ) -> Placed {
+        let words = &scheduler.slots[index as usize];
+        if words.placed() == 0 {
+            let line = &mut self.lines[words.priority() as usize][words.shape() as usize];
+            line.pop(scheduler.slots);
+            self.fail_unrun(scheduler, probe, index, code);
+            return Placed::Moved;
+        }
+        // What was settled may hold the same slot, and must not be left behind with its link.
+        let is_free = self.release.is_none() && self.settled.is_empty();
+        let slot = scheduler.id_of(index);
+        if !is_free || self.lose(scheduler, probe, (slot, code, None)) == Lost::NotNow {
+            pass.watching = true;
+            return Placed::NotYet;
+        }
+        Placed::Moved
+    }
+
+    /// Fails a task of which no token was given.
+    fn fail_unrun(
+        &mut self,
+        scheduler: &Scheduler<'_>,
+        probe: &impl Probe,
+        index: u32,
+        code: FaultCode,
+    ) {
+        let (words, slot) = (&scheduler.slots[index as usize], scheduler.id_of(index));
+        words.retire.fail(slot.generation());
+        let task = words.task();
+        scheduler.raise(probe, Fault { code, task }, None);
+        self.turn_away(scheduler, index);
+    }
+
+    /// Puts a task that needs no core any more where dummies go.
+    fn turn_away(&mut self, scheduler: &Scheduler<'_>, index: u32) {
+        let priority = scheduler.slots[index as usize].priority() as usize;
+        let unrun = &mut self.lines[priority][Shape::Dummy as usize];
+        unrun.queue.push(scheduler.slots, index);
     }
 
     /// Record, slab and payload first, then the token, then the doorbell.
@@ -234,33 +419,48 @@ impl<'m> Dispatcher<'m> {
         scheduler: &Scheduler<'_>,
         port: &impl Port,
         probe: &impl Probe,
-        (core, index, spec): (CoreId, u32, &TaskSpec),
+        (core, slot, part, spec): (CoreId, SlotId, Part, &TaskSpec),
     ) {
         let token = self.tokens[core.index()];
         self.tokens[core.index()] = token.next();
-        let slot = scheduler.id_of(index);
-        let state = state(scheduler, core);
-        state.records[token.parity()].assign(slot);
+        self.pool.take(core);
+        let state = &scheduler.cores[core.index()];
+        state.records[token.parity()].assign(slot, part);
         if spec.may_defer > 0 {
             slab::clear(port, port.slab_address(core, token.parity()));
         }
         let launch = Launch {
             slot,
             task: spec.task,
+            block: part.block,
+            blocks: spec.blocks,
+            subtask: part.subtask,
             kernel: spec.kernel,
             args: spec.args,
         };
         port.stage_payload(core, token, &launch);
         let installed = state.pair.install(token);
-        assert!(
-            installed.is_some(),
-            "a pipeline that had room only gains more until we fill it"
-        );
+        let pair = installed.expect("a pipeline that had room only gains more until we fill it");
+        let budget_ns = self.deadlines.budget_ns(spec.run_budget_ns);
+        if budget_ns > 0 {
+            let budget = (budget_ns, port.now());
+            self.deadlines.given(core, token, pair, budget);
+        }
         probe.event(Event::Dispatched { core, token, slot });
         port.ring_doorbell(core, token);
     }
 }
 
-fn state<'a>(scheduler: &Scheduler<'a>, core: CoreId) -> &'a CoreState {
-    &scheduler.cores[core.index()]
+/// Whether `predicate` holds; `None` if its address cannot be read.
+fn holds(port: &impl Port, predicate: Predicate) -> Option<bool> {
+    let Predicate {
+        addr,
+        comparison,
+        value,
+    } = predicate;
+    if addr == 0 || addr % 4 != 0 || !port.can_read(addr, 4) {
+        return None;
+    }
+    port.refresh(addr, 4);
+    Some(comparison.holds(port.load_u32(addr), value))
 }

@@ -3,11 +3,11 @@
 use finbox_mailbox::edge_table;
 
 edge_table! {
-    RETIRE = AcqRel, with "RETIRE", "what every handler did before it retired, to the last one";
+    RETIRE = AcqRel, with "RETIRE, RECYCLE", "what every handler did before it retired, to the last one";
     RETIRE_LOOK = Relaxed, with "-", "only the next guess; the exchange decides";
     FINISH = Release, with "SLOT_LOOK", "what the task did, to a submitter that waits no more";
     RECLAIM = Release, with "RECYCLE", "the last walk over the slot's edges is over";
-    RECYCLE = Acquire, with "RECLAIM", "slot and edge nodes may be written again";
+    RECYCLE = Acquire, with "RECLAIM, RETIRE", "slot and edge nodes may be written again";
     SLOT_OPEN = Release, with "SLOT_LOOK", "the description of the slot's new life";
     SLOT_LOOK = Acquire, with "SLOT_OPEN, FINISH", "what belongs to the life and outcome seen";
     DESCRIBE = Relaxed, with "-", "descriptions travel on FAN_IN, READY_PUSH and INSTALL";
@@ -31,7 +31,12 @@ edge_table! {
     OPEN_SET = Release, with "OPEN_TAKE", "the pair and record that made the core available";
     OPEN_TAKE = Acquire, with "OPEN_SET", "the pair and record that made the core available";
     OPEN_LOOK = Relaxed, with "-", "a hint; the pair decides";
+    OUT_HINT = Relaxed, with "-", "a statistic with one writer";
     ROOM = Relaxed, with "-", "a number; what it counts stands under the wait list's lock";
+    PEERS = Relaxed, with "-", "a bit, never taken back; whoever sets it rings the dispatch thread";
     LIVE_HINT = Relaxed, with "-", "a hint that the wait list is worth locking";
+    ORPHAN = Release, with "ORPHANS_TAKEN", "the retire word of the task whose messages were refused";
+    ORPHANS_TAKEN = Acquire, with "ORPHAN", "the retire words of the tasks to be failed";
+    ORPHAN_HINT = Relaxed, with "-", "a hint; taking it decides";
     FAULT = Relaxed, with "-", "the first exchange wins; the record is one word";
 }

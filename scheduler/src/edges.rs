@@ -58,6 +58,17 @@ impl EdgeNode {
     }
 }
 
+/// What became of a task, as far as its submitter knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Its outcome is open, or its consumers are about to be told.
+    Unfinished,
+    /// It completed; or it failed too many lives ago to be remembered.
+    Completed,
+    /// It failed or was cancelled.
+    Failed,
+}
+
 /// What became of an attempt to wait for a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wired {
@@ -97,6 +108,23 @@ impl EdgeList {
     pub fn open(&self, generation: u32) {
         // RELAXED: EDGE_NODE; only the submitter pushes, and it is the one that opens.
         self.0.store(word(generation, NONE), edge::EDGE_NODE);
+    }
+
+    /// Submitter: what became of life `generation`, which is the current one.
+    #[inline]
+    pub(crate) fn fate(&self, generation: u32) -> Fate {
+        // EDGE EDGE_SEEN <- EDGE_CLOSE.
+        let head = self.0.load(edge::EDGE_SEEN);
+        debug_assert_eq!(
+            generation_of(head),
+            generation,
+            "asked about the current life"
+        );
+        match node_of(head) {
+            CLOSED => Fate::Completed,
+            CLOSED_FAILED => Fate::Failed,
+            _ => Fate::Unfinished,
+        }
     }
 
     /// Submitter: puts `index`, which is `nodes[index]` and names its consumer, into the list of

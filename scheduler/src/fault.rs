@@ -9,31 +9,77 @@ use crate::id::TaskId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u16)]
 pub enum FaultCode {
+    /// One scope needs more task slots than its ring has.
+    ScopeDeadlock = 1,
+    /// Output bytes can never be reserved.
+    HeapRingDeadlock = 2,
+    /// A ring is full of tasks that enclosing scopes hold.
+    FlowControlDeadlock = 3,
     /// Out of dependency nodes.
     DepPoolOverflow = 4,
     /// A task is malformed.
     InvalidArgs = 5,
-    /// No progress; carries the stall class.
+    /// A cohort needs more cores at once than the chip has.
+    RequireSyncStartInvalid = 7,
+    /// A buffer was not ready within the time its reader gave it.
+    TensorWaitTimeout = 8,
+    /// A kernel said that it cannot go on.
+    ExplicitFatal = 9,
+    /// Nothing moves any more.
     SchedulerTimeout = 100,
     /// A bad condition, or an engine reported failure.
     AsyncCompletionInvalid = 101,
-    /// More than 64 conditions in one task.
+    /// A task registered more conditions than it may.
     AsyncWaitOverflow = 102,
-    /// Malformed slab or message.
+    /// A slab or a message cannot be read.
     AsyncRegistrationFailed = 103,
+    /// Reserved: finbox's ready stacks cannot overflow.
+    ReadyQueueOverflow = 104,
+    /// A deferred task missed its wait budget.
+    AsyncWaitTimeout = 105,
     /// Every holder of condition room is waiting.
     ConditionRoomExhausted = 106,
+    /// A claimed mailbox slot was not published within its deadline.
+    MailboxGap = 107,
+    /// A token did not finish within its task's run budget.
+    TaskTimeout = 108,
+    /// A task's token stood behind another on a core that hangs.
+    CoreLost = 109,
+    /// Every core of the shape a task needs is out of the pool.
+    NoCoreLeft = 110,
+    /// The device was reset while a token was in flight.
+    DeviceReset = 111,
+    /// A condition waits for a peer that was declared dead.
+    PeerDead = 112,
+    /// A core answered with a word that no token explains.
+    ProtocolError = 113,
 }
 
 impl FaultCode {
-    const ALL: [Self; 7] = [
+    /// Every code, by number.
+    pub const ALL: [Self; 22] = [
+        Self::ScopeDeadlock,
+        Self::HeapRingDeadlock,
+        Self::FlowControlDeadlock,
         Self::DepPoolOverflow,
         Self::InvalidArgs,
+        Self::RequireSyncStartInvalid,
+        Self::TensorWaitTimeout,
+        Self::ExplicitFatal,
         Self::SchedulerTimeout,
         Self::AsyncCompletionInvalid,
         Self::AsyncWaitOverflow,
         Self::AsyncRegistrationFailed,
+        Self::ReadyQueueOverflow,
+        Self::AsyncWaitTimeout,
         Self::ConditionRoomExhausted,
+        Self::MailboxGap,
+        Self::TaskTimeout,
+        Self::CoreLost,
+        Self::NoCoreLeft,
+        Self::DeviceReset,
+        Self::PeerDead,
+        Self::ProtocolError,
     ];
 
     /// The number shown to people.
@@ -44,40 +90,142 @@ impl FaultCode {
     /// The name shown to people.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::ScopeDeadlock => "SCOPE_DEADLOCK",
+            Self::HeapRingDeadlock => "HEAP_RING_DEADLOCK",
+            Self::FlowControlDeadlock => "FLOW_CONTROL_DEADLOCK",
             Self::DepPoolOverflow => "DEP_POOL_OVERFLOW",
             Self::InvalidArgs => "INVALID_ARGS",
+            Self::RequireSyncStartInvalid => "REQUIRE_SYNC_START_INVALID",
+            Self::TensorWaitTimeout => "TENSOR_WAIT_TIMEOUT",
+            Self::ExplicitFatal => "EXPLICIT_FATAL",
             Self::SchedulerTimeout => "SCHEDULER_TIMEOUT",
             Self::AsyncCompletionInvalid => "ASYNC_COMPLETION_INVALID",
             Self::AsyncWaitOverflow => "ASYNC_WAIT_OVERFLOW",
             Self::AsyncRegistrationFailed => "ASYNC_REGISTRATION_FAILED",
+            Self::ReadyQueueOverflow => "READY_QUEUE_OVERFLOW",
+            Self::AsyncWaitTimeout => "ASYNC_WAIT_TIMEOUT",
             Self::ConditionRoomExhausted => "CONDITION_ROOM_EXHAUSTED",
+            Self::MailboxGap => "MAILBOX_GAP",
+            Self::TaskTimeout => "TASK_TIMEOUT",
+            Self::CoreLost => "CORE_LOST",
+            Self::NoCoreLeft => "NO_CORE_LEFT",
+            Self::DeviceReset => "DEVICE_RESET",
+            Self::PeerDead => "PEER_DEAD",
+            Self::ProtocolError => "PROTOCOL_ERROR",
+        }
+    }
+
+    /// What happened, in a sentence.
+    pub const fn what(self) -> &'static str {
+        match self {
+            Self::ScopeDeadlock => "One scope needs more task slots than its ring has.",
+            Self::HeapRingDeadlock => "Output bytes can never be reserved.",
+            Self::FlowControlDeadlock => "A ring is full of tasks that enclosing scopes hold.",
+            Self::DepPoolOverflow => "Out of dependency nodes.",
+            Self::InvalidArgs => "A task is malformed.",
+            Self::RequireSyncStartInvalid => "A cohort needs more cores at once than the chip has.",
+            Self::TensorWaitTimeout => "A buffer was not ready within the time its reader gave it.",
+            Self::ExplicitFatal => "A kernel said that it cannot go on.",
+            Self::SchedulerTimeout => "Nothing moves any more.",
+            Self::AsyncCompletionInvalid => "A bad condition, or an engine reported failure.",
+            Self::AsyncWaitOverflow => "A task registered more conditions than it may.",
+            Self::AsyncRegistrationFailed => "A slab or a message cannot be read.",
+            Self::ReadyQueueOverflow => "Reserved: finbox's ready stacks cannot overflow.",
+            Self::AsyncWaitTimeout => "A deferred task missed its wait budget.",
+            Self::ConditionRoomExhausted => "Every holder of condition room is waiting.",
+            Self::MailboxGap => "A claimed mailbox slot was not published within its deadline.",
+            Self::TaskTimeout => "A token did not finish within its task's run budget.",
+            Self::CoreLost => "A task's token stood behind another on a core that hangs.",
+            Self::NoCoreLeft => "Every core of the shape a task needs is out of the pool.",
+            Self::DeviceReset => "The device was reset while a token was in flight.",
+            Self::PeerDead => "A condition waits for a peer that was declared dead.",
+            Self::ProtocolError => "A core answered with a word that no token explains.",
+        }
+    }
+
+    /// What was lost.
+    pub const fn lost(self) -> &'static str {
+        match self {
+            Self::ScopeDeadlock => "the scope's later tasks",
+            Self::HeapRingDeadlock => "the task that asked for them and what depends on it",
+            Self::FlowControlDeadlock => "the tasks not yet submitted",
+            Self::DepPoolOverflow => "the task that asked for them and what depends on it",
+            Self::InvalidArgs => "that task; nothing of it was submitted",
+            Self::RequireSyncStartInvalid => "that task and what depends on it",
+            Self::TensorWaitTimeout => "nothing: the tasks go on",
+            Self::ExplicitFatal => "that task and what depends on it",
+            Self::SchedulerTimeout => "the tasks that are unfinished",
+            Self::AsyncCompletionInvalid => "that task and what depends on it",
+            Self::AsyncWaitOverflow => "that task and what depends on it",
+            Self::AsyncRegistrationFailed => "that task and what depends on it",
+            Self::ReadyQueueOverflow => "nothing",
+            Self::AsyncWaitTimeout => "that task and what depends on it",
+            Self::ConditionRoomExhausted => "the tasks that found no room",
+            Self::MailboxGap => {
+                "the messages at the missing positions, and the tasks that wait for them"
+            }
+            Self::TaskTimeout => "that task and what depends on it; its core is out of the pool",
+            Self::CoreLost => "that task and what depends on it",
+            Self::NoCoreLeft => "that task and what depends on it",
+            Self::DeviceReset => "the tasks in flight and what depends on them",
+            Self::PeerDead => "that task and what depends on it",
+            Self::ProtocolError => "nothing yet: the core is out of the pool until it is reset",
         }
     }
 
     /// What to do next, in a sentence.
     pub const fn hint(self) -> &'static str {
         match self {
+            Self::ScopeDeadlock => {
+                "Close the scope earlier, split it, or raise the number of task slots."
+            }
+            Self::HeapRingDeadlock => "Raise the ring's heap, or make the outputs smaller.",
+            Self::FlowControlDeadlock => {
+                "Close outer scopes earlier, nest less deeply, or raise the number of task slots."
+            }
             Self::DepPoolOverflow => {
                 "Raise the number of edge nodes, or give the task fewer producers."
             }
             Self::InvalidArgs => {
                 "Look at the task's declaration; the message names what is out of range."
             }
+            Self::RequireSyncStartInvalid => {
+                "Give the task fewer blocks, or let its blocks start apart."
+            }
+            Self::TensorWaitTimeout => "Wait longer, or look at the task that writes the buffer.",
+            Self::ExplicitFatal => "Look at the kernel: it reported the error itself.",
             Self::SchedulerTimeout => "Look at the stuck tasks: each names what it waits for.",
-            Self::AsyncCompletionInvalid => "Look at the address and type the task registered.",
+            Self::AsyncCompletionInvalid => {
+                "Look at the address and type the task registered, and at the engine's status."
+            }
             Self::AsyncWaitOverflow => {
                 "Split the task: 64 conditions are the most one task may register."
             }
             Self::AsyncRegistrationFailed => {
                 "The core wrote a slab that cannot be read; check the kernel."
             }
+            Self::ReadyQueueOverflow => "Nothing to do: this number is never raised.",
+            Self::AsyncWaitTimeout => {
+                "Look at who should have made the condition true, or raise the wait budget."
+            }
             Self::ConditionRoomExhausted => "Raise the condition room, or declare smaller bounds.",
+            Self::MailboxGap => "Look at the thread that claimed the position: it died or hangs.",
+            Self::TaskTimeout => "Look at the kernel on the named core, or raise the run budget.",
+            Self::CoreLost => {
+                "Look at the core's running token; reset the device to use the core again."
+            }
+            Self::NoCoreLeft => {
+                "Reset the device; look at why its cores were taken out of the pool."
+            }
+            Self::DeviceReset => "Submit them again.",
+            Self::PeerDead => "Restart the peer with a new epoch, and submit the work again.",
+            Self::ProtocolError => "Look at the core's firmware; the word is in the event log.",
         }
     }
 }
 
 /// The first fault of a scheduler.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fault {
     /// What kind.
     pub code: FaultCode,

@@ -10,21 +10,26 @@ use finbox_mailbox::{Condition, Done, Message};
 use crate::complete::{RELEASE_BUDGET, Release, Road, finish_task};
 use crate::core_pair::{Cond, Foreign, Transition};
 use crate::fault::{Fault, FaultCode};
-use crate::id::{CoreId, SlotId, Token};
+use crate::id::{CoreId, SlotId, TaskId, Token};
 use crate::ledger::Ledger;
 use crate::limits::MAX_CONDITIONS;
+use crate::locked::{self, Completion};
 use crate::port::Port;
 use crate::probe::{Event, Probe};
-use crate::retire::RetireStep;
+use crate::pusher::Pusher;
+use crate::retire::{RetireStep, Retired};
 use crate::scheduler::Scheduler;
 use crate::slab::{SlabEntry, SlabError, read_count, read_entry};
+use crate::wait_entry::Turn;
 
 /// What a handler remembers about one of its cores.
 #[derive(Debug)]
 pub struct HandlerCore {
-    seen: Cond,
-    last: Token,
-    duties: [Option<Duty>; 2],
+    pub(crate) seen: Cond,
+    pub(crate) last: Token,
+    /// It answered with a word that no token explains, and was not reset since.
+    pub(crate) is_suspect: bool,
+    pub(crate) duties: [Option<Duty>; 2],
 }
 
 impl Default for HandlerCore {
@@ -32,6 +37,7 @@ impl Default for HandlerCore {
         Self {
             seen: Cond::RESET,
             last: Token::IDLE,
+            is_suspect: false,
             duties: [None, None],
         }
     }
@@ -39,13 +45,15 @@ impl Default for HandlerCore {
 
 /// What is still owed for a finished token, by its parity.
 #[derive(Debug)]
-enum Duty {
+pub(crate) enum Duty {
     /// Conditions `next .. count` of its slab, then TASK_NORMAL_DONE(`done`).
     Push {
         slot: SlotId,
         next: u32,
         count: u32,
         done: Option<u32>,
+        /// The copy of its entries is in hand; otherwise they are still in the slab.
+        in_hand: bool,
     },
     /// Consumers of a task that finished here.
     Release(Release),
@@ -67,20 +75,25 @@ pub enum HandlerStep {
 #[derive(Debug)]
 pub struct FinHandler<'m> {
     first: usize,
-    cores: &'m mut [HandlerCore],
-    cursor: usize,
+    pub(crate) cores: &'m mut [HandlerCore],
+    pub(crate) cursor: usize,
+    /// Resets of the device that were dealt with.
+    pub(crate) incarnation: u32,
     entries: [SlabEntry; MAX_CONDITIONS as usize],
+    pub(crate) pusher: Pusher<'m>,
     ledger: Ledger,
 }
 
 impl<'m> FinHandler<'m> {
-    pub(crate) fn new(first: usize, cores: &'m mut [HandlerCore]) -> Self {
+    pub(crate) fn new(first: usize, cores: &'m mut [HandlerCore], pusher: Pusher<'m>) -> Self {
         let entries = [SlabEntry::EMPTY; MAX_CONDITIONS as usize];
         Self {
             first,
             cores,
             cursor: 0,
+            incarnation: 0,
             entries,
+            pusher,
             ledger: Ledger::default(),
         }
     }
@@ -97,6 +110,9 @@ impl<'m> FinHandler<'m> {
         port: &impl Port,
         probe: &impl Probe,
     ) -> HandlerStep {
+        if self.notice_reset(scheduler, port, probe) {
+            return HandlerStep::Progress;
+        }
         for _ in 0..self.cores.len() {
             let index = self.cursor;
             self.cursor = (index + 1) % self.cores.len();
@@ -114,7 +130,10 @@ impl<'m> FinHandler<'m> {
         port: &impl Port,
         probe: &impl Probe,
     ) -> HandlerStep {
-        let mut result = HandlerStep::Idle;
+        let mut result = match self.notice_reset(scheduler, port, probe) {
+            true => HandlerStep::Progress,
+            false => HandlerStep::Idle,
+        };
         for index in 0..self.cores.len() {
             if self.is_busy(scheduler, index) {
                 match self.visit(scheduler, port, probe, index) {
@@ -127,39 +146,11 @@ impl<'m> FinHandler<'m> {
         result
     }
 
-    /// Whether a full mailbox or a long fan-out left something to do on any core.
-    pub fn owes(&self) -> bool {
-        self.cores
-            .iter()
-            .any(|core| core.duties.iter().any(Option::is_some))
-    }
-
-    /// The handler's cores that a step would visit, a bit each, counted from its first one.
-    pub fn busy_mask(&self, scheduler: &Scheduler<'_>) -> u128 {
-        let busy = (0..self.cores.len()).filter(|&index| self.is_busy(scheduler, index));
-        busy.fold(0, |mask, index| mask | 1 << index)
-    }
-
-    /// Moves on by `steps` steps over the cores of `busy` that are known to see nothing.
-    ///
-    /// For simulators that charge empty polls arithmetically.
-    pub fn skip(&mut self, busy: u128, steps: u64) {
-        let Some(steps) = steps.checked_rem(u64::from(busy.count_ones())) else {
-            return;
-        };
-        for _ in 0..steps {
-            while busy >> self.cursor & 1 == 0 {
-                self.cursor = (self.cursor + 1) % self.cores.len();
-            }
-            self.cursor = (self.cursor + 1) % self.cores.len();
-        }
-    }
-
-    fn core_id(&self, index: usize) -> CoreId {
+    pub(crate) fn core_id(&self, index: usize) -> CoreId {
         CoreId(u16::try_from(self.first + index).expect("at most MAX_CORES"))
     }
 
-    fn is_busy(&self, scheduler: &Scheduler<'_>, index: usize) -> bool {
+    pub(crate) fn is_busy(&self, scheduler: &Scheduler<'_>, index: usize) -> bool {
         let owes = self.cores[index].duties.iter().any(Option::is_some);
         owes || !scheduler.cores[self.first + index]
             .pair
@@ -178,8 +169,7 @@ impl<'m> FinHandler<'m> {
         let mut progress = false;
         for parity in 0..2 {
             if let Some(duty) = self.cores[index].duties[parity].take() {
-                self.reread(scheduler, port, (index, parity), &duty);
-                progress |= self.go_on(scheduler, probe, (index, parity), duty);
+                progress |= self.go_on(scheduler, port, probe, (index, parity), duty);
             }
         }
         let shared = &scheduler.cores[self.first + index];
@@ -190,13 +180,11 @@ impl<'m> FinHandler<'m> {
             match shared.pair.apply(cond, mine.seen, mine.last) {
                 Transition::Nothing => {}
                 Transition::Foreign(kind) => {
-                    mine.seen = cond;
-                    self.count_foreign(kind);
-                    probe.event(Event::Foreign {
-                        core,
-                        cond: cond.0,
-                        kind,
-                    });
+                    // The register may show a reset that came after this step began.
+                    if self.notice_reset(scheduler, port, probe) {
+                        return HandlerStep::Progress;
+                    }
+                    progress |= self.foreign(scheduler, probe, (index, cond, kind));
                 }
                 Transition::Apply { next, finished } => {
                     mine.seen = cond;
@@ -215,13 +203,33 @@ impl<'m> FinHandler<'m> {
         }
     }
 
-    fn count_foreign(&mut self, kind: Foreign) {
+    /// Counts a word that is not of a token in flight. One that no token explains makes the core
+    /// suspect: it gets no token until it is reset. Whether it became so now.
+    fn foreign(
+        &mut self,
+        scheduler: &Scheduler<'_>,
+        probe: &impl Probe,
+        (index, cond, kind): (usize, Cond, Foreign),
+    ) -> bool {
+        let core = self.core_id(index);
+        self.cores[index].seen = cond;
         self.ledger.fins_received += 1;
         match kind {
             Foreign::Duplicate => self.ledger.fins_duplicate += 1,
             Foreign::Stale => self.ledger.fins_stale += 1,
             Foreign::Unknown => self.ledger.fins_unknown += 1,
         }
+        let cond = cond.0;
+        probe.event(Event::Foreign { core, cond, kind });
+        if kind != Foreign::Unknown || self.cores[index].is_suspect {
+            return false;
+        }
+        self.cores[index].is_suspect = true;
+        scheduler.openings.suspect(core);
+        probe.event(Event::Quarantined { core });
+        let (code, task) = (FaultCode::ProtocolError, TaskId::INVALID);
+        scheduler.raise(probe, Fault { code, task }, Some(core));
+        true
     }
 
     /// Takes the record of a finished token, retires its subtask and starts what that owes.
@@ -241,9 +249,23 @@ impl<'m> FinHandler<'m> {
             .slot()
             .expect("an installed token stands in its record");
         probe.event(Event::Observed { core, token, slot });
-        match self.retire(scheduler, port, probe, (core, parity, slot)) {
+        let duty = self.retire(scheduler, port, probe, (core, parity, slot));
+        self.carry_out(scheduler, port, probe, (index, parity), duty);
+        probe.event(Event::Handled { core, token });
+    }
+
+    /// Starts what is owed for a token that is not in flight any more; nothing: frees its record.
+    pub(crate) fn carry_out(
+        &mut self,
+        scheduler: &Scheduler<'_>,
+        port: &impl Port,
+        probe: &impl Probe,
+        (index, parity): (usize, usize),
+        duty: Option<Duty>,
+    ) {
+        match duty {
             Some(duty) => {
-                self.go_on(scheduler, probe, (index, parity), duty);
+                self.go_on(scheduler, port, probe, (index, parity), duty);
             }
             None => self.free_record(scheduler, index, parity),
         }
@@ -259,33 +281,47 @@ impl<'m> FinHandler<'m> {
     ) -> Option<Duty> {
         let words = scheduler.slot(slot);
         // Both before retiring: after a partial one the slot may be another task's.
-        let (room, task) = (u32::from(words.spec().may_defer), words.task());
+        let (room, task) = (words.may_defer(), words.task());
         let read = match room {
             0 => Ok(0),
             _ => self.read_slab(scheduler, port, port.slab_address(core, parity), room),
         };
         let count = *read.as_ref().unwrap_or(&0);
-        let Ok(retired) = words.retire.retire(slot.generation(), count, read.is_err()) else {
+        let retired = words
+            .retire
+            .retire(slot.generation(), count, room, read.is_err());
+        let Some(retired) = retired.ok().filter(|retired| !retired.is_late()) else {
             self.ledger.fins_stale += 1;
             return None;
         };
         self.ledger.fins_applied += 1;
         let overflow = count > 0 && !retired.push_conditions;
         let code = match read {
-            Err(error) => Some(code_of(error)),
+            Err(error) => Some(error.code()),
             Ok(_) => overflow.then_some(FaultCode::AsyncWaitOverflow),
         };
         if let Some(code) = code {
-            scheduler.raise(Fault { code, task });
+            scheduler.raise(probe, Fault { code, task }, Some(core));
         }
+        self.follow(scheduler, probe, (slot, room, count), retired)
+    }
+
+    /// What is owed for a subtask that retired with `count` conditions of the `room` its task has.
+    pub(crate) fn follow(
+        &mut self,
+        scheduler: &Scheduler<'_>,
+        probe: &impl Probe,
+        (slot, room, count): (SlotId, u32, u32),
+        retired: Retired,
+    ) -> Option<Duty> {
         let count = if retired.push_conditions { count } else { 0 };
         let done = match retired.step {
-            RetireStep::Partial => None,
+            RetireStep::Partial | RetireStep::Late => None,
             RetireStep::LastDeferred { expected } => Some(expected),
             RetireStep::LastInline => {
+                let release = finish_task(scheduler, probe, &mut self.ledger, slot, Road::Inline)?;
                 scheduler.room.give_back(room);
-                let release = finish_task(scheduler, probe, &mut self.ledger, slot, Road::Inline);
-                return release.map(Duty::Release);
+                return Some(Duty::Release(release));
             }
         };
         (count > 0 || done.is_some()).then_some(Duty::Push {
@@ -293,6 +329,7 @@ impl<'m> FinHandler<'m> {
             next: 0,
             count,
             done,
+            in_hand: true,
         })
     }
 
@@ -318,6 +355,7 @@ impl<'m> FinHandler<'m> {
     fn go_on(
         &mut self,
         scheduler: &Scheduler<'_>,
+        port: &impl Port,
         probe: &impl Probe,
         (index, parity): (usize, usize),
         duty: Duty,
@@ -332,10 +370,19 @@ impl<'m> FinHandler<'m> {
                 next,
                 count,
                 done,
+                in_hand,
             } => {
-                let accepted = self.push(scheduler, slot, next..count, done);
+                let slab = port.slab_address(self.core_id(index), parity);
+                let slab = (!in_hand).then_some(slab);
+                let turn = (scheduler, port, probe);
+                let accepted = self.push(turn, (slot, slab), next..count, done);
                 let offered = count - next + u32::from(done.is_some());
-                let owed = offered - accepted;
+                // What a condemned mailbox refuses can never be sent: its task fails in dispatch.
+                let is_lost = accepted < offered && scheduler.producer.is_condemned();
+                if is_lost {
+                    scheduler.orphans.say();
+                }
+                let owed = if is_lost { 0 } else { offered - accepted };
                 probe.event(Event::Pushed {
                     slot,
                     accepted,
@@ -346,8 +393,9 @@ impl<'m> FinHandler<'m> {
                     next: next + accepted,
                     count,
                     done,
+                    in_hand: false,
                 };
-                ((owed > 0).then_some(duty), accepted > 0)
+                ((owed > 0).then_some(duty), accepted > 0 || is_lost)
             }
         };
         match left {
@@ -358,17 +406,22 @@ impl<'m> FinHandler<'m> {
     }
 
     /// Offers conditions `range` and, behind them, TASK_NORMAL_DONE in one batch.
+    ///
+    /// Of what a full mailbox refused before, the copy in hand is of whichever core was read last:
+    /// then an entry is copied from its `slab` once more, when it is accepted and not sooner. The
+    /// slab was valid and belongs to the core until the record is free; should it have changed all
+    /// the same, the entry becomes a condition that the wait list refuses.
     fn push(
         &mut self,
-        scheduler: &Scheduler<'_>,
-        slot: SlotId,
+        (scheduler, port, probe): (&Scheduler<'_>, &impl Port, &impl Probe),
+        (slot, slab): (SlotId, Option<u64>),
         range: core::ops::Range<u32>,
         done: Option<u32>,
     ) -> u32 {
         let (task, entries) = (scheduler.slot(slot).task().0, &self.entries);
         let conditions = range.end - range.start;
         let offered = conditions + u32::from(done.is_some());
-        let accepted = scheduler.producer.push_batch(offered, |i| {
+        let build = |i| {
             if i == conditions {
                 let expected = done.unwrap_or(0);
                 return Message::NormalDone(Done {
@@ -377,7 +430,11 @@ impl<'m> FinHandler<'m> {
                     expected,
                 });
             }
-            let entry = entries[(range.start + i) as usize];
+            let entry = match slab {
+                None => entries[(range.start + i) as usize],
+                Some(addr) => read_entry(port, scheduler.chip.target, addr, range.start + i)
+                    .unwrap_or(SlabEntry::EMPTY),
+            };
             Message::Condition(Condition {
                 task,
                 slot: slot.bits(),
@@ -387,32 +444,23 @@ impl<'m> FinHandler<'m> {
                 engine: entry.engine,
                 completion: entry.completion,
             })
-        });
+        };
+        let ledger = &mut self.ledger;
+        let accepted = match scheduler.completion {
+            Completion::Mailbox => self.pusher.push_batch(offered, build),
+            Completion::Locked => {
+                let mut turn = Turn {
+                    scheduler,
+                    port,
+                    probe,
+                    ledger,
+                };
+                locked::register(&mut turn, offered, build)
+            }
+        };
         self.ledger.messages_accepted += u64::from(accepted);
         self.ledger.full += u64::from(accepted < offered);
         accepted
-    }
-
-    /// Copies the entries that a full mailbox refused once more from their slab: the copy in hand
-    /// is of whichever core was read last.
-    ///
-    /// The slab was valid and belongs to the core until the record is free; should it have changed
-    /// all the same, the entry becomes a condition that the wait list refuses.
-    fn reread(
-        &mut self,
-        scheduler: &Scheduler<'_>,
-        port: &impl Port,
-        (index, parity): (usize, usize),
-        duty: &Duty,
-    ) {
-        let &Duty::Push { next, count, .. } = duty else {
-            return;
-        };
-        let addr = port.slab_address(self.core_id(index), parity);
-        for entry in next..count {
-            self.entries[entry as usize] =
-                read_entry(port, scheduler.chip.target, addr, entry).unwrap_or(SlabEntry::EMPTY);
-        }
     }
 
     fn free_record(&self, scheduler: &Scheduler<'_>, index: usize, parity: usize) {
@@ -421,13 +469,5 @@ impl<'m> FinHandler<'m> {
         scheduler
             .openings
             .announce(self.core_id(index), shared.pair.observed());
-    }
-}
-
-const fn code_of(error: SlabError) -> FaultCode {
-    match error {
-        SlabError::Overflow { .. } => FaultCode::AsyncWaitOverflow,
-        SlabError::Address { .. } => FaultCode::AsyncCompletionInvalid,
-        _ => FaultCode::AsyncRegistrationFailed,
     }
 }

@@ -13,6 +13,8 @@ pub struct Ledger {
     pub failed: u64,
     /// Tasks that were cancelled because something they depend on failed.
     pub cancelled: u64,
+    /// Tasks whose predicate was false: they completed without running.
+    pub skipped: u64,
     /// Tasks that completed without the mailbox: on the FIN thread, or dummies on the dispatch
     /// thread.
     pub inline: u64,
@@ -46,6 +48,12 @@ pub struct Ledger {
     pub waiting_high_water: u64,
     /// Conditions polled.
     pub polls: u64,
+    /// Lines made current to look at conditions.
+    pub lines_refreshed: u64,
+    /// Counters that stood beyond the value waited for when the wait ended.
+    pub overshoots: u64,
+    /// Times that a counter stood lower than when it was looked at before.
+    pub went_back: u64,
 }
 
 impl Ledger {
@@ -56,6 +64,7 @@ impl Ledger {
             (&mut self.completed, other.completed),
             (&mut self.failed, other.failed),
             (&mut self.cancelled, other.cancelled),
+            (&mut self.skipped, other.skipped),
             (&mut self.inline, other.inline),
             (&mut self.deferred, other.deferred),
             (&mut self.fins_received, other.fins_received),
@@ -70,6 +79,9 @@ impl Ledger {
             (&mut self.normal_done, other.normal_done),
             (&mut self.full, other.full),
             (&mut self.polls, other.polls),
+            (&mut self.lines_refreshed, other.lines_refreshed),
+            (&mut self.overshoots, other.overshoots),
+            (&mut self.went_back, other.went_back),
         ];
         for (mine, theirs) in sums {
             *mine += theirs;

@@ -5,7 +5,10 @@
 //! who may call what: only the owning FIN handler loads a core's COND, only the dispatch thread
 //! stages payloads and rings doorbells.
 
+use finbox_mailbox::SlotBits;
+
 use crate::id::{CoreId, SlotId, TaskId, Token};
+use crate::spec::Subtasks;
 
 /// What a core needs to run one block of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,10 +17,61 @@ pub struct Launch {
     pub slot: SlotId,
     /// The task's number.
     pub task: TaskId,
+    /// Which block of the task, from 0.
+    pub block: u16,
+    /// How many blocks the task has.
+    pub blocks: u16,
+    /// Which subtask of a mixed block this is; empty for other shapes.
+    pub subtask: Subtasks,
     /// Kernel to run: an address or a table index, opaque to the scheduler.
     pub kernel: u64,
     /// The kernel's arguments: an address or a table index, opaque to the scheduler.
     pub args: u64,
+}
+
+impl Launch {
+    /// Words of a launch as a port may stage it.
+    pub const WORDS: usize = 5;
+
+    /// The only block of a task that is not mixed.
+    pub const fn single(slot: SlotId, task: TaskId, kernel: u64, args: u64) -> Self {
+        Self {
+            slot,
+            task,
+            block: 0,
+            blocks: 1,
+            subtask: Subtasks::empty(),
+            kernel,
+            args,
+        }
+    }
+
+    /// As five words: slot, task, block 16 · blocks 16 · subtask 8, kernel, arguments.
+    pub const fn to_words(&self) -> [u64; Self::WORDS] {
+        let place = self.block as u64 | (self.blocks as u64) << 16;
+        let place = place | (self.subtask.bits() as u64) << 32;
+        [
+            self.slot.bits().0,
+            self.task.0,
+            place,
+            self.kernel,
+            self.args,
+        ]
+    }
+
+    /// From what [`to_words`](Self::to_words) made.
+    #[expect(clippy::cast_possible_truncation, reason = "fields of a packed word")]
+    pub const fn from_words([slot, task, place, kernel, args]: [u64; Self::WORDS]) -> Self {
+        Self {
+            slot: SlotId::from_bits(SlotBits(slot)),
+            task: TaskId(task),
+            block: place as u16,
+            blocks: (place >> 16) as u16,
+            subtask: Subtasks::from_bits_truncate((place >> 32) as u8),
+            kernel,
+            args,
+        }
+    }
 }
 
 /// The machine, as seen by the control CPU.
@@ -60,6 +114,12 @@ pub trait Port: Sync {
 
     /// Stores the aligned `u64` at `addr`; used for clearing slabs only.
     fn store_u64(&self, addr: u64, value: u64);
+
+    /// How often the device was reset since this port was made. Counted up before any register
+    /// shows the value it has after reset.
+    fn incarnation(&self) -> u32 {
+        0
+    }
 
     /// Time in nanoseconds, from any start, never going back.
     fn now(&self) -> u64;

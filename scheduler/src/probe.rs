@@ -1,8 +1,15 @@
 //! Observation without cost: logic says what happened, a probe decides whether anyone listens.
 
+use finbox_mailbox::Engine;
+
+use core::num::NonZeroU32;
+
 use crate::core_pair::Foreign;
+use crate::fault::Fault;
 use crate::id::{CoreId, SlotId, TaskId, Token};
+use crate::locked::Holder;
 use crate::retire::Outcome;
+use crate::spec::Subtasks;
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -57,14 +64,104 @@ pub enum Event {
         /// The slot it names.
         slot: SlotId,
     },
+    /// A position of the condemned mailbox was claimed and never published.
+    Missing {
+        /// Which one.
+        position: u64,
+        /// Who announced it, if it had a line: a handler's number counted from 1, or a name.
+        claimer: Option<NonZeroU32>,
+    },
+    /// A handler is done with a FIN: what it owes is pushed, kept, or finished.
+    Handled {
+        /// On which core.
+        core: CoreId,
+        /// Which token.
+        token: Token,
+    },
+    /// Something failed. The first of a run decides its error; all are told.
+    Raised {
+        /// What, and whose.
+        fault: Fault,
+        /// On which core, where one is to blame.
+        core: Option<CoreId>,
+    },
+    /// A token did not finish within its budget. Its task failed, if its outcome was open.
+    Overdue {
+        /// On which core.
+        core: CoreId,
+        /// Which token.
+        token: Token,
+        /// Whose it is.
+        slot: SlotId,
+        /// Which block of the task.
+        block: u16,
+        /// Which subtask of a mixed block; empty for other shapes.
+        subtask: Subtasks,
+    },
+    /// A core was taken out of the pool.
+    Quarantined {
+        /// Which one.
+        core: CoreId,
+    },
+    /// A core that was out of the pool because of a late token is back.
+    Returned {
+        /// Which one.
+        core: CoreId,
+        /// The token that was late.
+        token: Token,
+        /// By how many ns, as far as the dispatch thread saw.
+        late_ns: u64,
+    },
+    /// A task's predicate was false: it retires without running.
+    Skipped {
+        /// Its slot.
+        slot: SlotId,
+    },
     /// A condition was met.
     Met {
         /// Whose it was.
         slot: SlotId,
         /// The address it watched.
         addr: u64,
-        /// The value seen.
-        observed: u32,
+        /// The value seen: of the counter, the completed post id, the queue's position.
+        observed: u64,
+    },
+    /// A counter stands lower than when it was looked at before.
+    WentBack {
+        /// Who waits for it.
+        slot: SlotId,
+        /// Its address.
+        addr: u64,
+        /// What it was.
+        from: u64,
+        /// What it is.
+        to: u64,
+    },
+    /// An engine said that the work behind a condition failed.
+    EngineFailed {
+        /// Whose condition it was.
+        slot: SlotId,
+        /// Which engine.
+        engine: Engine,
+        /// Its error code or status.
+        code: u32,
+    },
+    /// A condition waits for a rank that was declared dead.
+    PeerLost {
+        /// Whose condition it is.
+        slot: SlotId,
+        /// Which rank.
+        rank: u32,
+    },
+    /// `locked` baseline: the wait list's lock was taken.
+    Locked {
+        /// By whom.
+        by: Holder,
+    },
+    /// `locked` baseline: the wait list's lock was given back.
+    Unlocked {
+        /// By whom.
+        by: Holder,
     },
     /// A task's outcome was decided.
     Finished {
@@ -76,6 +173,8 @@ pub enum Event {
         outcome: Outcome,
         /// On the FIN thread, without mailbox or lock.
         inline: bool,
+        /// The task whose failure cancelled this one.
+        cause: Option<TaskId>,
     },
 }
 

@@ -67,6 +67,48 @@ impl ReadyStack {
     }
 }
 
+/// The ready tasks of one priority and shape, as the dispatch thread holds them: the one whose
+/// blocks are being given to cores, and those behind it.
+///
+/// A task of which a token is out is linked nowhere: whatever else takes it up may use its link.
+#[derive(Debug, Default)]
+pub(crate) struct Line {
+    pub(crate) queue: SlotQueue,
+    placing: Option<u32>,
+}
+
+impl Line {
+    /// Whether nothing is ready.
+    #[inline]
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.placing.is_none() && self.queue.is_empty()
+    }
+
+    /// The task in front.
+    #[inline]
+    pub(crate) fn front(&self) -> Option<u32> {
+        self.placing.or_else(|| self.queue.front())
+    }
+
+    /// Takes the task in front away.
+    pub(crate) fn pop(&mut self, slots: &[TaskSlot]) -> Option<u32> {
+        self.placing.take().or_else(|| self.queue.pop(slots))
+    }
+
+    /// Keeps `index`, just taken, in front: it has blocks left.
+    pub(crate) fn keep(&mut self, index: u32) {
+        debug_assert!(self.placing.is_none(), "one task is in front");
+        self.placing = Some(index);
+    }
+
+    /// Forgets `index` if some of its blocks are out and some are left.
+    pub(crate) fn forget(&mut self, index: u32) {
+        if self.placing == Some(index) {
+            self.placing = None;
+        }
+    }
+}
+
 /// A queue of slots owned by one thread, linked through the slots.
 #[derive(Debug)]
 pub struct SlotQueue {

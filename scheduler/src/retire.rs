@@ -3,6 +3,19 @@
 //! generation 32 · remaining 17 · expected conditions 7 · any_subtask_deferred · failed ·
 //! finished · cancelled · released. The word is private; outside, transitions return what to do
 //! next. Every transition names the generation it means and is refused for another.
+//!
+//! *remaining* counts tokens that were or may still be given to cores. The outcome may be decided
+//! while some are out (a token missed its deadline, a core was reset): whoever decides takes off
+//! what will never be given, and each of the others is counted down when its FIN comes, as *late*.
+//! A slot is at rest, and may be recycled, when it is released and nothing remains. Released with
+//! something remaining is a *quarantined* task: a core may still write where it was told to.
+//!
+//! | state | retire | finish | lose (deadline, reset) |
+//! | --- | --- | --- | --- |
+//! | live, remaining > 0 | Partial, LastInline, LastDeferred | decided | decided, failed |
+//! | live, remaining = 0 | refused | decided | refused: the FIN won |
+//! | decided, remaining > 0 | Late | refused | refused |
+//! | decided, remaining = 0 | refused | refused | refused |
 
 use finbox_mailbox::sync::AtomicU64;
 
@@ -67,9 +80,19 @@ impl RetireState {
         self.0 & CANCELLED != 0
     }
 
-    /// Whether its consumers are all released, so that the slot may be recycled.
+    /// Whether its consumers are all released.
     pub const fn is_released(self) -> bool {
         self.0 & RELEASED != 0
+    }
+
+    /// Whether nobody will touch the slot any more: it may be recycled.
+    pub const fn is_at_rest(self) -> bool {
+        self.is_released() && self.remaining() == 0
+    }
+
+    /// Whether its consumers are released and a core still has a token of it.
+    pub const fn is_quarantined(self) -> bool {
+        self.is_released() && self.remaining() > 0
     }
 
     /// Lives and waits for something: its generation is current and no outcome is decided.
@@ -81,13 +104,23 @@ impl RetireState {
         Self(self.0 | bits)
     }
 
-    /// One subtask retires with `conditions`; `None` where that cannot be.
-    const fn retire(self, generation: u32, conditions: u32, failed: bool) -> Option<Self> {
-        if !self.is_live(generation) || self.remaining() == 0 {
+    /// One subtask retires with `conditions`, of which the task may register `bound` in all; `None`
+    /// where that cannot be.
+    const fn retire(
+        self,
+        generation: u32,
+        conditions: u32,
+        bound: u32,
+        failed: bool,
+    ) -> Option<Self> {
+        if self.generation() != generation || self.remaining() == 0 {
             return None;
         }
         let next = Self(self.0 - (1 << REMAINING_SHIFT));
-        let overflow = self.expected() + conditions > MAX_CONDITIONS;
+        if self.is_finished() {
+            return Some(next);
+        }
+        let overflow = self.expected() + conditions > bound;
         let failure = if overflow || failed { FAILED } else { 0 };
         if overflow || conditions == 0 {
             return Some(next.with(failure));
@@ -95,6 +128,35 @@ impl RetireState {
         let grown = Self(next.0 + ((conditions as u64) << EXPECTED_SHIFT));
         Some(grown.with(failure | ANY_SUBTASK_DEFERRED))
     }
+
+    /// The outcome is decided; `None` where it was before, or where the FIN has won.
+    const fn decide(self, generation: u32, decision: Decision) -> Option<Self> {
+        let is_too_late = decision.only_unretired && self.remaining() == 0;
+        if !self.is_live(generation) || is_too_late {
+            return None;
+        }
+        assert!(
+            decision.forgone <= self.remaining(),
+            "only tokens that were never given are forgone"
+        );
+        let failed = if decision.failed { FAILED } else { 0 };
+        let cancelled = if decision.cancelled { CANCELLED } else { 0 };
+        let fewer = Self(self.0 - ((decision.forgone as u64) << REMAINING_SHIFT));
+        Some(fewer.with(FINISHED | failed | cancelled))
+    }
+}
+
+/// How an outcome is decided, beside what the subtasks left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// It fails.
+    pub failed: bool,
+    /// It never ran, because something it depends on failed.
+    pub cancelled: bool,
+    /// Tokens of it that will never be given to a core.
+    pub forgone: u32,
+    /// Only while a subtask is still to retire: if the last FIN came first, that one decides.
+    pub only_unretired: bool,
 }
 
 /// What a handler does next about a subtask it retired.
@@ -105,6 +167,13 @@ pub struct Retired {
     pub step: RetireStep,
     /// Whether its conditions were counted and must be pushed; otherwise it pushes none.
     pub push_conditions: bool,
+}
+
+impl Retired {
+    /// Whether the outcome had been decided before.
+    pub const fn is_late(&self) -> bool {
+        matches!(self.step, RetireStep::Late)
+    }
 }
 
 /// Whether, and how, a subtask was the last one of its task.
@@ -119,9 +188,11 @@ pub enum RetireStep {
         /// CONDITION messages that belong to the task, 1 to 64.
         expected: u32,
     },
+    /// The outcome was decided before: this FIN changes nothing, but one token less is out.
+    Late,
 }
 
-/// A FIN that retires nothing: another generation, a finished task, or one subtask too many.
+/// A FIN that retires nothing: another generation, or one subtask too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused(pub RetireState);
 
@@ -155,14 +226,14 @@ impl RetireWord {
         RetireState(self.0.load(edge::SLOT_LOOK))
     }
 
-    /// The state, acquired from whoever released it last: a released slot may be recycled.
+    /// The state, acquired from whoever touched it last: a slot at rest may be recycled.
     #[inline]
     pub fn state_for_recycling(&self) -> RetireState {
-        // EDGE RECYCLE <- RECLAIM.
+        // EDGE RECYCLE <- RECLAIM, RETIRE.
         RetireState(self.0.load(edge::RECYCLE))
     }
 
-    /// Starts a new life of a released slot with `remaining` subtasks, 1 to 98 301.
+    /// Starts a new life of a slot at rest with `remaining` subtasks, 1 to 98 301.
     ///
     /// # Panics
     /// If `remaining` is out of range.
@@ -176,9 +247,10 @@ impl RetireWord {
             .store(RetireState::new(generation, remaining).0, edge::SLOT_OPEN);
     }
 
-    /// One subtask of life `generation` retires, having registered `conditions` (0 to 64).
+    /// One subtask of life `generation` retires, having registered `conditions` (0 to 64) of the
+    /// `bound` that its task may register in all.
     ///
-    /// More than 64 in the whole task set *failed* and count none of this subtask's.
+    /// More than that in the whole task set *failed* and count none of this subtask's.
     ///
     /// # Errors
     /// [`Refused`] with what stands there; nothing changed.
@@ -190,18 +262,19 @@ impl RetireWord {
         &self,
         generation: u32,
         conditions: u32,
+        bound: u32,
         failed: bool,
     ) -> Result<Retired, Refused> {
-        // EDGE RETIRE -> RETIRE. RELAXED first look: the exchange decides.
+        debug_assert!(bound <= MAX_CONDITIONS, "a task registers at most 64");
+        let step = |state: RetireState| state.retire(generation, conditions, bound, failed);
+        // EDGE RETIRE -> RETIRE, RECYCLE. RELAXED first look: the exchange decides.
         let before = self.0.try_update(edge::RETIRE, edge::RETIRE_LOOK, |word| {
-            RetireState(word)
-                .retire(generation, conditions, failed)
-                .map(|next| next.0)
+            step(RetireState(word)).map(|next| next.0)
         });
         let before = RetireState(before.map_err(|word| Refused(RetireState(word)))?);
-        let after = before.retire(generation, conditions, failed);
-        let after = after.expect("the same step was just installed");
+        let after = step(before).expect("the same step was just installed");
         let step = match (after.remaining(), after.any_subtask_deferred()) {
+            _ if after.is_finished() => RetireStep::Late,
             (0, false) => RetireStep::LastInline,
             (0, true) => RetireStep::LastDeferred {
                 expected: after.expected(),
@@ -219,13 +292,24 @@ impl RetireWord {
     /// `failed` and `cancelled` add to what the subtasks left.
     #[inline]
     pub fn finish(&self, generation: u32, failed: bool, cancelled: bool) -> Option<Outcome> {
-        let bits =
-            FINISHED | if failed { FAILED } else { 0 } | if cancelled { CANCELLED } else { 0 };
+        let decision = Decision {
+            failed,
+            cancelled,
+            ..Decision::default()
+        };
+        self.decide(generation, decision)
+    }
+
+    /// Decides the outcome of life `generation` as `decision` says, once: `None` if it was decided
+    /// before, or if the decision is only for tasks with unretired subtasks and this has none.
+    #[inline]
+    pub fn decide(&self, generation: u32, decision: Decision) -> Option<Outcome> {
         // EDGE FINISH -> SLOT_LOOK. RELAXED first look: the exchange decides.
         let before = self.0.try_update(edge::FINISH, edge::RETIRE_LOOK, |word| {
-            RetireState(word).is_live(generation).then_some(word | bits)
+            let next = RetireState(word).decide(generation, decision);
+            next.map(|next| next.0)
         });
-        let after = RetireState(before.ok()?).with(bits);
+        let after = RetireState(before.ok()?).decide(generation, decision)?;
         Some(match (after.is_cancelled(), after.is_failed()) {
             (true, _) => Outcome::Cancelled,
             (false, true) => Outcome::Failed,
@@ -243,7 +327,8 @@ impl RetireWord {
         });
     }
 
-    /// Says that nobody will touch the slot any more: its submitter may recycle it.
+    /// Says that the walk over the slot's edges is over: when nothing remains, its submitter may
+    /// recycle it.
     #[inline]
     pub fn release(&self) {
         // EDGE RECLAIM -> RECYCLE. The walk over the edges is over.

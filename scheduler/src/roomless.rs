@@ -4,8 +4,9 @@
 //! them needs, all are asked in a lap, in pieces of a budget. As long as less is free, a look costs
 //! one comparison.
 
-use crate::ready::SlotQueue;
-use crate::slot::{SHAPES, TaskSlot};
+use crate::ready::{Line, SlotQueue};
+use crate::slot::TaskSlot;
+use crate::spec::{PRIORITIES, SHAPES};
 
 /// Tasks that lack condition room asked in one pass.
 pub const RETRY_BUDGET: u32 = 64;
@@ -35,7 +36,7 @@ impl Default for Roomless {
 }
 
 fn bound(slots: &[TaskSlot], index: u32) -> u32 {
-    u32::from(slots[index as usize].spec().may_defer)
+    slots[index as usize].may_defer()
 }
 
 impl Roomless {
@@ -52,12 +53,12 @@ impl Roomless {
         self.lap_left > 0
     }
 
-    /// Moves tasks that fit into `free` to the queues of their shapes. Returns how many.
+    /// Moves tasks that fit into `free` to the lines they came from. Returns how many.
     pub(crate) fn retry(
         &mut self,
         slots: &[TaskSlot],
         mut free: u32,
-        fitting: &mut [SlotQueue; SHAPES],
+        lines: &mut [[Line; SHAPES]; PRIORITIES],
     ) -> u32 {
         if self.lap_left == 0 {
             if free < self.least {
@@ -74,8 +75,9 @@ impl Roomless {
             if needed <= free {
                 free -= needed;
                 moved += 1;
-                let shape = slots[index as usize].spec().shape;
-                fitting[shape as usize].push(slots, index);
+                let words = &slots[index as usize];
+                let line = &mut lines[words.priority() as usize][words.shape() as usize];
+                line.queue.push(slots, index);
             } else {
                 self.lap_least = self.lap_least.min(needed);
                 self.queue.push(slots, index);

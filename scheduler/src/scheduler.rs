@@ -4,20 +4,39 @@
 //! ([`FinHandler`], [`Dispatcher`], [`Submitter`]) are values of their own, one per thread, made
 //! together by [`assemble`].
 
-use finbox_mailbox::{Cell, Header, Producer, mailbox};
+use core::num::NonZeroU32;
 
+use finbox_mailbox::sync::AtomicU32;
+use finbox_mailbox::{Cell, ClaimLine, Header, Producer, mailbox_with_lines};
+use thiserror::Error;
+
+use crate::book::SlotBook;
 use crate::chip::Chip;
-use crate::core_set::{CoreMask, CoreState, Openings, Record, add};
+use crate::condition::Unmet;
+use crate::core_set::{CoreMask, CoreState, Openings, Record, only};
 use crate::dispatch::Dispatcher;
 use crate::edges::{EdgeNode, MAX_EDGE_NODES};
 use crate::fault::{Fault, FirstFault};
 use crate::handler::{FinHandler, HandlerCore};
-use crate::id::{SlotId, Token};
+use crate::id::{CoreId, SlotId, Token};
+use crate::limits::{Limits, MAX_RINGS, MAX_SCOPES};
+use crate::locked::Completion;
+use crate::orphans::Orphans;
+use crate::peers::Peers;
+use crate::poll::{LinePlace, PollMemory, WatchedLine};
+use crate::pool::Footprint;
+use crate::probe::{Event, Probe};
+use crate::pusher::Pusher;
 use crate::ready::ReadyStack;
+use crate::rings::{Rings, ring_of};
 use crate::room::Room;
-use crate::slot::{SHAPES, Shape, TaskSlot};
+use crate::scope::Scope;
+use crate::slot::TaskSlot;
+use crate::spec::{PRIORITIES, SHAPES, Shape, Subtasks};
 use crate::submit::Submitter;
-use crate::wait_list::{AsyncWaitList, Unmet, WaitEntry};
+use crate::urma::UrmaQueue;
+use crate::wait_entry::WaitEntry;
+use crate::wait_list::{AsyncWaitList, WaitMemory};
 
 /// Memory that a scheduler lives in. Lengths are its limits; nothing is allocated later.
 #[derive(Debug)]
@@ -26,16 +45,28 @@ pub struct Memory<'m> {
     pub header: &'m mut Header,
     /// Mailbox slots: a power of two of at least 2.
     pub cells: &'m mut [Cell],
+    /// Claim lines: one for each handler that is to be named in a gap, and for others who register.
+    pub claim_lines: &'m mut [ClaimLine],
     /// Task slots, 1 to 2²⁴.
     pub slots: &'m mut [TaskSlot],
     /// One wait entry for each task slot.
     pub entries: &'m mut [WaitEntry],
-    /// First edge of each task slot's list, as its submitter remembers it: one per task slot.
-    pub first_edges: &'m mut [u32],
+    /// How task slots and output memory are divided.
+    pub rings: Rings,
+    /// What the submitter remembers about each task slot: one per task slot.
+    pub books: &'m mut [SlotBook],
+    /// One for each scope that may be open at once, at most 255.
+    pub scopes: &'m mut [Scope],
     /// Dependency nodes, 0 to 2³⁰.
     pub nodes: &'m mut [EdgeNode],
     /// Room for unmet conditions, at least 64.
     pub conditions: &'m mut [Unmet],
+    /// Room for the lines they watch: one for each condition.
+    pub lines: &'m mut [WatchedLine],
+    /// The index over these lines: a power of two, at least twice as many.
+    pub line_index: &'m mut [LinePlace],
+    /// Room for URMA completion queues that conditions name: what was there is forgotten.
+    pub queues: &'m mut [UrmaQueue],
     /// One for each core and host lane.
     pub cores: &'m mut [CoreState],
     /// One for each core and host lane.
@@ -49,16 +80,22 @@ pub struct Memory<'m> {
 #[derive(Debug)]
 pub struct Scheduler<'m> {
     pub(crate) chip: Chip,
-    pub(crate) ring: u8,
+    /// First slot of each ring.
+    first_slots: [u32; MAX_RINGS],
     pub(crate) slots: &'m [TaskSlot],
     pub(crate) nodes: &'m [EdgeNode],
     pub(crate) cores: &'m [CoreState],
-    pub(crate) ready: [ReadyStack; SHAPES],
+    pub(crate) ready: [[ReadyStack; SHAPES]; PRIORITIES],
     pub(crate) shape_cores: [CoreMask; SHAPES],
     pub(crate) openings: Openings,
     pub(crate) room: Room,
     pub(crate) producer: Producer<'m>,
     pub(crate) wait_list: AsyncWaitList<'m>,
+    pub(crate) peers: Peers,
+    /// Cores that are out of the pool.
+    pub(crate) cores_out: AtomicU32,
+    pub(crate) completion: Completion,
+    pub(crate) orphans: Orphans,
     fault: FirstFault,
 }
 
@@ -83,40 +120,83 @@ pub struct Start {
     pub position: u64,
     /// Run epoch, stamped into messages.
     pub epoch: u32,
+    /// How long things may take where a task does not say.
+    pub limits: Limits,
+    /// How conditions come to the wait list.
+    pub completion: Completion,
+}
+
+impl Start {
+    /// From position 0, without limits.
+    pub const fn of_epoch(epoch: u32) -> Self {
+        Self {
+            position: 0,
+            epoch,
+            limits: Limits::NONE,
+            completion: Completion::Mailbox,
+        }
+    }
 }
 
 /// Builds a scheduler for `chip` in `memory`.
 ///
 /// # Panics
 /// If lengths do not fit each other or the chip; the runtime's configuration checks them first.
-/// And if the memory served a run that did not come to rest: tasks unfinished or tokens in flight.
+/// And if the memory served a run that did not come to rest: see [`Memory::check_at_rest`].
 pub fn assemble(chip: Chip, start: Start, memory: Memory<'_>) -> Assembly<'_> {
     check(&chip, &memory);
-    check_at_rest(&memory);
-    memory.entries.fill(WaitEntry::default());
-    let (producer, consumer) = mailbox(memory.header, memory.cells, start.position, start.epoch);
+    let rest = memory.check_at_rest();
+    assert!(rest.is_ok(), "{rest:?}: assembled again before it rests");
+    let (producer, consumer) = mailbox_with_lines(
+        memory.header,
+        memory.cells,
+        memory.claim_lines,
+        start.position,
+        start.epoch,
+    );
     let mut shape_cores = [CoreMask::default(); SHAPES];
     let openings = Openings::default();
     for core in chip.all() {
-        add(&mut shape_cores[chip.shape_of(core) as usize], core);
+        let shape = chip.shape_of(core);
+        shape_cores[shape as usize] |= only(core);
+        if shape != Shape::Host {
+            shape_cores[Shape::Mix as usize] |= only(core);
+        }
         openings.announce(core, memory.cores[core.index()].pair.looked_at());
+        if memory.handler_cores[core.index()].is_suspect {
+            openings.suspect(core);
+        }
     }
+    let room = Room::new(u32::try_from(memory.conditions.len()).expect("checked above"));
+    let wait_memory = WaitMemory {
+        entries: memory.entries,
+        poll: PollMemory {
+            conditions: memory.conditions,
+            lines: memory.lines,
+            index: memory.line_index,
+        },
+        queues: memory.queues,
+    };
     let scheduler = Scheduler {
-        room: Room::new(u32::try_from(memory.conditions.len()).expect("checked above")),
-        wait_list: AsyncWaitList::new(consumer, memory.entries, memory.conditions),
+        room,
+        wait_list: AsyncWaitList::new(consumer, wait_memory, start.limits),
+        peers: Peers::default(),
+        completion: start.completion,
+        orphans: Orphans::default(),
         chip,
-        ring: 0,
+        first_slots: memory.rings.first_slots(),
         slots: memory.slots,
         nodes: memory.nodes,
         cores: memory.cores,
-        ready: [(); SHAPES].map(|()| ReadyStack::default()),
+        ready: [(); PRIORITIES].map(|()| [(); SHAPES].map(|()| ReadyStack::default())),
         shape_cores,
         openings,
         producer,
+        cores_out: AtomicU32::new(0),
         fault: FirstFault::default(),
     };
-    let submitter = Submitter::new(memory.first_edges, scheduler.nodes);
-    let dispatcher = Dispatcher::new(memory.tokens);
+    let submitter = Submitter::new(&scheduler, &memory.rings, memory.books, memory.scopes);
+    let dispatcher = Dispatcher::new(memory.tokens, start.limits.run_ns);
     let handler_cores = memory.handler_cores;
     Assembly {
         scheduler,
@@ -142,8 +222,16 @@ fn check(chip: &Chip, memory: &Memory<'_>) {
         "one wait entry for each task slot"
     );
     assert!(
-        memory.first_edges.len() == slots,
-        "one list head for each task slot"
+        memory.rings.is_valid(slots),
+        "1 to 4 rings, which own the task slots together, with heaps in multiples of 64 bytes"
+    );
+    assert!(
+        memory.books.len() == slots,
+        "one page of the submitter's book for each task slot"
+    );
+    assert!(
+        memory.scopes.len() <= MAX_SCOPES,
+        "at most 255 scopes are open at once"
     );
     assert!(
         memory.nodes.len() <= MAX_EDGE_NODES as usize,
@@ -152,6 +240,14 @@ fn check(chip: &Chip, memory: &Memory<'_>) {
     assert!(
         (64..=1 << 30).contains(&memory.conditions.len()),
         "room for 64 to 2^30 conditions"
+    );
+    assert!(
+        memory.lines.len() == memory.conditions.len(),
+        "one line for each condition"
+    );
+    assert!(
+        memory.line_index.len() == LinePlace::needed(memory.conditions.len()),
+        "an index of twice as many places, rounded up to a power of two"
     );
     let per_core = [
         memory.cores.len(),
@@ -164,15 +260,35 @@ fn check(chip: &Chip, memory: &Memory<'_>) {
     );
 }
 
-fn check_at_rest(memory: &Memory<'_>) {
-    let released = |slot: &TaskSlot| slot.retire.state_for_recycling().is_released();
-    let idle = |core: &CoreState| {
-        core.pair.looked_at().is_idle() && core.records.iter().all(Record::is_free)
-    };
-    assert!(
-        memory.slots.iter().all(released) && memory.cores.iter().all(idle),
-        "memory is assembled again only after its last run came to rest"
-    );
+/// Why memory cannot be assembled again: its last run was not clean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the last run left {tasks} tasks unfinished or with tokens out, and {cores} busy cores")]
+pub struct NotAtRest {
+    /// Tasks without an outcome, or of which a core still has a token.
+    pub tasks: u32,
+    /// Cores with something in flight, or whose handler owes something.
+    pub cores: u32,
+}
+
+impl Memory<'_> {
+    /// Whether a scheduler may be assembled here: memory never used, or whose last run came to
+    /// rest. A reset of the device brings lost cores and their tasks to rest; nothing else does.
+    ///
+    /// # Errors
+    /// [`NotAtRest`].
+    pub fn check_at_rest(&self) -> Result<(), NotAtRest> {
+        let is_out = |slot: &&TaskSlot| !slot.retire.state_for_recycling().is_at_rest();
+        let is_busy = |core: &&CoreState| {
+            !core.pair.looked_at().is_idle() || !core.records.iter().all(Record::is_free)
+        };
+        let count = |count| u32::try_from(count).expect("at most 2^24");
+        let tasks = count(self.slots.iter().filter(is_out).count());
+        let cores = count(self.cores.iter().filter(is_busy).count());
+        match (tasks, cores) {
+            (0, 0) => Ok(()),
+            _ => Err(NotAtRest { tasks, cores }),
+        }
+    }
 }
 
 impl<'m> Assembly<'m> {
@@ -191,7 +307,9 @@ impl<'m> Assembly<'m> {
         let cores = core::mem::take(&mut self.handler_cores);
         let (mine, others) = cores.split_at_mut(range.len());
         self.handler_cores = others;
-        FinHandler::new(range.start, mine)
+        let name = NonZeroU32::MIN.saturating_add(u32::from(self.handed_out - 1));
+        let pusher = Pusher::new(self.scheduler.producer, name);
+        FinHandler::new(range.start, mine, pusher)
     }
 }
 
@@ -219,8 +337,33 @@ impl<'m> Scheduler<'m> {
         self.producer
     }
 
-    pub(crate) fn raise(&self, fault: Fault) {
+    /// Declares `rank` dead: conditions that wait for it, and those that come to, fail with
+    /// PEER_DEAD. Wake the dispatch thread afterwards. Ranks are not brought back to life: a peer
+    /// that returns has a new epoch and a new run.
+    ///
+    /// # Panics
+    /// If `rank` is not below [`MAX_PEERS`](crate::limits::MAX_PEERS).
+    pub fn peer_dead(&self, rank: u32) {
+        self.peers.declare_dead(rank);
+    }
+
+    /// Whether the mailbox, or what became of it, may want the dispatch thread.
+    pub(crate) fn has_mail_hint(&self) -> bool {
+        let producer = &self.producer;
+        !producer.is_empty_hint() || producer.is_gap_hint() || self.orphans.is_said_hint()
+    }
+
+    /// Messages claimed and not drained, as far as this thread can see, without the wait list's
+    /// lock: at the mailbox's size for ever, nobody drains.
+    pub fn mailbox_depth_hint(&self) -> u32 {
+        self.producer.depth_hint()
+    }
+
+    /// Tells everybody who listens of `fault`, for which `core` is to blame; the first one of a run
+    /// is its fault.
+    pub(crate) fn raise(&self, probe: &impl Probe, fault: Fault, core: Option<CoreId>) {
         self.fault.raise(fault);
+        probe.event(Event::Raised { fault, core });
     }
 
     /// The words of `slot`, whatever life they are in now.
@@ -232,11 +375,37 @@ impl<'m> Scheduler<'m> {
     /// The current life of the slot at `index`, as a thread that owns the slot sees it.
     pub(crate) fn id_of(&self, index: u32) -> SlotId {
         let generation = self.slots[index as usize].retire.state().generation();
-        SlotId::new(self.ring, index, generation)
+        SlotId::new(self.ring_of(index), index, generation)
     }
 
-    /// Whether this chip has a core for `shape`.
+    /// Which ring owns the slot at `index`.
+    #[inline]
+    pub fn ring_of(&self, index: u32) -> u8 {
+        ring_of(&self.first_slots, index)
+    }
+
+    /// Whether `slot` names the ring that owns its index, which is one of a slot.
+    pub(crate) fn is_named_right(&self, slot: SlotId) -> bool {
+        u32::try_from(slot.index()).is_ok_and(|index| {
+            slot.index() < self.slots.len() && slot.ring() == self.ring_of(index)
+        })
+    }
+
+    /// Whether this chip has a core for `shape`; of a mixed task, for one of its subtasks.
     pub fn can_run(&self, shape: Shape) -> bool {
-        shape == Shape::Dummy || self.shape_cores[shape as usize] != CoreMask::default()
+        shape == Shape::Dummy || self.shape_cores[shape as usize] != 0
+    }
+
+    /// Blocks of a task of `shape`, with these subtasks if it is mixed, that can run at the same
+    /// time on the whole chip: a cohort has at most so many. 0 for dummies.
+    pub fn capacity(&self, shape: Shape, subtasks: Subtasks) -> u32 {
+        let footprint = self.footprint(shape, subtasks);
+        footprint.units(CoreMask::MAX).count_ones()
+    }
+
+    /// What a block of a task needs.
+    #[inline]
+    pub(crate) fn footprint(&self, shape: Shape, subtasks: Subtasks) -> Footprint {
+        Footprint::new(self.shape_cores[shape as usize], shape, subtasks)
     }
 }

@@ -7,9 +7,11 @@
 use finbox_mailbox::{CompletionType, Engine};
 use thiserror::Error;
 
+use crate::condition::{Invalid, check};
+use crate::fault::FaultCode;
 use crate::limits::MAX_CONDITIONS;
 use crate::port::Port;
-use crate::target::{Engines, Target};
+use crate::target::Target;
 
 /// Bytes of a slab: 8 of header, 64 entries of 32, up to the next line.
 pub const SLAB_BYTES: u64 = 2112;
@@ -19,6 +21,9 @@ pub const ENTRIES_OFFSET: u64 = 8;
 pub const ENTRY_BYTES: u64 = 32;
 /// What a core writes into the error field when it has more conditions than fit.
 pub const ERROR_OVERFLOW: i32 = 102;
+
+/// What a core writes into the error field when its kernel cannot go on.
+pub const ERROR_FATAL: i32 = 9;
 
 const LINE: u64 = 64;
 
@@ -91,6 +96,26 @@ pub enum SlabError {
         /// What it says.
         addr: u64,
     },
+    /// A post id that no transfer has.
+    #[error("condition {index}: cookie {cookie:#x} names no transfer")]
+    Cookie {
+        /// Which entry, from 0.
+        index: u32,
+        /// What it says.
+        cookie: u64,
+    },
+}
+
+impl SlabError {
+    /// The number that a task fails with whose slab this is.
+    pub const fn code(self) -> FaultCode {
+        match self {
+            Self::Overflow { .. } => FaultCode::AsyncWaitOverflow,
+            Self::Address { .. } | Self::Cookie { .. } => FaultCode::AsyncCompletionInvalid,
+            Self::Reported(ERROR_FATAL) => FaultCode::ExplicitFatal,
+            _ => FaultCode::AsyncRegistrationFailed,
+        }
+    }
 }
 
 /// Empties the slab at `addr` and makes that visible to the core.
@@ -148,21 +173,23 @@ pub(crate) fn read_entry(
     let Some(engine) = Engine::from_wire(engine) else {
         return Err(SlabError::Engine { index, engine });
     };
-    let completion = match CompletionType::from_wire(wire_type) {
-        Some(known) if is_usable(target, known) => known,
-        _ => {
-            return Err(SlabError::Completion {
-                index,
-                completion: wire_type,
-            });
-        }
+    let Some(completion) = CompletionType::from_wire(wire_type) else {
+        return Err(SlabError::Completion {
+            index,
+            completion: wire_type,
+        });
     };
-    if watched == 0 || watched % 4 != 0 || !port.can_read(watched, 4) {
-        return Err(SlabError::Address {
+    check(port, target, (completion, watched, cookie)).map_err(|invalid| match invalid {
+        Invalid::Completion => SlabError::Completion {
+            index,
+            completion: wire_type,
+        },
+        Invalid::Address => SlabError::Address {
             index,
             addr: watched,
-        });
-    }
+        },
+        Invalid::Cookie => SlabError::Cookie { index, cookie },
+    })?;
     Ok(SlabEntry {
         addr: watched,
         cookie,
@@ -170,13 +197,4 @@ pub(crate) fn read_entry(
         engine,
         completion,
     })
-}
-
-/// Counters are what conditions can wait for today; event records and queues come with their
-/// engines.
-fn is_usable(target: &Target, completion: CompletionType) -> bool {
-    match completion {
-        CompletionType::Counter => target.engines.contains(Engines::COUNTER),
-        CompletionType::SdmaEventRecord | CompletionType::UrmaEventHandle => false,
-    }
 }

@@ -1,9 +1,9 @@
 //! Who is stuck, and on what: read when nothing moves any more.
 
+use crate::edge;
 use crate::id::{CoreId, SlotId, TaskId};
 use crate::port::Port;
 use crate::scheduler::Scheduler;
-use crate::wait_list::Unmet;
 
 /// Where an unfinished task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,12 +42,20 @@ pub struct StuckCondition {
     pub slot: SlotId,
     /// Who should have made it true.
     pub engine: finbox_mailbox::Engine,
+    /// How it is read.
+    pub completion: finbox_mailbox::CompletionType,
     /// The address it watches.
     pub addr: u64,
-    /// The value it waits for.
-    pub expected: u32,
+    /// The engine's own value.
+    pub cookie: u64,
+    /// The value it waits for: of the counter, of completed post ids, of the queue's position.
+    pub expected: u64,
+    /// The value that was seen first.
+    pub first: u64,
     /// The value that was seen last.
-    pub observed: u32,
+    pub observed: u64,
+    /// The last step backwards that its counter took: from, to.
+    pub went_back: Option<(u32, u32)>,
     /// For how long it has been known.
     pub age_ns: u64,
 }
@@ -60,7 +68,7 @@ impl Scheduler<'_> {
             if state.is_finished() {
                 continue;
             }
-            let slot = SlotId::new(self.ring, index, state.generation());
+            let slot = SlotId::new(self.ring_of(index), index, state.generation());
             let standing = match (words.fan_in_hint(), state.remaining()) {
                 (0, 0) => Standing::WaitingOnAsync,
                 (0, _) => self
@@ -92,26 +100,31 @@ impl Scheduler<'_> {
             return false;
         };
         let now = port.now();
-        for &Unmet {
-            slot,
-            addr,
-            expected,
-            observed,
-            engine,
-            since_ns,
-        } in desk.unmet()
-        {
-            let age_ns = now.saturating_sub(since_ns);
+        for unmet in desk.unmet() {
             visit(StuckCondition {
-                slot,
-                engine,
-                addr,
-                expected,
-                observed,
-                age_ns,
+                slot: unmet.slot,
+                engine: unmet.engine,
+                completion: unmet.completion,
+                addr: unmet.addr,
+                cookie: unmet.cookie,
+                expected: unmet.wanted(),
+                first: unmet.first,
+                observed: unmet.observed,
+                went_back: unmet.went_back,
+                age_ns: now.saturating_sub(unmet.since_ns),
             });
         }
         true
+    }
+
+    /// Tasks that are finished while a core still has a token of them, and cores that are out of
+    /// the pool. A snapshot.
+    pub fn quarantined(&self) -> (u32, u32) {
+        let slots = self.slots.iter();
+        let tasks = slots.filter(|words| words.retire.state().is_quarantined());
+        let tasks = u32::try_from(tasks.count()).expect("at most 2^24 slots");
+        // RELAXED: a statistic.
+        (tasks, self.cores_out.load(edge::OUT_HINT))
     }
 
     /// Whether the task that was wired in as `slot` has its outcome.

@@ -1,107 +1,84 @@
-//! Wiring tasks in: the one submitter of a ring.
+//! Wiring tasks in: the one submitter of all rings.
 //!
-//! Slots are handed out in ring order and recycled in ring order, with their edge nodes. Wiring a
-//! task is all or nothing: without a free slot, or without a node for every dependency, nothing
-//! happened and the submitter may try again when something finished.
+//! A task goes to the ring of its scope depth. A ring's slots are handed out in order and recycled
+//! in order, with their edge nodes and output memory, when nobody needs them any more: the task
+//! has finished, no open scope holds it, and whoever retains it has finished. Wiring is all or
+//! nothing: without a free slot, a node for every dependency and room for the output, nothing
+//! happened. That is temporary, unless what is missing is held by a scope that only the submitter
+//! itself can close: then it is told at once, with numbers.
 
-use thiserror::Error;
+use core::ops::Range;
 
-use crate::edges::{EdgeNode, NONE, Wired};
-use crate::id::SlotId;
+use crate::admit::{self, SubmitError};
+use crate::book::SlotBook;
+use crate::dependency::{Dependency, Needs};
+use crate::edges::{Fate, NONE, Wired};
+use crate::heap::{HeapRing, Reserved};
+use crate::id::{SlotId, TaskId};
 use crate::ledger::Ledger;
+use crate::limits::MAX_RINGS;
 use crate::probe::{Event, Probe};
+use crate::reclaim::Ring;
+use crate::rings::Rings;
 use crate::scheduler::Scheduler;
-use crate::slot::{Shape, TaskSpec};
-
-/// Why a task was not wired in. Nothing was changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum SubmitError {
-    /// Every slot of the ring belongs to a task that is not reclaimed yet. Try again.
-    #[error("all {slots} task slots are in use; the oldest task is not finished")]
-    RingFull {
-        /// Slots of the ring.
-        slots: u32,
-    },
-    /// Fewer free dependency nodes than dependencies. Try again.
-    #[error("{needed} dependency nodes needed, {free} free of {total}")]
-    NoNodes {
-        /// Dependencies of this task.
-        needed: u32,
-        /// Nodes free now.
-        free: u32,
-        /// Nodes in all.
-        total: u32,
-    },
-    /// More dependencies than there are nodes: trying again cannot help.
-    #[error("a task with {needed} dependencies can never be wired: there are {total} nodes")]
-    NeverEnoughNodes {
-        /// Dependencies of this task.
-        needed: u32,
-        /// Nodes in all.
-        total: u32,
-    },
-    /// The task is malformed.
-    #[error("a task may register 0 to 64 conditions, a dummy none; this one says {may_defer}")]
-    MayDefer {
-        /// What it said.
-        may_defer: u8,
-    },
-    /// Its bound of conditions is larger than the whole condition room.
-    #[error("a task that may register {may_defer} conditions needs more than the room of {total}")]
-    NeverEnoughRoom {
-        /// What it said.
-        may_defer: u8,
-        /// Room in all.
-        total: u32,
-    },
-    /// The chip has no core of this shape.
-    #[error("this chip has no core for a task of shape {0:?}")]
-    NoCore(Shape),
-    /// A dependency names no slot of this ring.
-    #[error("dependency {0:?} names no slot of this ring")]
-    UnknownDependency(SlotId),
-    /// The ring's slots have lived 2³² lives each.
-    #[error("every task slot has used up its generations")]
-    WornOut,
-}
-
-impl SubmitError {
-    /// Whether the same task can be wired in later.
-    pub const fn is_temporary(&self) -> bool {
-        matches!(self, Self::RingFull { .. } | Self::NoNodes { .. })
-    }
-}
+use crate::scope::{Scope, ScopeError, Scopes};
+use crate::spec::TaskSpec;
 
 /// The submitter's own state: a value that one thread at a time may use.
 #[derive(Debug)]
 pub struct Submitter<'m> {
-    first_edges: &'m mut [u32],
+    pub(crate) books: &'m mut [SlotBook],
+    pub(crate) scopes: Scopes<'m>,
+    pub(crate) rings: [Ring; MAX_RINGS],
+    /// The last ring that there is.
+    pub(crate) last_ring: u8,
     free_node: u32,
-    free_nodes: u32,
-    /// Positions of the ring's oldest unreclaimed slot and of the next one to hand out.
-    oldest: u64,
-    next: u64,
+    pub(crate) free_nodes: u32,
     ledger: Ledger,
 }
 
 impl<'m> Submitter<'m> {
-    pub(crate) fn new(first_edges: &'m mut [u32], nodes: &[EdgeNode]) -> Self {
-        first_edges.fill(NONE);
+    pub(crate) fn new(
+        scheduler: &Scheduler<'_>,
+        sizes: &Rings,
+        books: &'m mut [SlotBook],
+        scopes: &'m mut [Scope],
+    ) -> Self {
+        for (book, words) in books.iter_mut().zip(scheduler.slots) {
+            book.reset(words.retire.state_for_recycling().generation());
+        }
         let mut free_node = NONE;
         let mut free_nodes = 0;
-        for (index, node) in (0..).zip(nodes) {
+        for (index, node) in (0..).zip(scheduler.nodes) {
             node.set_next(free_node);
             free_node = index;
             free_nodes += 1;
         }
-        let ledger = Ledger::default();
+        let mut rings = [Ring::NONE; MAX_RINGS];
+        let (mut first_slot, mut heap_base) = (0, 0);
+        for (ring, (&slots, &bytes)) in rings
+            .iter_mut()
+            .zip(sizes.slots.iter().zip(&sizes.heap_bytes))
+        {
+            *ring = Ring {
+                first_slot,
+                slots,
+                heap: HeapRing::new(bytes),
+                heap_base,
+                ..Ring::NONE
+            };
+            first_slot += slots as usize;
+            heap_base += bytes;
+        }
+        let last_ring = u8::try_from(sizes.count() - 1).expect("at most 4 rings");
         Self {
-            first_edges,
+            books,
+            scopes: Scopes::new(scopes),
+            rings,
+            last_ring,
             free_node,
             free_nodes,
-            oldest: 0,
-            next: 0,
-            ledger,
+            ledger: Ledger::default(),
         }
     }
 
@@ -110,10 +87,60 @@ impl<'m> Submitter<'m> {
         &self.ledger
     }
 
+    /// Scopes that are open.
+    pub const fn depth(&self) -> u8 {
+        self.scopes.depth()
+    }
+
+    /// Opens a scope inside those that are open: tasks submitted before it closes are held by it.
+    ///
+    /// # Errors
+    /// [`ScopeError::TooDeep`].
+    pub fn open_scope(&mut self) -> Result<(), ScopeError> {
+        let ring = self.scopes.depth().saturating_add(1).min(self.last_ring);
+        self.scopes.open(self.rings[usize::from(ring)].next)
+    }
+
+    /// Closes the innermost scope: its tasks are reclaimed when they have finished. Returns what it
+    /// held.
+    ///
+    /// # Errors
+    /// [`ScopeError::NoneOpen`].
+    ///
+    /// # Cost
+    /// O(1), however many tasks it held.
+    pub fn close_scope(&mut self) -> Result<Scope, ScopeError> {
+        self.scopes.close()
+    }
+
+    /// Offsets of the output memory of the task that was wired in as `slot`, in the range that all
+    /// rings share; `None` if it has none, or was reclaimed.
+    pub fn output_of(&self, slot: SlotId) -> Option<Range<u64>> {
+        let book = self.books.get(slot.index())?;
+        let is_current = book.generation == slot.generation() && !book.is_reclaimed;
+        let output = book.output.filter(|_| is_current)?;
+        let base = self.rings[usize::from(slot.ring())].heap_base;
+        Some(base + output.range().start..base + output.range().end)
+    }
+
+    /// What became of the task that was wired in as `slot`. A failure is remembered for the last 64
+    /// lives of its slot.
+    ///
+    /// # Panics
+    /// If no task was ever wired in as `slot`.
+    pub fn fate(&self, scheduler: &Scheduler<'_>, slot: SlotId) -> Fate {
+        let book = &self.books[slot.index()];
+        match book.generation == slot.generation() {
+            true => scheduler.slot(slot).edges.fate(slot.generation()),
+            false => book.past(slot.generation()),
+        }
+    }
+
     /// Wires `spec` in, to start after all of `after` have finished.
     ///
-    /// A dependency that finished already, however long ago, counts as met; naming one twice is
-    /// harmless. If the result is `Ok`, ring the dispatch thread.
+    /// A dependency that finished already counts as met, or cancels the task if it failed within
+    /// the last 64 lives of its slot; naming one twice is harmless. If the result is `Ok`, ring the
+    /// dispatch thread.
     ///
     /// # Errors
     /// [`SubmitError`]; nothing was changed. Some are temporary: try again when something finished.
@@ -124,140 +151,166 @@ impl<'m> Submitter<'m> {
         spec: &TaskSpec,
         after: &[SlotId],
     ) -> Result<SlotId, SubmitError> {
-        check(scheduler, spec, after)?;
-        self.reclaim(scheduler);
-        self.check_nodes(scheduler, after.len())?;
-        let slot = self.open(scheduler, spec)?;
+        let after = after.iter().map(|&slot| Dependency::wait(slot));
+        self.wire_in(scheduler, probe, spec, after)
+    }
+
+    /// Wires `spec` in behind `dependencies`, each with what is needed of it.
+    ///
+    /// As [`submit`](Self::submit); besides, what is to be retained must not have been reclaimed: a
+    /// task is safe from that while a scope holds it, or another task retains it.
+    ///
+    /// # Errors
+    /// [`SubmitError`]; nothing was changed.
+    pub fn submit_with(
+        &mut self,
+        scheduler: &Scheduler<'_>,
+        probe: &impl Probe,
+        spec: &TaskSpec,
+        dependencies: &[Dependency],
+    ) -> Result<SlotId, SubmitError> {
+        self.wire_in(scheduler, probe, spec, dependencies.iter().copied())
+    }
+
+    fn wire_in(
+        &mut self,
+        scheduler: &Scheduler<'_>,
+        probe: &impl Probe,
+        spec: &TaskSpec,
+        dependencies: impl Iterator<Item = Dependency> + Clone,
+    ) -> Result<SlotId, SubmitError> {
+        admit::check(scheduler, spec)?;
+        self.check_known(scheduler, dependencies.clone())?;
+        let ring = self.scopes.depth().min(self.last_ring);
+        self.reclaim(scheduler, ring);
+        self.check_nodes(scheduler, dependencies.clone())?;
+        self.check_retained(dependencies.clone())?;
+        let index = self.next_slot(scheduler, ring)?;
+        let output = self.reserve_output(ring, spec.output_bytes)?;
+        let slot = self.open(scheduler, spec, (ring, index, output));
         probe.event(Event::Submitted {
             slot,
             task: spec.task,
         });
         self.ledger.submitted += 1;
-        for &producer in after {
-            self.wire(scheduler, producer, slot);
+        for dependency in dependencies {
+            self.wire(scheduler, dependency, slot);
         }
         let fan_in = scheduler.slot(slot).count_down();
         scheduler.place_if_ready(slot, fan_in);
         Ok(slot)
     }
 
-    fn check_nodes(&self, scheduler: &Scheduler<'_>, after: usize) -> Result<(), SubmitError> {
-        let total = u32::try_from(scheduler.nodes.len()).expect("at most 2^30 nodes");
-        let needed = u32::try_from(after).unwrap_or(u32::MAX);
-        if needed > total {
-            return Err(SubmitError::NeverEnoughNodes { needed, total });
-        }
-        if needed > self.free_nodes {
-            return Err(SubmitError::NoNodes {
-                needed,
-                free: self.free_nodes,
-                total,
-            });
-        }
-        Ok(())
-    }
-
-    /// Takes back slots, and the nodes of their lists, in ring order up to the first one in use.
-    fn reclaim(&mut self, scheduler: &Scheduler<'_>) {
-        while self.oldest < self.next {
-            let index = index_of(self.oldest, scheduler);
-            if !scheduler.slots[index]
-                .retire
-                .state_for_recycling()
-                .is_released()
-            {
-                return;
-            }
-            let mut node = core::mem::replace(&mut self.first_edges[index], NONE);
-            while node != NONE {
-                let next = scheduler.nodes[node as usize].next();
-                self.free(scheduler, node);
-                node = next;
-            }
-            self.oldest += 1;
+    /// Refuses what names no task that was ever submitted.
+    fn check_known(
+        &self,
+        scheduler: &Scheduler<'_>,
+        mut dependencies: impl Iterator<Item = Dependency>,
+    ) -> Result<(), SubmitError> {
+        let is_unknown = |&Dependency { slot, .. }: &Dependency| {
+            let has_begun = |book: &SlotBook| (1..=book.generation).contains(&slot.generation());
+            !scheduler.is_named_right(slot) || !has_begun(&self.books[slot.index()])
+        };
+        match dependencies.find(is_unknown) {
+            Some(unknown) => Err(SubmitError::UnknownDependency(unknown.slot)),
+            None => Ok(()),
         }
     }
 
-    fn free(&mut self, scheduler: &Scheduler<'_>, node: u32) {
+    fn check_retained(
+        &self,
+        mut dependencies: impl Iterator<Item = Dependency>,
+    ) -> Result<(), SubmitError> {
+        let is_gone = |&Dependency { slot, needs }: &Dependency| {
+            let book = &self.books[slot.index()];
+            let is_there = book.generation == slot.generation() && !book.is_reclaimed;
+            needs.contains(Needs::RETAIN) && !is_there
+        };
+        match dependencies.find(is_gone) {
+            Some(gone) => Err(SubmitError::Reclaimed(gone.slot)),
+            None => Ok(()),
+        }
+    }
+
+    /// Starts a new life of the slot at `index`.
+    fn open(
+        &mut self,
+        scheduler: &Scheduler<'_>,
+        spec: &TaskSpec,
+        (ring, index, output): (u8, usize, Option<Reserved>),
+    ) -> SlotId {
+        let words = &scheduler.slots[index];
+        let past = words.retire.state_for_recycling();
+        let book = &mut self.books[index];
+        let failed = past.is_failed() || past.is_cancelled();
+        book.open(failed, self.scopes.depth(), output);
+        let generation = book.generation;
+        self.scopes.count(output.map_or(0, |output| output.bytes));
+        self.rings[usize::from(ring)].next += 1;
+        words.describe(spec);
+        words.edges.open(generation);
+        words.retire.open(generation, spec.retirements());
+        let index = u32::try_from(index).expect("an index has 24 bits");
+        SlotId::new(ring, index, generation)
+    }
+
+    /// Makes `consumer` wait for a task before it, unless that has finished, and retain it.
+    fn wire(&mut self, scheduler: &Scheduler<'_>, dependency: Dependency, consumer: SlotId) {
+        let Dependency { slot, needs } = dependency;
+        if needs.contains(Needs::RETAIN) {
+            let node = self.take_node(scheduler, consumer);
+            let first = &mut self.books[slot.index()].first_retainer;
+            scheduler.nodes[node as usize].set_next(core::mem::replace(first, node));
+        }
+        if !needs.contains(Needs::WAIT) {
+            return;
+        }
+        match self.fate(scheduler, slot) {
+            Fate::Unfinished => self.wait(scheduler, slot, consumer),
+            Fate::Completed => {}
+            Fate::Failed => self.poison(scheduler, slot, consumer),
+        }
+    }
+
+    pub(crate) fn free(&mut self, scheduler: &Scheduler<'_>, node: u32) {
         scheduler.nodes[node as usize].set_next(self.free_node);
         self.free_node = node;
         self.free_nodes += 1;
     }
 
-    /// Starts a new life of the next slot. A slot whose generations are used up is passed over.
-    fn open(&mut self, scheduler: &Scheduler<'_>, spec: &TaskSpec) -> Result<SlotId, SubmitError> {
-        let slots = scheduler.slots.len() as u64;
-        for _ in 0..slots {
-            if self.next - self.oldest >= slots {
-                let slots = u32::try_from(slots).expect("at most 2^24 slots");
-                return Err(SubmitError::RingFull { slots });
-            }
-            let index = index_of(self.next, scheduler);
-            self.next += 1;
-            let words = &scheduler.slots[index];
-            let lived = words.retire.state_for_recycling().generation();
-            if let Some(generation) = lived.checked_add(1) {
-                let index = u32::try_from(index).expect("an index has 24 bits");
-                words.describe(spec);
-                words.edges.open(generation);
-                words.retire.open(generation, 1);
-                return Ok(SlotId::new(scheduler.ring, index, generation));
-            }
-        }
-        Err(SubmitError::WornOut)
-    }
-
-    /// Makes `consumer` wait for `producer`, unless that has finished.
-    fn wire(&mut self, scheduler: &Scheduler<'_>, producer: SlotId, consumer: SlotId) {
+    fn take_node(&mut self, scheduler: &Scheduler<'_>, consumer: SlotId) -> u32 {
         let node = self.free_node;
         let words = &scheduler.nodes[node as usize];
-        let next_free = words.next();
+        self.free_node = words.next();
+        self.free_nodes -= 1;
         words.set_consumer(consumer);
+        node
+    }
+
+    fn wait(&mut self, scheduler: &Scheduler<'_>, producer: SlotId, consumer: SlotId) {
+        let node = self.take_node(scheduler, consumer);
         let waiting = scheduler.slot(consumer);
         waiting.expect_producer();
         let list = &scheduler.slot(producer).edges;
         match list.push(producer.generation(), node, scheduler.nodes) {
-            Wired::Waits => {
-                self.free_node = next_free;
-                self.free_nodes -= 1;
-                self.first_edges[producer.index()] = node;
-            }
+            Wired::Waits => self.books[producer.index()].first_edge = node,
             finished => {
                 waiting.forget_producer();
+                self.free(scheduler, node);
                 if finished == Wired::AlreadyFailed {
-                    waiting.poison();
+                    self.poison(scheduler, producer, consumer);
                 }
-                words.set_next(next_free);
             }
         }
     }
-}
 
-fn index_of(position: u64, scheduler: &Scheduler<'_>) -> usize {
-    let index = position % scheduler.slots.len() as u64;
-    usize::try_from(index).expect("an index has 24 bits")
-}
-
-fn check(scheduler: &Scheduler<'_>, spec: &TaskSpec, after: &[SlotId]) -> Result<(), SubmitError> {
-    if !spec.is_valid() {
-        return Err(SubmitError::MayDefer {
-            may_defer: spec.may_defer,
-        });
-    }
-    let total = scheduler.room.total();
-    if u32::from(spec.may_defer) > total {
-        return Err(SubmitError::NeverEnoughRoom {
-            may_defer: spec.may_defer,
-            total,
-        });
-    }
-    if !scheduler.can_run(spec.shape) {
-        return Err(SubmitError::NoCore(spec.shape));
-    }
-    let is_known =
-        |slot: &&SlotId| slot.ring() == scheduler.ring && slot.index() < scheduler.slots.len();
-    match after.iter().find(|slot| !is_known(slot)) {
-        Some(&unknown) => Err(SubmitError::UnknownDependency(unknown)),
-        None => Ok(()),
+    /// Marks `consumer`: the finished `producer` failed. An earlier life's number is forgotten.
+    fn poison(&self, scheduler: &Scheduler<'_>, producer: SlotId, consumer: SlotId) {
+        let is_current = self.books[producer.index()].generation == producer.generation();
+        let cause = match is_current {
+            true => scheduler.slot(producer).task(),
+            false => TaskId::INVALID,
+        };
+        scheduler.slot(consumer).poison(cause);
     }
 }

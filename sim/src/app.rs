@@ -2,21 +2,25 @@
 //!
 //! Everything that can be refused is refused before a task runs, with the exit code of its kind.
 
+mod limits;
+
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use finbox_runtime::WiringError;
-use finbox_scheduler::{A2A3, A5, CORES_PER_CLUSTER, Engines, FaultCode, SubmitError, Target};
+use finbox_scheduler::{
+    A2A3, A5, CORES_PER_CLUSTER, Completion, Engines, FaultCode, Limits, Target,
+};
 
-use crate::cli::{Deps, Mode, RunOptions, TargetFacts, TargetName, What, output};
+use crate::cli::{self, Deps, Mode, RunOptions, TargetFacts, TargetName, What, output};
 use crate::demo;
 use crate::report::progress::Progress;
 use crate::report::{
-    Code, Digest, ErrorReport, FinCounts, ImportCounts, Invalid, MailboxCounts, RunReport,
-    StallReport, TaskCounts, TimeReport, Verdict, WaitListCounts,
+    Code, Digest, ErrorReport, FinCounts, ImportCounts, Invalid, MailboxCounts, ROOM_EXHAUSTED,
+    RunReport, StallReport, TaskCounts, TimeReport, Verdict, WaitListCounts,
 };
-use crate::workload::{Workload, chakra, lower};
+use crate::signal;
+use crate::workload::{self, Workload, chakra, lower, random};
 use crate::world::{self, Clock, Outcome, RunError, Settings};
 
 /// The targets of this build, as the command line prints and checks them.
@@ -52,11 +56,17 @@ const fn engine_names(engines: Engines) -> &'static [&'static str] {
 
 /// Runs what `options` say and prints the report; the exit code says how it ended.
 pub fn run(options: &RunOptions) -> ExitCode {
-    let (workload, import) = match workload(options) {
+    let loaded = match workload(options) {
         Ok(found) => found,
         Err(report) => return output::refuse(&named(*report, options), options.json),
     };
-    let settings = settings(options);
+    let settings = Settings {
+        stop: signal::stop_flag(),
+        ..settings(options, loaded.limits.as_ref())
+    };
+    let Loaded {
+        workload, import, ..
+    } = loaded;
     let began = Instant::now();
     let mut line = Progress::on_stderr(options.quiet);
     let ended = world::run(&workload, &settings, &mut |done, all| {
@@ -86,40 +96,103 @@ fn named(report: RunReport, options: &RunOptions) -> RunReport {
         scenario: options.what.label(),
         target: options.target.to_string(),
         mode: options.mode.to_string(),
-        completion: "mailbox".to_owned(),
+        completion: options.completion.to_string(),
         seed: options.seed,
         ..report
     }
 }
 
-fn settings(options: &RunOptions) -> Settings {
-    let usual = Settings::of(target(options.target));
+/// The workload that `options` name, and how it is to run.
+///
+/// # Errors
+/// Why there is none, in one sentence.
+pub fn prepare(options: &RunOptions) -> Result<(Workload, Settings), String> {
+    let refused = |report: Box<RunReport>| match report.error {
+        Some(error) => error.message,
+        None => "the workload was refused".to_owned(),
+    };
+    let loaded = workload(options).map_err(refused)?;
+    let settings = Settings {
+        bounded_waits: true,
+        ..settings(options, loaded.limits.as_ref())
+    };
+    Ok((loaded.workload, settings))
+}
+
+/// `limits`: those that the workload brings along.
+fn settings(options: &RunOptions, limits: Option<&workload::Limits>) -> Settings {
+    let usual = limits::limited(
+        Settings::of(target(options.target)),
+        limits,
+        &options.faults,
+    );
     Settings {
         clock: match options.mode {
             Mode::Lockstep => Clock::Lockstep,
             Mode::Parallel => Clock::Parallel,
         },
         seed: options.seed,
+        faults: options.faults,
         handlers: options.handlers.unwrap_or(usual.handlers),
         cores: options.cores.unwrap_or(usual.cores),
         mailbox_slots: options.mailbox_slots.unwrap_or(usual.mailbox_slots),
-        deadline_ns: options.deadline_ms.map(|ms| ms.saturating_mul(1_000_000)),
+        deadline_ns: options.deadline_ms.map(in_ns),
+        completion: match options.completion {
+            cli::Completion::Mailbox => Completion::Mailbox,
+            cli::Completion::Locked => Completion::Locked,
+        },
+        limits: Limits {
+            run_ns: options.task_budget_ms.map(in_ns),
+            wait_ns: options.wait_budget_ms.map(in_ns),
+            ..usual.limits
+        },
         ..usual
     }
 }
 
-type Loaded = (Workload, Option<ImportCounts>);
+const fn in_ns(ms: u64) -> u64 {
+    ms.saturating_mul(1_000_000)
+}
+
+/// What there is to run.
+struct Loaded {
+    workload: Workload,
+    import: Option<ImportCounts>,
+    limits: Option<workload::Limits>,
+}
 
 fn workload(options: &RunOptions) -> Result<Loaded, Box<RunReport>> {
     match &options.what {
         What::Scenario(name) => {
             let ranks = u32::from(options.ranks_or_default().unwrap_or(1));
+            if name == "random" {
+                let (workload, limits) = random(options.seed, options.ranks.map(u32::from));
+                return Ok(Loaded {
+                    workload,
+                    import: None,
+                    limits: Some(limits),
+                });
+            }
             let workload = match name.as_str() {
+                "grid" => demo::grid(options.tasks_or_default().unwrap_or(1)),
+                "crowd" => demo::crowd(options.tasks_or_default().unwrap_or(1)),
+                "fan" => demo::fan(options.tasks_or_default().unwrap_or(1)),
                 "dummy_task" => demo::dummy_task(ranks),
+                "async_notify" => demo::async_notify(ranks),
+                "sdma_async" => demo::sdma_async(ranks),
+                "urma_deferred" => demo::urma_deferred(ranks),
+                "mixed_spmd" => demo::mixed_spmd(ranks),
+                "prefetch_async" => demo::prefetch_async(ranks),
                 "deferred_notify_demo" => demo::deferred_notify(ranks),
                 other => unreachable!("the command line knows no scenario {other}"),
             };
-            Ok((workload, None))
+            let target = target(options.target);
+            world::check_target(&workload, target).map_err(|error| Box::new(refused(&error)))?;
+            Ok(Loaded {
+                workload,
+                import: None,
+                limits: None,
+            })
         }
         What::Path(path) => import(path, options),
     }
@@ -154,24 +227,30 @@ fn import(path: &Path, options: &RunOptions) -> Result<Loaded, Box<RunReport>> {
         let error = ErrorReport::new(Code::USAGE, message, "leave --ranks out for traces");
         return Err(Box::new(RunReport::refused(Invalid::Usage, error)));
     }
-    Ok((lower::lower(&trace), Some(counts)))
+    Ok(Loaded {
+        workload: lower::lower(&trace),
+        import: Some(counts),
+        limits: None,
+    })
 }
 
-/// Why a trace cannot be run. The importer's sentences end with what to do next, behind the last
-/// semicolon.
+/// Why a trace cannot be run.
 fn unusable(error: &chakra::ImportError) -> ErrorReport {
     let code = match error {
         chakra::ImportError::Unreadable { .. } => Code::INPUT_UNREADABLE,
         _ => Code::INPUT_INVALID,
     };
-    let text = error.to_string();
-    let (message, hint) = text.rsplit_once("; ").unwrap_or((&text, ""));
-    ErrorReport::new(code, message, hint)
+    ErrorReport::new(code, error.to_string(), error.hint())
 }
 
 /// A run that did not begin, or whose workload was refused on the way.
 fn refused(error: &RunError) -> RunReport {
     let (code, hint) = match error {
+        RunError::NoUrma { .. } => {
+            let hint = "run it with --target a5";
+            let error = ErrorReport::new(Code::USAGE, error.to_string(), hint);
+            return RunReport::refused(Invalid::Usage, error);
+        }
         RunError::Config(_) | RunError::MailboxMemory { .. } => {
             return RunReport::refused(Invalid::Usage, usage(error));
         }
@@ -180,12 +259,9 @@ fn refused(error: &RunError) -> RunReport {
             let error = ErrorReport::new(Code::INPUT_INVALID, error.to_string(), hint);
             return RunReport::refused(Invalid::InputFile, error);
         }
-        RunError::Thread(_) => (Code::THREAD, "raise the limit of processes (ulimit -u)"),
-        RunError::Wiring {
-            error: WiringError::Submit(SubmitError::NeverEnoughNodes { .. }),
-            ..
-        } => in_table(FaultCode::DepPoolOverflow),
-        RunError::Wiring { .. } => in_table(FaultCode::InvalidArgs),
+        RunError::Thread(_) => (Code::THREAD, Code::THREAD.hint),
+        RunError::Wiring { error, .. } => in_table(error.code().unwrap_or(FaultCode::InvalidArgs)),
+        RunError::Scope { .. } => in_table(FaultCode::InvalidArgs),
     };
     let report = ErrorReport::new(code, error.to_string(), hint);
     RunReport {
@@ -206,6 +282,9 @@ fn code_of(code: FaultCode) -> Code {
     Code {
         number: u32::from(code.number()),
         name: code.name(),
+        what: code.what(),
+        lost: code.lost(),
+        hint: code.hint(),
     }
 }
 
@@ -213,6 +292,12 @@ fn code_of(code: FaultCode) -> Code {
 fn judge(outcome: &Outcome, deadline_ns: Option<u64>) -> (Verdict, Option<ErrorReport>) {
     if let Some(stall) = &outcome.stall {
         return (Verdict::Stuck, Some(stuck(stall, deadline_ns)));
+    }
+    if outcome.interrupted && outcome.adds_up {
+        let tasks = counted(outcome.live, "task");
+        let message = format!("a signal ended the run with {tasks} unfinished");
+        let error = ErrorReport::new(Code::INTERRUPTED, message, Code::INTERRUPTED.hint);
+        return (Verdict::Interrupted, Some(error));
     }
     if let Some(fault) = &outcome.fault {
         let message = format!("rank {}, task {}", fault.rank, fault.task);
@@ -234,7 +319,7 @@ fn judge(outcome: &Outcome, deadline_ns: Option<u64>) -> (Verdict, Option<ErrorR
     };
     match wrong {
         Some(message) => {
-            let error = ErrorReport::new(Code::WRONG_RESULT, message, "This is a bug in finbox.");
+            let error = ErrorReport::new(Code::WRONG_RESULT, message, Code::WRONG_RESULT.hint);
             (Verdict::Wrong, Some(error))
         }
         None => (Verdict::Pass, None),
@@ -243,18 +328,26 @@ fn judge(outcome: &Outcome, deadline_ns: Option<u64>) -> (Verdict, Option<ErrorR
 
 /// `deadline_ns`: the deadline, if it was what ended the run.
 fn stuck(stall: &StallReport, deadline_ns: Option<u64>) -> ErrorReport {
-    let code = FaultCode::SchedulerTimeout;
+    let code = match stall.class() {
+        ROOM_EXHAUSTED => FaultCode::ConditionRoomExhausted,
+        _ => FaultCode::SchedulerTimeout,
+    };
     let (tasks, class) = (counted(stall.count(), "task"), stall.class());
+    let root = stall.root().map_or("", |root| &root.message);
+    let why = if root.is_empty() {
+        class.to_owned()
+    } else {
+        format!("{class}; {root}")
+    };
     match deadline_ns {
         Some(deadline_ns) => {
             let ms = deadline_ns / 1_000_000;
-            let message =
-                format!("the deadline of {ms} ms passed with {tasks} unfinished: {class}");
+            let message = format!("the deadline of {ms} ms passed with {tasks} unfinished: {why}");
             let hint = "give more time with --deadline-ms, or look at what the tasks wait for";
             ErrorReport::new(code_of(code), message, hint)
         }
         None => {
-            let message = format!("nothing moves, with {tasks} unfinished: {class}");
+            let message = format!("nothing moves, with {tasks} unfinished: {why}");
             ErrorReport::new(code_of(code), message, code.hint())
         }
     }
@@ -265,13 +358,17 @@ fn counted(count: u64, what: &str) -> String {
     format!("{count} {what}{plural}")
 }
 
-fn report(workload: &Workload, settings: &Settings, outcome: Outcome, wall_ns: u64) -> RunReport {
+/// The deadline, if the run took that long.
+fn deadline_passed(settings: &Settings, outcome: &Outcome, wall_ns: u64) -> Option<u64> {
     let took_ns = match settings.clock {
         Clock::Lockstep => outcome.virtual_ns,
         Clock::Parallel => wall_ns,
     };
-    let passed = settings.deadline_ns.filter(|&end| took_ns >= end);
-    let (verdict, error) = judge(&outcome, passed);
+    settings.deadline_ns.filter(|&end| took_ns >= end)
+}
+
+fn report(workload: &Workload, settings: &Settings, outcome: Outcome, wall_ns: u64) -> RunReport {
+    let (verdict, error) = judge(&outcome, deadline_passed(settings, &outcome, wall_ns));
     let Outcome {
         ledger,
         verified,
@@ -289,10 +386,11 @@ fn report(workload: &Workload, settings: &Settings, outcome: Outcome, wall_ns: u
             completed: ledger.completed,
             failed: ledger.failed,
             cancelled: ledger.cancelled,
-            quarantined: 0,
+            quarantined: outcome.quarantined.0,
             inline: ledger.inline,
             deferred: ledger.deferred,
             live: outcome.live,
+            skipped: ledger.skipped,
         },
         fins: FinCounts {
             received: ledger.fins_received,
@@ -310,11 +408,14 @@ fn report(workload: &Workload, settings: &Settings, outcome: Outcome, wall_ns: u
             full: ledger.full,
             high_water: ledger.mailbox_high_water,
             reported: ledger.messages_reported,
+            undelivered: outcome.in_mailbox,
         },
         wait_list: WaitListCounts {
             high_water: ledger.waiting_high_water,
             left: outcome.waiting,
             polls: ledger.polls,
+            overshoots: ledger.overshoots,
+            went_back: ledger.went_back,
         },
         time: TimeReport {
             virtual_ns: outcome.virtual_ns,
@@ -322,10 +423,16 @@ fn report(workload: &Workload, settings: &Settings, outcome: Outcome, wall_ns: u
         },
         digest: outcome.digest.map(Digest),
         result_digest: Digest(outcome.result_digest),
+        latency: outcome.latency,
+        failures: outcome.failures,
         stall,
         error,
+        cores_quarantined: outcome.quarantined.1,
         handlers: settings.handlers,
         cores: settings.cores,
         ..RunReport::neutral(verdict)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,13 +6,17 @@
 //! Refuses: to decide anything the scheduler decides. It is the machine and the judge.
 //!
 //! Start at [`app`] for what `finbox run` does, [`world`] for the two clocks, [`device`] for the
-//! chip, [`workload`] for tasks as data, [`demo`] for the built-in ones.
+//! chip, [`workload`] for tasks as data, [`fault`] for what goes wrong,
+//! [`check`] for many seeds, [`demo`] for the built-in ones.
 
 pub mod app;
+pub mod check;
 pub mod cli;
 pub mod demo;
 pub mod device;
 pub mod engine;
+pub mod fault;
 pub mod report;
+pub mod signal;
 pub mod workload;
 pub mod world;

@@ -5,6 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 use finbox_sim::app;
+use finbox_sim::check;
 use finbox_sim::cli::{self, Command, output};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -18,6 +19,10 @@ fn main() -> ExitCode {
         Ok(Command::Run(options)) => {
             start_logging();
             app::run(&options)
+        }
+        Ok(Command::Check(options)) => {
+            start_logging();
+            check::run(&options)
         }
         Ok(Command::List { json: true }) => output::print(&cli::list_json(&targets)),
         Ok(Command::List { json: false }) => output::print(&cli::list_text(&targets)),

@@ -61,7 +61,7 @@ fn a_trace_without_nodes_is_refused() {
 }
 
 #[test]
-fn a_cut_inside_a_message_is_truncation_at_its_length_prefix() {
+fn f42_a_cut_inside_a_message_is_truncation_at_its_length_prefix() {
     let whole = small();
     let workload = load(&Folder::new().file("t.0.et", &whole)).unwrap();
     let offsets: Vec<u64> = workload.ranks[0]

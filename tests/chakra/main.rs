@@ -32,7 +32,9 @@ fn refusal(path: &Path) -> (chakra::ImportError, String) {
 }
 
 fn checked(error: chakra::ImportError) -> (chakra::ImportError, String) {
-    let text = error.to_string();
+    let (what, hint) = (error.to_string(), error.hint());
+    assert!(!hint.is_empty() && !what.contains(&hint), "{what}");
+    let text = format!("{what}; {hint}");
     assert!(
         !text.contains('\n') && text.chars().count() < 2000,
         "{text}"

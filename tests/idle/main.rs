@@ -78,13 +78,8 @@ fn complete(
         let _stop = StopOnDrop(&stop);
         scope.spawn(|| turn_cores(port, chip, &stop));
         for task in 0..tasks {
-            let spec = TaskSpec {
-                task: TaskId::new(0, task),
-                shape: [Shape::Aiv, Shape::Aic, Shape::Dummy][task as usize % 3],
-                may_defer: 0,
-                kernel: 0,
-                args: 0,
-            };
+            let shape = [Shape::Aiv, Shape::Aic, Shape::Dummy][task as usize % 3];
+            let spec = TaskSpec::new(TaskId::new(0, task), shape);
             let slot = submitter.submit(scheduler, &NoProbe, &spec, &[]);
             slot.expect("there is room");
             running.wake_dispatch();

@@ -146,7 +146,7 @@ fn a_panic_while_building_leaves_void_messages_and_no_gap() {
         seen,
         [Ok(done(0)), Ok(done(1)), void, void, void, Ok(done(9))]
     );
-    assert_eq!(consumer.gap_hint(), None);
+    assert_eq!(consumer.gap(), None);
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn exactly_slots_messages_fit_at_every_size_and_start_position() {
             let (producer, mut consumer) = memory.ring(start);
             for lap in 0..3 {
                 assert_eq!(fill(&producer, lap * 10_000), u64::from(slots), "lap {lap}");
-                assert_eq!(producer.push(&done(9)), Err(Full { slots }));
+                assert_eq!(producer.push(&done(9)), Err(Full { slots }.into()));
                 let seen = drain(&mut consumer, u32::MAX, 1);
                 let first = start.wrapping_add(lap * u64::from(slots));
                 let expected =

@@ -3,8 +3,8 @@
 use std::thread;
 
 use finbox_mailbox::{
-    Cell, CompletionType, Condition, Consumer, Done, Engine, Header, Line, Message, Producer,
-    SlotBits, mailbox, region_lines,
+    Cell, ClaimLine, CompletionType, Condition, Consumer, Done, Engine, Header, Line, Message,
+    Producer, SlotBits, mailbox_with_lines, region_lines,
 };
 
 /// Positions where arithmetic on them could go wrong.
@@ -51,19 +51,26 @@ pub(crate) fn task_of(message: &Message) -> u64 {
 pub(crate) struct Memory {
     header: Header,
     cells: Vec<Cell>,
+    lines: Vec<ClaimLine>,
 }
 
 impl Memory {
     pub(crate) fn new(slots: usize) -> Self {
+        Self::with_lines(slots, 0)
+    }
+
+    pub(crate) fn with_lines(slots: usize, lines: usize) -> Self {
+        let lines = std::iter::repeat_with(ClaimLine::default).take(lines);
         Self {
             header: Header::default(),
             cells: std::iter::repeat_with(Cell::default).take(slots).collect(),
+            lines: lines.collect(),
         }
     }
 
     /// A mailbox in run epoch 1 on this memory.
     pub(crate) fn ring(&mut self, start: u64) -> (Producer<'_>, Consumer<'_>) {
-        mailbox(&mut self.header, &mut self.cells, start, 1)
+        mailbox_with_lines(&mut self.header, &mut self.cells, &mut self.lines, start, 1)
     }
 }
 

@@ -128,10 +128,13 @@ fn a_reset_is_refused_while_messages_are_owed() {
     let mut memory = Memory::new(4);
     let (producer, mut consumer) = memory.ring(u64::MAX - 1);
     fill(&producer, 0);
-    assert_eq!(consumer.reset(2).unwrap_err(), ResetError { left: 4 });
+    assert_eq!(
+        consumer.reset(2).unwrap_err(),
+        ResetError::Undrained { left: 4 }
+    );
     drain(&mut consumer, 3, 1);
     let refused = consumer.reset(2).unwrap_err();
-    assert_eq!(refused, ResetError { left: 1 });
+    assert_eq!(refused, ResetError::Undrained { left: 1 });
     assert!(refused.to_string().starts_with("1 messages"));
     assert_eq!(consumer.epoch(), 1);
     drain(&mut consumer, 3, 1);
@@ -143,7 +146,10 @@ fn a_reset_is_refused_while_a_claim_is_unpublished() {
     let mut memory = Memory::new(4);
     let (producer, mut consumer) = memory.ring(0);
     producer.push_batch(1, |_| {
-        assert_eq!(consumer.reset(2).unwrap_err(), ResetError { left: 1 });
+        assert_eq!(
+            consumer.reset(2).unwrap_err(),
+            ResetError::Undrained { left: 1 }
+        );
         done(0)
     });
     assert_eq!(tasks(&mut consumer), [0]);

@@ -1,8 +1,11 @@
 //! M1: 64-byte messages and the header, byte by byte, as firmware and other processes see them.
 
+use std::mem;
+use std::num::NonZeroU32;
+
 use finbox_mailbox::{
-    Cell, CompletionType, Done, Engine, Header, Line, MAGIC, Malformed, Message, SlotBits, VERSION,
-    WORDS, place, region_lines,
+    Cell, ClaimLine, CompletionType, Done, Engine, Header, Line, MAGIC, Malformed, Message,
+    SlotBits, Stop, VERSION, WORDS, place, region_lines,
 };
 
 use crate::fixture::{condition, done, lines};
@@ -81,7 +84,39 @@ fn the_header_has_the_documented_bytes() {
     assert_eq!(half(&memory[0], 24), VERSION);
     assert_eq!(half(&memory[0], 28), 4, "slots");
     assert_eq!(half(&memory[0], 32), 0x5152_5354, "run epoch");
+    assert_eq!(
+        half(&memory[0], 36),
+        0,
+        "claim lines: no memory is left for any"
+    );
+    assert_eq!(half(&memory[0], 40), 0, "not condemned");
     assert_eq!(word(&memory[1], 0), 1, "tail");
+}
+
+#[test]
+fn a_claim_line_has_the_documented_bytes() {
+    let mut memory = lines(4, 0xAA);
+    memory.extend([Line([0xAA; 64]); 2]);
+    let (producer, mut consumer) = place(&mut memory, 4, 0x1_FFFF_FFFE, 1).unwrap();
+    let name = NonZeroU32::new(0x61).unwrap();
+    let mut first = producer.register(name).unwrap();
+    mem::forget(first.claim(3));
+    mem::forget(first);
+    let mut found = 0;
+    let drained = consumer.recover(9, |_, _| found += 1);
+    assert_eq!((found, drained.stop), (3, Stop::Condemned));
+    assert_eq!(half(&memory[0], 36), 2, "claim lines");
+    assert_eq!(half(&memory[0], 40), 1, "condemned");
+    assert_eq!(
+        word(&memory[0], 0),
+        0x1_FFFF_FFFE + (1 << 62),
+        "head is out of reach"
+    );
+    let line = &memory[6];
+    assert_eq!(half(line, 0), 0x61, "its owner's name");
+    assert_eq!(half(line, 8), 0xFFFF_FFFE, "first position, low half");
+    assert_eq!(half(line, 12), 3, "how many are in hand");
+    assert_eq!((half(&memory[7], 0), word(&memory[7], 8)), (0, 0), "free");
 }
 
 #[test]
@@ -89,6 +124,7 @@ fn the_default_mailbox_is_262_272_bytes_of_whole_lines() {
     assert_eq!(region_lines(4096) * size_of::<Line>(), 262_272);
     assert_eq!((size_of::<Cell>(), align_of::<Cell>()), (64, 64));
     assert_eq!((size_of::<Header>(), align_of::<Header>()), (128, 64));
+    assert_eq!((size_of::<ClaimLine>(), align_of::<ClaimLine>()), (64, 64));
     assert_eq!(WORDS * 8 + 8, size_of::<Cell>());
 }
 
@@ -132,6 +168,8 @@ fn a_field_outside_its_range_is_refused_by_name_and_value() {
     assert_eq!(refused(4, 3), Malformed::CompletionType(3));
     assert_eq!(refused(4, 0xFFFF_FFFF), Malformed::CompletionType(-1));
     assert_eq!(refused(3, 4 << 32), Malformed::Engine(4));
+    assert_eq!(refused(6, 1 | 5 << 32), Malformed::Reserved(5));
+    assert!(Malformed::Reserved(5).to_string().contains("0x5"));
     let straggler = Malformed::Epoch {
         found: 9,
         current: 1,

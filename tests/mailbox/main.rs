@@ -3,6 +3,7 @@
 mod batch;
 mod capacity;
 mod fixture;
+mod gap;
 mod generations;
 mod guard;
 mod layout;

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use finbox_mailbox::{Consumer, Producer};
+use finbox_mailbox::{Consumer, Producer, ResetError};
 use oorandom::Rand32;
 
 use crate::fixture::{Memory, STARTS, done, drain};
@@ -49,7 +49,10 @@ impl Pair<'_> {
                 self.epoch += 1;
                 self.producer = producer;
             }
-            Err(refused) => assert_eq!(refused.left, self.queue.len() as i64),
+            Err(refused) => {
+                let left = self.queue.len() as i64;
+                assert_eq!(refused, ResetError::Undrained { left });
+            }
         }
     }
 

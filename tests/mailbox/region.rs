@@ -1,15 +1,18 @@
 //! A mailbox in memory that somebody else gave: what is refused, and what shared memory may hold.
 
+use std::mem;
+use std::num::NonZeroU32;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::thread;
 
 use finbox_mailbox::{
-    AttachError, Consumer, Line, MAGIC, Malformed, Message, PlaceError, Producer, Stop, VERSION,
-    attach_shared, place, place_shared, region_lines,
+    AttachError, Consumer, Line, MAGIC, Malformed, Message, NoLine, PlaceError, Producer,
+    PushError, ResetError, Salvage, Stop, VERSION, attach_shared, place, place_shared,
+    region_lines,
 };
 
-use crate::fixture::{done, drain, fill, lines, push_all, tasks};
+use crate::fixture::{done, drain, fill, lines, push_all, task_of, tasks};
 
 /// Memory that only raw pointers touch while mailboxes stand in it.
 struct Shared {
@@ -21,6 +24,14 @@ impl Shared {
         Self {
             lines: lines(slots, 0xAA),
         }
+    }
+
+    /// With `claimers` lines behind the slots.
+    fn with_claimers(slots: u32, claimers: usize) -> Self {
+        let mut shared = Self::new(slots);
+        let longer = shared.lines.len() + claimers;
+        shared.lines.resize(longer, Line([0xAA; 64]));
+        shared
     }
 
     fn base(&mut self) -> NonNull<Line> {
@@ -174,23 +185,110 @@ fn threads_through_shared_memory_lose_nothing() {
 
 #[test]
 fn a_head_where_no_claim_can_have_brought_it_condemns_the_mailbox() {
+    for head in [7, 1, u64::MAX, 1 << 63] {
+        let mut shared = Shared::new(4);
+        let (producer, mut consumer) = shared.place(4).unwrap();
+        assert_eq!(fill(&producer, 0), 4);
+        drain(&mut consumer, 2, 1);
+        shared.write(0, head);
+        let drained = consumer.drain(9, |_, _| panic!("a condemned mailbox delivers nothing"));
+        assert_eq!((drained.taken, drained.stop), (0, Stop::Condemned));
+        assert!(consumer.depth_hint() <= 4);
+        assert_eq!(consumer.reset(9).unwrap_err(), ResetError::Condemned);
+        assert_eq!(salvage(&mut consumer), [Some(2), Some(3)], "head {head}");
+    }
+}
+
+/// What a recovery finds: tasks, and `None` for each position that is missing.
+fn salvage(consumer: &mut Consumer<'_>) -> Vec<Option<u64>> {
+    let mut found = Vec::new();
+    consumer.recover(u32::MAX, |_, salvage| match salvage {
+        Salvage::Message(words) => {
+            let message = Message::decode(words, 1).expect("an undamaged message");
+            found.push(Some(task_of(&message)));
+        }
+        Salvage::Missing(_) => found.push(None),
+    });
+    found
+}
+
+#[test]
+fn a_writer_who_restores_head_does_not_revive_a_condemned_mailbox() {
     let mut shared = Shared::new(4);
     let (producer, mut consumer) = shared.place(4).unwrap();
     assert_eq!(fill(&producer, 0), 4);
-    drain(&mut consumer, 2, 1);
-    for head in [7, 1, u64::MAX, 1 << 63] {
-        shared.write(0, head);
-        let drained = consumer.drain(9, |_, _| panic!("a condemned mailbox delivers nothing"));
-        assert_eq!(
-            (drained.taken, drained.stop),
-            (0, Stop::Condemned),
-            "head {head}"
-        );
-        assert!(consumer.depth_hint() <= 4);
-        assert!(consumer.reset(9).is_err());
-    }
+    shared.write(0, 7);
+    assert_eq!(consumer.drain(9, |_, _| ()).stop, Stop::Condemned);
     shared.write(0, 4);
-    assert_eq!(tasks(&mut consumer), [2, 3]);
+    assert_eq!(consumer.drain(9, |_, _| ()).stop, Stop::Condemned);
+    assert_eq!(salvage(&mut consumer), [0, 1, 2, 3].map(Some));
+    shared.write(64, 4);
+    assert_eq!(producer.push(&done(9)), Err(PushError::Condemned));
+    assert_eq!(shared.attach(6).unwrap_err(), AttachError::Condemned);
+    shared.write_half(40, 0);
+    assert_eq!(
+        consumer.drain(9, |_, _| panic!("it is dead")).stop,
+        Stop::Condemned,
+        "whatever the header says"
+    );
+}
+
+#[test]
+fn condemned_memory_is_placed_anew_when_every_producer_has_left_or_is_buried() {
+    let name = |number| NonZeroU32::new(number).unwrap();
+    let mut shared = Shared::with_claimers(4, 2);
+    let (_, mut consumer) = shared.place(4).unwrap();
+    let leaves = shared.attach(8).unwrap().register(name(5)).unwrap();
+    let mut dies = shared.attach(8).unwrap().register(name(6)).unwrap();
+    mem::forget(dies.claim(1));
+    mem::forget(dies);
+    let gap = consumer.gap().unwrap();
+    assert_eq!((gap.position, gap.claimers.name), (0, Some(name(6))));
+    assert_eq!(salvage(&mut consumer), [None]);
+    let refused = shared.place(4).unwrap_err();
+    assert_eq!(refused, PlaceError::Attached { name: 5 });
+    assert!(refused.to_string().contains("producer 5"));
+    drop(leaves);
+    assert_eq!(
+        shared.place(4).unwrap_err(),
+        PlaceError::Attached { name: 6 }
+    );
+    assert_eq!((consumer.bury(name(9)), consumer.bury(name(6))), (0, 1));
+    let (producer, mut consumer) = shared.place(4).unwrap();
+    assert_eq!(fill(&producer, 0), 4);
+    assert_eq!(tasks(&mut consumer), [0, 1, 2, 3]);
+    assert!(shared.attach(8).is_ok());
+}
+
+#[test]
+fn lines_behind_the_slots_are_claim_lines_as_far_as_both_sides_map_them() {
+    let mut shared = Shared::with_claimers(4, 70);
+    let _handles = shared.place(4).unwrap();
+    assert_eq!(
+        shared.attach(69).unwrap_err(),
+        AttachError::Claimers {
+            claimers: 64,
+            slots: 4,
+            lines: 69
+        }
+    );
+    let producer = shared.attach(70).unwrap();
+    let all: Vec<_> = (1..=64)
+        .map(|name| producer.register(NonZeroU32::new(name).unwrap()).unwrap())
+        .collect();
+    let one_more = NonZeroU32::new(65).unwrap();
+    assert_eq!(
+        producer.register(one_more).unwrap_err(),
+        NoLine { lines: 64 }
+    );
+    drop(all);
+    for claimers in [65, 73, u32::MAX] {
+        shared.write_half(36, claimers);
+        let refused = shared.attach(76).unwrap_err();
+        assert!(
+            matches!(refused, AttachError::Claimers { claimers: found, .. } if found == claimers)
+        );
+    }
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::cell::Cell;
 
 use finbox_scheduler::target::{A2A3, A5};
 use finbox_scheduler::{
-    Assembly, Chip, Dispatcher, FinHandler, Ledger, NoProbe, Scheduler, Shape, SlotId, Submitter,
-    Target, TaskId, TaskSpec,
+    Assembly, Chip, Comparison, Dispatcher, FinHandler, Ledger, NoProbe, Predicate, Priority,
+    Scheduler, Shape, SlotId, Submitter, Subtasks, Target, TaskId, TaskSpec,
 };
 use finbox_tests::house::{House, Limits};
 use finbox_tests::model_port::{Lines, ModelPort, WireCondition};
@@ -47,16 +47,34 @@ struct Run<'m> {
 }
 
 impl Run<'_> {
-    /// Task `number`: all shapes, a third with 1 to 3 conditions, one in a hundred malformed.
+    /// Task `number`: all shapes, some with blocks, predicates, budgets or priority, a third with 1
+    /// to 3 conditions, one in a hundred malformed.
     fn submit(&mut self, number: u32, last: &[SlotId]) -> Option<SlotId> {
-        let shape = Shape::ALL[number as usize % 4];
-        let spec = TaskSpec {
-            task: TaskId::new(0, number),
-            shape,
-            may_defer: if shape == Shape::Dummy { 0 } else { 8 },
-            kernel: 0,
+        let shapes = [
+            Shape::Aic,
+            Shape::Aiv,
+            Shape::Host,
+            Shape::Dummy,
+            Shape::Mix,
+        ];
+        let shape = shapes[number as usize % shapes.len()];
+        let mut spec = TaskSpec {
             args: u64::from(number),
+            subtasks: Subtasks::all(),
+            ..TaskSpec::new(TaskId::new(0, number), shape)
         };
+        if shape != Shape::Dummy {
+            spec.may_defer = 8;
+            spec.blocks = [1, 3, 1][number as usize / 5 % 3];
+            spec.sync_start = shape == Shape::Mix && spec.blocks == 1;
+            spec.run_budget_ns = [0, 1 << 40][number as usize / 2 % 2];
+            spec.priority = [Priority::Normal, Priority::High][number as usize / 7 % 2];
+            spec.predicate = (number % 11 < 2).then(|| Predicate {
+                addr: self.port.counter(0),
+                comparison: [Comparison::Equal, Comparison::NotEqual][number as usize % 11],
+                value: 0,
+            });
+        }
         self.submitter
             .submit(&self.scheduler, &NoProbe, &spec, last)
             .ok()
@@ -150,6 +168,7 @@ fn push_drain_retire_submit_and_dispatch_allocate_nothing() {
             ledger.deferred,
             ledger.failed,
             ledger.cancelled,
+            ledger.skipped,
             ledger.full,
         ];
         assert!(

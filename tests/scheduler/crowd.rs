@@ -1,8 +1,9 @@
 //! Many at once: nothing is lost and nothing is fatal when anything is full, and no flood starves
 //! anyone.
 
-use finbox_scheduler::{HandlerStep, Outcome, RELEASE_BUDGET, Shape};
+use finbox_scheduler::{Completion, HandlerStep, Outcome, RELEASE_BUDGET, Shape, Start};
 use finbox_tests::house::Limits;
+use finbox_tests::model_port::WireCondition;
 
 use crate::fixture::{AIC, World, on_each_target};
 
@@ -55,6 +56,62 @@ fn five_thousand_tasks_wait_at_once_whatever_the_size_of_the_mailbox() {
             all_wait_at_once(5000, world)
         });
     }
+}
+
+/// 5 000 tasks with 64 conditions each, 320 000 in all, on 32 lines: all wait at once, then all
+/// complete.
+fn five_thousand_times_sixty_four(completion: Completion) {
+    let limits = Limits {
+        slots: 5008,
+        mailbox: 64,
+        conditions: 320_000,
+        start: Start {
+            completion,
+            ..Limits::default().start
+        },
+        ..Limits::default()
+    };
+    on_each_target(&limits, |world| {
+        world.listens = false;
+        let conditions: Vec<_> = (0..64)
+            .map(|i| {
+                let addr = world.port.counter(i / 2) + i as u64 % 2 * 4;
+                WireCondition::counter(addr, 1)
+            })
+            .collect();
+        let args = world.script(&conditions);
+        for _ in 0..5000 {
+            let _ = world.submit((Shape::Aiv, 64, args), &[]);
+        }
+        while world.turn() {}
+        assert_eq!(world.scheduler.waiting(), Some((5000, 0)));
+        assert_eq!(world.scheduler.room(), (320_000, 320_000));
+        let desk = world.scheduler.wait_list().try_lock().unwrap();
+        assert_eq!((desk.unmet().count(), desk.lines()), (320_000, 32));
+        drop(desk);
+        assert_eq!(world.ledger().finished(), 0);
+        for line in 0..32 {
+            (0..2).for_each(|word| world.port.poke_counter(line, word, 1));
+        }
+        while world.turn() {}
+        let ledger = world.ledger();
+        assert_eq!((ledger.completed, ledger.conditions), (5000, 320_000));
+        assert_eq!(ledger.waiting_high_water, 5000);
+        let is_mailbox = completion == Completion::Mailbox;
+        assert_eq!(ledger.full > 0, is_mailbox);
+        assert_eq!(ledger.mailbox_high_water > 0, is_mailbox);
+        world.assert_done();
+    });
+}
+
+#[test]
+fn five_thousand_tasks_wait_for_64_conditions_each_through_a_mailbox_of_64_slots() {
+    five_thousand_times_sixty_four(Completion::Mailbox);
+}
+
+#[test]
+fn five_thousand_tasks_wait_for_64_conditions_each_under_the_lock() {
+    five_thousand_times_sixty_four(Completion::Locked);
 }
 
 #[test]

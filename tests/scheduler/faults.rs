@@ -108,6 +108,11 @@ fn a_core_that_reports_any_other_error_fails_its_task_with_103() {
     }
 }
 
+#[test]
+fn a_core_that_reports_a_fatal_error_fails_its_task_with_9() {
+    fails_alone(&header(0, 9), 64, FaultCode::ExplicitFatal);
+}
+
 /// A slab whose second of three entries is `bad`.
 fn second_is(bad: WireCondition) -> Script {
     let good = WireCondition::counter(finbox_tests::model_port::BASE + (1 << 16), 0);
@@ -141,7 +146,7 @@ fn entry_fails(bad: impl Fn(&World<'_>) -> WireCondition, code: FaultCode) {
 }
 
 #[test]
-fn an_address_that_is_null_unaligned_or_outside_fails_its_task_with_101() {
+fn f16_an_address_that_is_null_unaligned_or_outside_fails_its_task_with_101() {
     let addresses: [fn(&World<'_>) -> u64; 9] = [
         |_| 0,
         |world| world.port.counter(0) + 1,

@@ -4,9 +4,10 @@ use std::sync::Mutex;
 
 use finbox_scheduler::target::{A2A3, A5};
 use finbox_scheduler::{
-    Assembly, Chip, CoreId, Dispatcher, Event, FinHandler, HandlerStep, Ledger, NoProbe, Outcome,
-    Pass, Probe, SETTLE_BUDGET, Scheduler, Shape, SlotId, SubmitError, Submitter, Target, TaskId,
-    TaskSpec, Token,
+    Assembly, Chip, CoreId, Dispatcher, ENTRIES_OFFSET, ENTRY_BYTES, Event, FaultCode, FinHandler,
+    HandlerStep, Ledger, NoProbe, Outcome, Pass, Port, Probe, SETTLE_BUDGET, SLAB_BYTES, Scheduler,
+    Shape, SlotId, StuckCondition, SubmitError, Submitter, Subtasks, Target, TaskId, TaskSpec,
+    Token,
 };
 use finbox_tests::house::{House, Limits};
 use finbox_tests::model_port::{Lines, ModelPort, WireCondition};
@@ -24,6 +25,16 @@ pub(crate) const fn cluster(target: &'static Target) -> Chip {
         target,
         cores: 3,
         host_lanes: 1,
+        handlers: 1,
+    }
+}
+
+/// `clusters` clusters, one handler.
+pub(crate) const fn clusters(target: &'static Target, clusters: u16) -> Chip {
+    Chip {
+        target,
+        cores: 3 * clusters,
+        host_lanes: 0,
         handlers: 1,
     }
 }
@@ -84,6 +95,44 @@ impl Log {
     pub(crate) fn dispatched(&self) -> Vec<(CoreId, Token, SlotId)> {
         self.pick(|event| match event {
             Event::Dispatched { core, token, slot } => Some((core, token, slot)),
+            _ => None,
+        })
+    }
+
+    /// Faults, with the cores to blame, in the order they were raised.
+    pub(crate) fn raised(&self) -> Vec<(FaultCode, TaskId, Option<CoreId>)> {
+        self.pick(|event| match event {
+            Event::Raised { fault, core } => Some((fault.code, fault.task, core)),
+            _ => None,
+        })
+    }
+
+    /// Cores taken out of the pool.
+    pub(crate) fn quarantined(&self) -> Vec<CoreId> {
+        self.pick(|event| match event {
+            Event::Quarantined { core } => Some(core),
+            _ => None,
+        })
+    }
+
+    /// Tokens that were late: core, task, block and subtask.
+    pub(crate) fn overdue(&self) -> Vec<(CoreId, SlotId, u16, Subtasks)> {
+        self.pick(|event| match event {
+            Event::Overdue {
+                core,
+                slot,
+                block,
+                subtask,
+                ..
+            } => Some((core, slot, block, subtask)),
+            _ => None,
+        })
+    }
+
+    /// Cores that came back, and how late their tokens were.
+    pub(crate) fn returned(&self) -> Vec<(CoreId, u64)> {
+        self.pick(|event| match event {
+            Event::Returned { core, late_ns, .. } => Some((core, late_ns)),
             _ => None,
         })
     }
@@ -154,11 +203,9 @@ impl<'m> World<'m> {
     pub(crate) fn spec(&mut self, shape: Shape, may_defer: u8, args: u64) -> TaskSpec {
         self.next_task += 1;
         TaskSpec {
-            task: TaskId::new(0, self.next_task),
-            shape,
             may_defer,
-            kernel: 0,
             args,
+            ..TaskSpec::new(TaskId::new(0, self.next_task), shape)
         }
     }
 
@@ -168,11 +215,65 @@ impl<'m> World<'m> {
         after: &[SlotId],
     ) -> Result<SlotId, SubmitError> {
         let spec = self.spec(shape, may_defer, args);
+        self.try_submit_spec(&spec, after)
+    }
+
+    pub(crate) fn try_submit_spec(
+        &mut self,
+        spec: &TaskSpec,
+        after: &[SlotId],
+    ) -> Result<SlotId, SubmitError> {
         let submitter = &mut self.submitter;
         match self.listens {
-            true => submitter.submit(&self.scheduler, &self.log, &spec, after),
-            false => submitter.submit(&self.scheduler, &NoProbe, &spec, after),
+            true => submitter.submit(&self.scheduler, &self.log, spec, after),
+            false => submitter.submit(&self.scheduler, &NoProbe, spec, after),
         }
+    }
+
+    /// Submits a task without conditions that is what `change` makes of it; it must fit.
+    pub(crate) fn task(
+        &mut self,
+        shape: Shape,
+        after: &[SlotId],
+        change: impl FnOnce(&mut TaskSpec),
+    ) -> SlotId {
+        let mut spec = self.spec(shape, 0, 0);
+        change(&mut spec);
+        self.try_submit_spec(&spec, after).expect("there is room")
+    }
+
+    /// Submits an AIV task that leaves `conditions` and lets each of them take `wait_budget_ns`.
+    pub(crate) fn in_time(&mut self, wait_budget_ns: u64, conditions: &[WireCondition]) -> SlotId {
+        let args = self.script(conditions);
+        let may_defer = u8::try_from(conditions.len()).unwrap();
+        let spec = TaskSpec {
+            wait_budget_ns,
+            ..self.spec(Shape::Aiv, may_defer, args)
+        };
+        let (scheduler, log) = (&self.scheduler, &self.log);
+        let submitted = self.submitter.submit(scheduler, log, &spec, &[]);
+        submitted.expect("there is room")
+    }
+
+    /// `core`, whose first token has finished, goes on writing into its slab: condition `index`
+    /// watches nothing now.
+    pub(crate) fn spoil(&self, core: CoreId, index: u64) {
+        let slab = self.port.slab_address(core, Token::FIRST.parity());
+        self.port
+            .poke(slab + ENTRIES_OFFSET + index * ENTRY_BYTES, 0);
+        self.port.refresh(slab, SLAB_BYTES);
+    }
+
+    /// What `slot`'s conditions say of themselves.
+    pub(crate) fn unmet(&self, slot: SlotId) -> Vec<StuckCondition> {
+        let mut unmet = Vec::new();
+        let seen = self.scheduler.for_each_unmet(&self.port, |condition| {
+            if condition.slot == slot {
+                unmet.push(condition);
+            }
+        });
+        assert!(seen, "nobody holds the list");
+        unmet
     }
 
     /// Submits what must fit.
@@ -276,6 +377,21 @@ impl<'m> World<'m> {
         let mut live = 0;
         self.scheduler.for_each_stuck(|_| live += 1);
         live
+    }
+
+    /// Everybody moves until nobody has, but only the cores of `cores` run anything.
+    pub(crate) fn run_only(&mut self, cores: &[u16]) {
+        let mut idle = 0;
+        while idle < 2 {
+            let dispatched = self.dispatch().progress;
+            let ran = cores.iter().filter_map(|&core| self.run_core(CoreId(core)));
+            let ran = ran.count() > 0;
+            idle = if dispatched | ran | self.handle() {
+                0
+            } else {
+                idle + 1
+            };
+        }
     }
 
     /// Asserts that nothing is left anywhere and nothing was lost.

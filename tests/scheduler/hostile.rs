@@ -12,12 +12,12 @@ use crate::fixture::{TARGETS, World, cluster, on_each_target};
 const ROOMY: Limits = Limits {
     mailbox: 64,
     slots: 64,
+    rings: None,
+    scopes: 8,
     nodes: 64,
     conditions: 256,
-    start: finbox_scheduler::Start {
-        position: 0,
-        epoch: 7,
-    },
+    queues: 4,
+    start: finbox_scheduler::Start::of_epoch(7),
 };
 
 /// A condition that holds.
@@ -326,6 +326,16 @@ fn an_unknown_kind_engine_or_type_about_a_waiting_task_fails_that_task() {
     assert_eq!(overwritten(KIND_WORD, u64::MAX), failed, "kind");
     assert_eq!(overwritten(KIND_WORD, 3), failed, "completion type");
     assert_eq!(overwritten(ENGINE_WORD, 4 << 32), failed, "engine");
+}
+
+#[test]
+fn f19_a_message_of_an_unknown_version_fails_the_task_it_names_and_the_run_goes_on() {
+    let failed = [Some(Outcome::Failed), Some(Outcome::Cancelled)].repeat(2);
+    assert_eq!(overwritten(EPOCH_WORD, 7 | 1 << 32), failed);
+    assert_eq!(
+        overwritten(EPOCH_WORD, 7 | u64::from(u32::MAX) << 32),
+        failed
+    );
 }
 
 #[test]

@@ -6,14 +6,35 @@
 
 mod fixture;
 
+mod buffers;
+mod cohorts;
+mod conditions;
 mod cores;
 mod crowd;
+mod dead_claimer;
+mod deadlines;
 mod faults;
+mod heap;
 mod hostile;
+mod locked;
+mod passed_over;
 mod pipeline;
+mod polling;
+mod predicates;
+mod priority;
+mod quarantine;
+mod races;
+mod reset;
+mod retain;
 mod retire;
 mod room;
 mod routes;
+mod scopes;
+mod sdma;
+mod shapes;
 mod submission;
 mod threads;
+mod threads_crowd;
+mod urma;
+mod wait_budget;
 mod words;

@@ -1,7 +1,7 @@
 //! The retire word: what its transitions allow, refuse and say.
 
 use finbox_scheduler::limits::MAX_RETIREMENTS;
-use finbox_scheduler::{Outcome, RetireStep, RetireWord};
+use finbox_scheduler::{Decision, Outcome, RetireStep, RetireWord};
 
 fn word(generation: u32, remaining: u32) -> RetireWord {
     let word = RetireWord::default();
@@ -21,7 +21,7 @@ fn the_largest_values_of_all_fields_fit_beside_each_other() {
     let word = word(u32::MAX, MAX_RETIREMENTS);
     assert_eq!(word.state().generation(), u32::MAX);
     assert_eq!(word.state().remaining(), 98_301);
-    assert!(word.retire(u32::MAX, 64, true).is_ok());
+    assert!(word.retire(u32::MAX, 64, 64, true).is_ok());
     let state = word.state();
     assert_eq!(
         (state.generation(), state.remaining(), state.expected()),
@@ -40,7 +40,7 @@ fn the_largest_values_of_all_fields_fit_beside_each_other() {
 fn each_field_changes_alone() {
     let word = word(1, MAX_RETIREMENTS);
     for retired in 1..=1000 {
-        let _ = word.retire(1, 0, false).unwrap();
+        let _ = word.retire(1, 0, 64, false).unwrap();
         let state = word.state();
         assert_eq!(state.remaining(), MAX_RETIREMENTS - retired);
         assert_eq!((state.generation(), state.expected()), (1, 0));
@@ -67,7 +67,7 @@ fn another_generation_retires_finishes_and_fails_nothing() {
     let word = word(5, 1);
     let before = word.state();
     for other in [0, 4, 6, u32::MAX] {
-        let refused = word.retire(other, 1, true).unwrap_err();
+        let refused = word.retire(other, 1, 64, true).unwrap_err();
         assert_eq!(refused.0, before);
         assert_eq!(word.finish(other, true, false), None);
         word.fail(other);
@@ -79,37 +79,76 @@ fn another_generation_retires_finishes_and_fails_nothing() {
 fn a_duplicated_fin_never_overshoots() {
     let word = word(9, 1);
     assert_eq!(
-        word.retire(9, 0, false).unwrap().step,
+        word.retire(9, 0, 64, false).unwrap().step,
         RetireStep::LastInline
     );
     let before = word.state();
-    assert!(word.retire(9, 3, true).is_err(), "nothing remains");
+    assert!(word.retire(9, 3, 64, true).is_err(), "nothing remains");
     assert_eq!(word.state(), before);
     assert_eq!(word.finish(9, false, false), Some(Outcome::Completed));
-    assert!(word.retire(9, 0, false).is_err(), "it is finished");
+    assert!(word.retire(9, 0, 64, false).is_err(), "it is finished");
     assert_eq!(word.state().remaining(), 0);
 }
 
 #[test]
-fn a_finished_task_retires_nothing_though_subtasks_remain() {
+fn a_fin_after_the_outcome_is_late_and_the_slot_rests_when_the_last_has_come() {
     let word = word(2, 3);
     assert_eq!(word.finish(2, true, false), Some(Outcome::Failed));
-    assert!(word.retire(2, 0, false).is_err());
-    assert_eq!(word.state().remaining(), 3);
+    word.release();
+    for remaining in (0..3).rev() {
+        assert!(word.state().is_quarantined() && !word.state().is_at_rest());
+        let late = word.retire(2, 5, 64, false).unwrap();
+        assert_eq!((late.step, late.push_conditions), (RetireStep::Late, false));
+        assert_eq!(
+            (word.state().remaining(), word.state().expected()),
+            (remaining, 0)
+        );
+    }
+    assert!(word.state().is_at_rest());
+    assert!(word.retire(2, 0, 64, false).is_err(), "one too many");
+}
+
+#[test]
+fn a_deadline_decides_only_while_a_subtask_is_out_and_takes_off_what_is_never_given() {
+    let lost = Decision {
+        failed: true,
+        only_unretired: true,
+        forgone: 2,
+        ..Decision::default()
+    };
+    let late = word(4, 3);
+    assert_eq!(late.decide(4, lost), Some(Outcome::Failed));
+    assert_eq!(late.state().remaining(), 1);
+    assert_eq!(late.decide(4, lost), None);
+    let retired = word(4, 1);
+    assert!(retired.retire(4, 1, 64, false).is_ok());
+    let lost = Decision { forgone: 0, ..lost };
+    assert_eq!(retired.decide(4, lost), None, "its FIN came first");
+    assert_eq!(retired.finish(4, false, false), Some(Outcome::Completed));
+}
+
+#[test]
+fn a_task_may_register_its_own_bound_and_no_more() {
+    let word = word(1, 3);
+    assert!(word.retire(1, 2, 3, false).unwrap().push_conditions);
+    let over = word.retire(1, 2, 3, false).unwrap();
+    assert!(!over.push_conditions && word.state().is_failed());
+    let last = word.retire(1, 1, 3, false).unwrap();
+    assert_eq!(last.step, RetireStep::LastDeferred { expected: 3 });
 }
 
 #[test]
 fn partial_then_last_inline_when_nobody_deferred() {
     let word = word(1, 3);
     for _ in 0..2 {
-        let retired = word.retire(1, 0, false).unwrap();
+        let retired = word.retire(1, 0, 64, false).unwrap();
         assert_eq!(
             (retired.step, retired.push_conditions),
             (RetireStep::Partial, false)
         );
     }
     assert_eq!(
-        word.retire(1, 0, false).unwrap().step,
+        word.retire(1, 0, 64, false).unwrap().step,
         RetireStep::LastInline
     );
 }
@@ -120,7 +159,7 @@ fn one_deferring_subtask_makes_the_last_one_say_done_whichever_it_was() {
         let word = word(1, 3);
         let steps: Vec<_> = (0..3)
             .map(|i| {
-                word.retire(1, if i == deferring { 2 } else { 0 }, false)
+                word.retire(1, if i == deferring { 2 } else { 0 }, 64, false)
                     .unwrap()
             })
             .collect();
@@ -138,9 +177,9 @@ fn one_deferring_subtask_makes_the_last_one_say_done_whichever_it_was() {
 fn conditions_of_all_subtasks_add_up_to_64() {
     let word = word(1, 64);
     for _ in 0..63 {
-        assert!(word.retire(1, 1, false).unwrap().push_conditions);
+        assert!(word.retire(1, 1, 64, false).unwrap().push_conditions);
     }
-    let last = word.retire(1, 1, false).unwrap();
+    let last = word.retire(1, 1, 64, false).unwrap();
     assert_eq!(last.step, RetireStep::LastDeferred { expected: 64 });
     assert!(!word.state().is_failed());
 }
@@ -148,8 +187,8 @@ fn conditions_of_all_subtasks_add_up_to_64() {
 #[test]
 fn the_65th_condition_fails_the_task_and_pushes_nothing_while_others_go_on() {
     let word = word(1, 4);
-    assert!(word.retire(1, 63, false).unwrap().push_conditions);
-    let over = word.retire(1, 2, false).unwrap();
+    assert!(word.retire(1, 63, 64, false).unwrap().push_conditions);
+    let over = word.retire(1, 2, 64, false).unwrap();
     assert_eq!(
         (over.step, over.push_conditions),
         (RetireStep::Partial, false)
@@ -161,10 +200,10 @@ fn the_65th_condition_fails_the_task_and_pushes_nothing_while_others_go_on() {
         "none of that FIN's are counted"
     );
     assert!(
-        word.retire(1, 1, false).unwrap().push_conditions,
+        word.retire(1, 1, 64, false).unwrap().push_conditions,
         "one more fits"
     );
-    let last = word.retire(1, 0, false).unwrap();
+    let last = word.retire(1, 0, 64, false).unwrap();
     assert_eq!(last.step, RetireStep::LastDeferred { expected: 64 });
     assert_eq!(word.finish(1, false, false), Some(Outcome::Failed));
 }
@@ -172,7 +211,7 @@ fn the_65th_condition_fails_the_task_and_pushes_nothing_while_others_go_on() {
 #[test]
 fn too_many_conditions_at_once_fail_the_task_inline() {
     let word = word(1, 1);
-    let only = word.retire(1, 65, false).unwrap();
+    let only = word.retire(1, 65, 64, false).unwrap();
     assert_eq!(
         (only.step, only.push_conditions),
         (RetireStep::LastInline, false)
@@ -183,9 +222,12 @@ fn too_many_conditions_at_once_fail_the_task_inline() {
 #[test]
 fn a_failing_subtask_still_retires() {
     let word = word(1, 2);
-    assert_eq!(word.retire(1, 0, true).unwrap().step, RetireStep::Partial);
     assert_eq!(
-        word.retire(1, 0, false).unwrap().step,
+        word.retire(1, 0, 64, true).unwrap().step,
+        RetireStep::Partial
+    );
+    assert_eq!(
+        word.retire(1, 0, 64, false).unwrap().step,
         RetireStep::LastInline
     );
     assert_eq!(word.finish(1, false, false), Some(Outcome::Failed));

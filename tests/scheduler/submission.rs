@@ -1,9 +1,9 @@
 //! Wiring tasks in: dependencies met, missed and failed; full rings; slots that live many lives.
 
-use finbox_scheduler::{Chip, Outcome, Shape, SlotId, SubmitError};
+use finbox_scheduler::{Chip, Fate, FaultCode, Outcome, Shape, SlotId, SubmitError, Subtasks};
 use finbox_tests::house::Limits;
 
-use crate::fixture::{Script, TARGETS, World, below, on_chip, on_each_target};
+use crate::fixture::{Script, TARGETS, World, below, clusters, on_chip, on_each_target};
 
 const DUMMY: (Shape, u8, u64) = (Shape::Dummy, 0, 0);
 
@@ -20,7 +20,7 @@ fn a_full_ring_is_temporary_and_changes_nothing() {
         let before = (world.ledger(), world.live(), world.log.events().len());
         for _ in 0..5 {
             let error = world.try_submit(DUMMY, &[first, others[0]]).unwrap_err();
-            assert_eq!(error, SubmitError::RingFull { slots: 3 });
+            assert_eq!(error, SubmitError::RingFull { ring: 0, slots: 3 });
             assert!(error.is_temporary());
         }
         let after = (world.ledger(), world.live(), world.log.events().len());
@@ -101,6 +101,93 @@ fn more_dependencies_than_nodes_can_never_be_wired() {
 }
 
 #[test]
+fn what_has_finished_takes_no_node() {
+    let limits = Limits {
+        nodes: 1,
+        ..Limits::default()
+    };
+    on_each_target(&limits, |world| {
+        let finished = [(); 5].map(|()| world.plain(Shape::Aic, &[]));
+        world.run();
+        let slow = world.deferred(&[world.counter(0, 1)], &[]);
+        let mut after = finished.to_vec();
+        after.push(slow);
+        let waiter = world.submit(DUMMY, &after);
+        world.run();
+        assert!(!world.log.is_finished(waiter));
+        let error = world.try_submit(DUMMY, &after).unwrap_err();
+        let wanted = SubmitError::NoNodes {
+            needed: 1,
+            free: 0,
+            total: 1,
+        };
+        assert_eq!(error, wanted);
+        after.push(waiter);
+        let error = world.try_submit(DUMMY, &after).unwrap_err();
+        let wanted = SubmitError::NeverEnoughNodes {
+            needed: 2,
+            total: 1,
+        };
+        assert_eq!(error, wanted);
+        world.port.set_counter(0, 1);
+        world.run();
+        assert!(world.try_submit(DUMMY, &after).is_ok());
+        world.run();
+        world.assert_done();
+    });
+}
+
+#[test]
+fn a_life_that_has_not_begun_is_no_dependency() {
+    on_each_target(&Limits::default(), |world| {
+        let first = world.plain(Shape::Aic, &[]);
+        assert_eq!((first.index(), first.generation()), (0, 1));
+        for (index, generation) in [(0, 2), (0, u32::MAX), (0, 0), (1, 1), (1, 0)] {
+            let unborn = SlotId::new(0, index, generation);
+            let error = world.try_submit(DUMMY, &[unborn]).unwrap_err();
+            assert_eq!(error, SubmitError::UnknownDependency(unborn));
+        }
+        world.run();
+        world.assert_done();
+    });
+}
+
+#[test]
+fn a_failure_is_remembered_for_sixty_four_lives_of_its_slot() {
+    let limits = Limits {
+        slots: 3,
+        ..Limits::default()
+    };
+    on_each_target(&limits, |world| {
+        let bad = failing(world);
+        let cancelled = world.plain(Shape::Dummy, &[bad]);
+        world.run();
+        let good = world.plain(Shape::Dummy, &[]);
+        world.run();
+        let mut ages = [0_u32; 2];
+        loop {
+            let slot = world.plain(Shape::Dummy, &[good]);
+            world.run();
+            assert_eq!(world.log.outcome(slot), Outcome::Completed);
+            let probes = [bad, cancelled].map(|past| world.plain(Shape::Dummy, &[past]));
+            world.run();
+            let outcomes = probes.map(|probe| world.log.outcome(probe));
+            for (age, outcome) in ages.iter_mut().zip(outcomes) {
+                *age += u32::from(outcome == Outcome::Cancelled);
+            }
+            if outcomes == [Outcome::Completed; 2] {
+                break;
+            }
+        }
+        assert_eq!(world.submitter.fate(&world.scheduler, bad), Fate::Completed);
+        // The slot of `bad` begins a life in each turn before it is asked about, that of
+        // `cancelled` while it is.
+        assert_eq!(ages, [64, 64]);
+        world.assert_done();
+    });
+}
+
+#[test]
 fn a_malformed_task_is_refused_for_good_and_changes_nothing() {
     on_each_target(&Limits::default(), |world| {
         let permanent = [
@@ -118,6 +205,76 @@ fn a_malformed_task_is_refused_for_good_and_changes_nothing() {
         assert!(world.try_submit((Shape::Aic, 64, 0), &[]).is_ok());
         world.run();
         world.assert_done();
+    });
+}
+
+#[test]
+fn a_cohort_larger_than_the_chip_is_refused_with_what_there_is() {
+    for target in TARGETS {
+        let chip = Chip {
+            host_lanes: 1,
+            ..clusters(target, 2)
+        };
+        on_chip(chip, &Limits::default(), |world| {
+            let all = Subtasks::all();
+            let cohorts = [
+                (Shape::Aiv, Subtasks::empty(), 5, 4),
+                (Shape::Aic, Subtasks::empty(), 3, 2),
+                (Shape::Mix, all, 3, 2),
+                (Shape::Host, Subtasks::empty(), 2, 1),
+            ];
+            for (shape, subtasks, needed, available) in cohorts {
+                let mut spec = world.spec(shape, 0, 0);
+                (spec.subtasks, spec.sync_start) = (subtasks, true);
+                let mut submit = |blocks: u32| {
+                    spec.blocks = u16::try_from(blocks).unwrap();
+                    world.try_submit_spec(&spec, &[])
+                };
+                let error = submit(needed).unwrap_err();
+                let wanted = SubmitError::Cohort {
+                    needed,
+                    available,
+                    shape,
+                };
+                assert_eq!(error, wanted);
+                assert_eq!(error.code(), Some(FaultCode::RequireSyncStartInvalid));
+                assert!(submit(available).is_ok());
+            }
+            world.run();
+            assert_eq!(world.ledger().completed, 4);
+            world.assert_done();
+        });
+    }
+}
+
+#[test]
+fn a_malformed_task_is_refused_with_the_field_that_is_wrong() {
+    on_each_target(&Limits::default(), |world| {
+        let good = world.spec(Shape::Aiv, 0, 0);
+        let dummy = world.spec(Shape::Dummy, 0, 0);
+        let mixed = world.spec(Shape::Mix, 0, 0);
+        let mut wrong = [good, good, dummy, dummy, mixed];
+        wrong[0].blocks = 0;
+        wrong[1].may_defer = 65;
+        wrong[2].blocks = 2;
+        wrong[3].sync_start = true;
+        let told = [
+            "the number of blocks is 0; 1 to 32767 is allowed",
+            "the bound of conditions is 65; 0 to 64 is allowed",
+            "the number of blocks is 2; 1 to 1 is allowed",
+            "the wish to start together is 1; 0 to 0 is allowed",
+            "the set of subtasks is 0; 1 to 7 is allowed",
+        ];
+        for (spec, told) in wrong.iter().zip(told) {
+            let submitter = &mut world.submitter;
+            let error = submitter.submit(&world.scheduler, &world.log, spec, &[]);
+            let error = error.unwrap_err();
+            assert_eq!(
+                (&*error.to_string(), error.code()),
+                (told, Some(FaultCode::InvalidArgs))
+            );
+        }
+        assert_eq!(world.ledger().submitted, 0);
     });
 }
 

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
 use finbox_scheduler::{
-    Assembly, Chip, CoreId, Event, HandlerStep, Ledger, NoProbe, Outcome, Probe, Scheduler, Shape,
-    SlotId, Submitter, Target, TaskId, TaskSpec,
+    Assembly, Chip, Completion, CoreId, Event, HandlerStep, Ledger, NoProbe, Outcome, Probe,
+    Scheduler, Shape, SlotId, Start, Submitter, Target, TaskId, TaskSpec,
 };
 use finbox_tests::house::{House, Limits};
 use finbox_tests::model_port::{Lines, ModelPort, WireCondition};
@@ -202,12 +202,10 @@ impl Shared<'_> {
                 self.stop.fetch_or(total == TASKS, SeqCst);
                 return false;
             };
+            let task = TaskId::new(0, u32::try_from(number).unwrap());
             let spec = TaskSpec {
-                task: TaskId::new(0, u32::try_from(number).unwrap()),
-                shape: node.shape,
                 may_defer: node.conditions,
-                kernel: 0,
-                args: 0,
+                ..TaskSpec::new(task, node.shape)
             };
             let after: Vec<_> = node.after.iter().map(|&before| slots[before]).collect();
             match submitter.submit(&self.scheduler, &NoProbe, &spec, &after) {
@@ -220,7 +218,7 @@ impl Shared<'_> {
 }
 
 /// Runs the graph; the ledger of all parts.
-fn run(target: &'static Target, seed: u64) -> Ledger {
+fn run(target: &'static Target, seed: u64, completion: Completion) -> Ledger {
     let chip = Chip {
         target,
         cores: 6,
@@ -232,6 +230,10 @@ fn run(target: &'static Target, seed: u64) -> Ledger {
         slots: 256,
         nodes: 700,
         conditions: 64,
+        start: Start {
+            completion,
+            ..Limits::default().start
+        },
         ..Limits::default()
     };
     let mut house = House::new(&chip, &limits);
@@ -283,21 +285,35 @@ fn run(target: &'static Target, seed: u64) -> Ledger {
     ledger
 }
 
+/// Every task of the graph completed, with all its conditions, and the ledger adds up.
+fn assert_all_finished(ledger: &Ledger, seed: u64) {
+    assert!(ledger.adds_up(0, 0), "{ledger:?}");
+    assert_eq!(ledger.completed, TASKS as u64);
+    let conditions: u64 = graph(seed)
+        .iter()
+        .map(|node| u64::from(node.conditions))
+        .sum();
+    assert_eq!(ledger.conditions, conditions);
+    assert_eq!(ledger.deferred, ledger.normal_done);
+}
+
 #[test]
 fn twenty_thousand_tasks_on_five_threads_finish_once_each_and_in_order() {
     for (seed, target) in (1..).zip(TARGETS) {
-        let ledger = run(target, seed);
-        assert!(ledger.adds_up(0, 0), "{ledger:?}");
-        assert_eq!(ledger.completed, TASKS as u64);
-        let conditions: u64 = graph(seed)
-            .iter()
-            .map(|node| u64::from(node.conditions))
-            .sum();
-        assert_eq!(ledger.conditions, conditions);
-        assert_eq!(ledger.deferred, ledger.normal_done);
+        let ledger = run(target, seed, Completion::Mailbox);
+        assert_all_finished(&ledger, seed);
         assert!(
             ledger.deferred > TASKS as u64 / 4 && ledger.full > 0,
             "{ledger:?}"
         );
+    }
+}
+
+#[test]
+fn under_the_lock_the_same_tasks_finish_and_the_ring_is_not_used() {
+    for (seed, target) in (1..).zip(TARGETS) {
+        let ledger = run(target, seed, Completion::Locked);
+        assert_all_finished(&ledger, seed);
+        assert_eq!((ledger.full, ledger.mailbox_high_water), (0, 0));
     }
 }

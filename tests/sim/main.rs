@@ -3,10 +3,20 @@
 
 mod fixture;
 
+mod engines;
+mod failures;
+mod golden;
+mod latency;
+mod locked;
 mod lockstep;
 mod matrix;
 mod order;
 mod pinned;
 mod pressure;
+mod roots;
+mod scale;
+mod scopes;
+mod shapes;
 mod stuck;
 mod traces;
+mod waits;

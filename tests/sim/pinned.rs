@@ -9,18 +9,18 @@ use crate::fixture::{lockstep, pass, small_workloads};
 /// them: run `cargo test -p finbox-tests --test sim pinned` and copy the table that it prints.
 #[rustfmt::skip]
 const PINNED: &[(&str, &str, u64, u64, u64)] = &[
-    ("deferred_notify_demo", "a2a3", 0, 0x97ef4c35b98418cb, 0x23475b7d96c05780),
-    ("deferred_notify_demo", "a2a3", 7, 0x5a2256aef9bcf437, 0x23475b7d96c05780),
-    ("deferred_notify_demo", "a5", 0, 0xfc85c9069c2fbb5d, 0x23475b7d96c05780),
-    ("deferred_notify_demo", "a5", 7, 0xbe697b3e07d52188, 0x23475b7d96c05780),
-    ("dummy_task", "a2a3", 0, 0xbc9c04b8e8f2be98, 0x842e91971877d75f),
-    ("dummy_task", "a2a3", 7, 0x334e5cd92b820979, 0x842e91971877d75f),
-    ("dummy_task", "a5", 0, 0xbc9c04b8e8f2be98, 0x842e91971877d75f),
-    ("dummy_task", "a5", 7, 0xf474aa0fd38e74f1, 0x842e91971877d75f),
-    ("custom_allreduce", "a2a3", 0, 0x8a169eb47f69b85f, 0xa5627eb3801f8357),
-    ("custom_allreduce", "a2a3", 7, 0x0ff69986cd5a9c38, 0xa5627eb3801f8357),
-    ("custom_allreduce", "a5", 0, 0xbe690521baa1b55c, 0xa5627eb3801f8357),
-    ("custom_allreduce", "a5", 7, 0x9e01b5c7d7b57cab, 0xa5627eb3801f8357),
+    ("deferred_notify_demo", "a2a3", 0, 0x42acbce325bcf353, 0x23475b7d96c05780),
+    ("deferred_notify_demo", "a2a3", 7, 0x8efb9470a2312278, 0x23475b7d96c05780),
+    ("deferred_notify_demo", "a5", 0, 0x6560269121a83299, 0x23475b7d96c05780),
+    ("deferred_notify_demo", "a5", 7, 0x288e22f9956e61d0, 0x23475b7d96c05780),
+    ("dummy_task", "a2a3", 0, 0x7684c6f4e4848f2b, 0x842e91971877d75f),
+    ("dummy_task", "a2a3", 7, 0x76fe8cf09f49fa97, 0x842e91971877d75f),
+    ("dummy_task", "a5", 0, 0x7684c6f4e4848f2b, 0x842e91971877d75f),
+    ("dummy_task", "a5", 7, 0x1d5140a4c942a4cf, 0x842e91971877d75f),
+    ("custom_allreduce", "a2a3", 0, 0x87c632235479fba7, 0xa5627eb3801f8357),
+    ("custom_allreduce", "a2a3", 7, 0x558ee9051cc07ffe, 0xa5627eb3801f8357),
+    ("custom_allreduce", "a5", 0, 0x8b15bf7a3e90a113, 0xa5627eb3801f8357),
+    ("custom_allreduce", "a5", 7, 0x0e31d1b95690d343, 0xa5627eb3801f8357),
 ];
 
 fn found() -> Vec<(String, &'static str, u64, u64, u64)> {

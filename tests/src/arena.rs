@@ -1,19 +1,25 @@
-//! Memory for the mailboxes of loom models, whose threads want `'static` handles.
+//! Memory for the mailboxes of models, whose threads want `'static` handles.
 
-use finbox_mailbox::{Cell, Consumer, Done, Header, Message, Producer, SlotBits, mailbox};
+use finbox_mailbox::{
+    Cell, ClaimLine, Consumer, Done, Header, Message, Producer, SlotBits, mailbox_with_lines,
+};
 
 /// Header and cells on the heap, freed when the model has joined its threads.
 struct Arena {
     header: *mut Header,
     cells: *mut [Cell],
+    lines: *mut [ClaimLine],
 }
 
 impl Arena {
-    fn new(slots: usize) -> Self {
+    fn new(slots: usize, lines: usize) -> Self {
         let cells: Box<[Cell]> = std::iter::repeat_with(Cell::default).take(slots).collect();
+        let lines = std::iter::repeat_with(ClaimLine::default).take(lines);
+        let lines: Box<[ClaimLine]> = lines.collect();
         Self {
             header: Box::into_raw(Box::new(Header::default())),
             cells: Box::into_raw(cells),
+            lines: Box::into_raw(lines),
         }
     }
 
@@ -24,6 +30,8 @@ impl Arena {
         drop(unsafe { Box::from_raw(self.header) });
         // SAFETY: as above.
         drop(unsafe { Box::from_raw(self.cells) });
+        // SAFETY: as above.
+        drop(unsafe { Box::from_raw(self.lines) });
     }
 }
 
@@ -34,12 +42,30 @@ pub fn with_mailbox<R: 'static>(
     start: u64,
     model: impl FnOnce(Producer<'static>, Consumer<'static>) -> R,
 ) -> R {
-    let arena = Arena::new(slots);
+    run(Arena::new(slots, 0), start, model)
+}
+
+/// As [`with_mailbox`], from position 0, with claim lines.
+pub fn with_lines<R: 'static>(
+    slots: usize,
+    lines: usize,
+    model: impl FnOnce(Producer<'static>, Consumer<'static>) -> R,
+) -> R {
+    run(Arena::new(slots, lines), 0, model)
+}
+
+fn run<R: 'static>(
+    arena: Arena,
+    start: u64,
+    model: impl FnOnce(Producer<'static>, Consumer<'static>) -> R,
+) -> R {
     // SAFETY: fresh from `into_raw`, and freed only after the model.
     let header = unsafe { &mut *arena.header };
     // SAFETY: as above.
     let cells = unsafe { &mut *arena.cells };
-    let (producer, consumer) = mailbox(header, cells, start, 1);
+    // SAFETY: as above.
+    let lines = unsafe { &mut *arena.lines };
+    let (producer, consumer) = mailbox_with_lines(header, cells, lines, start, 1);
     let outcome = model(producer, consumer);
     // SAFETY: the model has returned, so its threads are joined and its handles are gone.
     unsafe { arena.free() };
@@ -51,12 +77,23 @@ pub fn with_memory<R: 'static>(
     slots: usize,
     model: impl FnOnce(&'static Header, &'static [Cell]) -> R,
 ) -> R {
-    let arena = Arena::new(slots);
+    with_line_memory(slots, 0, |header, cells, _| model(header, cells))
+}
+
+/// As [`with_memory`], with claim lines.
+pub fn with_line_memory<R: 'static>(
+    slots: usize,
+    lines: usize,
+    model: impl FnOnce(&'static Header, &'static [Cell], &'static [ClaimLine]) -> R,
+) -> R {
+    let arena = Arena::new(slots, lines);
     // SAFETY: fresh from `into_raw`, and freed only after the model.
     let header = unsafe { &*arena.header };
     // SAFETY: as above.
     let cells = unsafe { &*arena.cells };
-    let outcome = model(header, cells);
+    // SAFETY: as above.
+    let lines = unsafe { &*arena.lines };
+    let outcome = model(header, cells, lines);
     // SAFETY: the model has returned, so its threads are joined and its handles are gone.
     unsafe { arena.free() };
     outcome

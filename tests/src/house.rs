@@ -1,9 +1,9 @@
 //! The memory that a scheduler under test lives in.
 
-use finbox_mailbox::{Cell, Header};
+use finbox_mailbox::{Cell, ClaimLine, Header};
 use finbox_scheduler::{
-    Assembly, Chip, CoreState, EdgeNode, HandlerCore, Memory, Start, TaskSlot, Token, Unmet,
-    WaitEntry, assemble,
+    Assembly, Chip, CoreState, EdgeNode, HandlerCore, LinePlace, Memory, Rings, Scope, SlotBook,
+    Start, TaskSlot, Token, Unmet, UrmaQueue, WaitEntry, WatchedLine, assemble,
 };
 
 /// How much of everything there is.
@@ -13,10 +13,16 @@ pub struct Limits {
     pub mailbox: usize,
     /// Task slots.
     pub slots: usize,
+    /// How task slots are divided, and output memory; None: one ring, no output.
+    pub rings: Option<Rings>,
+    /// Scopes open at once.
+    pub scopes: usize,
     /// Dependency nodes.
     pub nodes: usize,
     /// Condition room.
     pub conditions: usize,
+    /// URMA completion queues.
+    pub queues: usize,
     /// Where the mailbox's life starts.
     pub start: Start,
 }
@@ -26,11 +32,15 @@ impl Default for Limits {
         Self {
             mailbox: 8,
             slots: 64,
+            rings: None,
+            scopes: 8,
             nodes: 256,
             conditions: 256,
+            queues: 4,
             start: Start {
                 position: u64::MAX - 5,
                 epoch: 7,
+                ..Start::default()
             },
         }
     }
@@ -42,11 +52,17 @@ pub struct House {
     header: Box<Header>,
     /// The mailbox's slots.
     cells: Vec<Cell>,
+    claim_lines: Vec<ClaimLine>,
     slots: Vec<TaskSlot>,
     entries: Vec<WaitEntry>,
-    first_edges: Vec<u32>,
+    rings: Rings,
+    books: Vec<SlotBook>,
+    scopes: Vec<Scope>,
     nodes: Vec<EdgeNode>,
     conditions: Vec<Unmet>,
+    lines: Vec<WatchedLine>,
+    line_index: Vec<LinePlace>,
+    queues: Vec<UrmaQueue>,
     cores: Vec<CoreState>,
     handler_cores: Vec<HandlerCore>,
     tokens: Vec<Token>,
@@ -61,14 +77,21 @@ impl House {
     /// Memory for `chip` within `limits`.
     pub fn new(chip: &Chip, limits: &Limits) -> Self {
         let lanes = chip.lanes();
+        let slots = u32::try_from(limits.slots).expect("at most 2^24 slots");
         Self {
             header: Box::default(),
             cells: many(limits.mailbox),
+            claim_lines: many(usize::from(chip.handlers) + 1),
             slots: many(limits.slots),
             entries: many(limits.slots),
-            first_edges: many(limits.slots),
+            rings: limits.rings.unwrap_or(Rings::one(slots)),
+            books: many(limits.slots),
+            scopes: many(limits.scopes),
             nodes: many(limits.nodes),
             conditions: many(limits.conditions),
+            lines: many(limits.conditions),
+            line_index: many(LinePlace::needed(limits.conditions)),
+            queues: many(limits.queues),
             cores: many(lanes),
             handler_cores: many(lanes),
             tokens: vec![Token::IDLE; lanes],
@@ -86,11 +109,17 @@ impl House {
         let memory = Memory {
             header: &mut self.header,
             cells: &mut self.cells,
+            claim_lines: &mut self.claim_lines,
             slots: &mut self.slots,
             entries: &mut self.entries,
-            first_edges: &mut self.first_edges,
+            rings: self.rings,
+            books: &mut self.books,
+            scopes: &mut self.scopes,
             nodes: &mut self.nodes,
             conditions: &mut self.conditions,
+            lines: &mut self.lines,
+            line_index: &mut self.line_index,
+            queues: &mut self.queues,
             cores: &mut self.cores,
             handler_cores: &mut self.handler_cores,
             tokens: &mut self.tokens,

@@ -1,6 +1,5 @@
 //! Helpers shared by the tests of finbox.
 
-#[cfg(loom)]
 pub mod arena;
 #[cfg(not(loom))]
 pub mod house;

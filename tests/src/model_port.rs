@@ -9,8 +9,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
 
 use finbox_scheduler::{
-    Chip, Cond, CoreId, ENTRIES_OFFSET, ENTRY_BYTES, Launch, Port, SLAB_BYTES, SlotId, TaskId,
-    Token,
+    Chip, Cond, CoreId, ENTRIES_OFFSET, ENTRY_BYTES, Launch, Port, SLAB_BYTES, Token,
 };
 
 /// First device address of the model's memory: above 32 bits, so that no address is truncated.
@@ -68,15 +67,41 @@ impl WireCondition {
             completion: 0,
         }
     }
+
+    /// "Transfer `cookie` of the SDMA event record at `addr` completes."
+    pub const fn event_record(addr: u64, cookie: u64) -> Self {
+        Self {
+            addr,
+            cookie,
+            expected: 0,
+            engine: 0,
+            completion: 1,
+        }
+    }
+
+    /// "The completion queue at `addr` is walked to `head`", which `rank` is to bring about.
+    pub const fn queue(addr: u64, rank: u32, head: u32) -> Self {
+        Self {
+            addr,
+            cookie: (rank as u64) << 32 | head as u64,
+            expected: 0,
+            engine: 2,
+            completion: 2,
+        }
+    }
+
+    /// As it is, but waiting for a peer.
+    #[must_use]
+    pub const fn of_peer(self, rank: u32) -> Self {
+        Self {
+            cookie: (rank as u64 + 1) << 32,
+            ..self
+        }
+    }
 }
 
 #[derive(Debug, Default)]
-struct Payload {
-    slot: AtomicU64,
-    task: AtomicU64,
-    kernel: AtomicU64,
-    args: AtomicU64,
-}
+struct Payload([AtomicU64; Launch::WORDS]);
 
 #[derive(Debug)]
 struct ModelCore {
@@ -118,6 +143,7 @@ pub struct ModelPort {
     counters_at: u64,
     end: u64,
     clock: AtomicU64,
+    incarnation: AtomicU32,
     refreshes: AtomicU64,
 }
 
@@ -141,7 +167,23 @@ impl ModelPort {
             counters_at: BASE + slabs,
             end: BASE + size_bytes,
             clock: AtomicU64::new(0),
+            incarnation: AtomicU32::new(0),
             refreshes: AtomicU64::new(0),
+        }
+    }
+
+    /// Lets `ns` pass.
+    pub fn pass_time(&self, ns: u64) {
+        self.clock.fetch_add(ns, SeqCst);
+    }
+
+    /// Resets the device: whatever its cores do is gone.
+    pub fn reset(&self) {
+        self.incarnation.fetch_add(1, SeqCst);
+        for it in &self.cores {
+            for register in [&it.cond, &it.dmb, &it.taken, &it.running] {
+                register.store(Token::IDLE.bits(), SeqCst);
+            }
         }
     }
 
@@ -165,9 +207,71 @@ impl ModelPort {
         self.memory[self.word(self.counter(index))].store(value, SeqCst);
     }
 
+    /// An engine sets word `word` of line `index`, where up to 16 counters can be packed.
+    pub fn poke_counter(&self, index: usize, word: usize, value: u32) {
+        self.poke_u32(self.counter(index) + word as u64 * 4, value);
+    }
+
     /// An engine adds to counter `index`.
     pub fn add_counter(&self, index: usize, by: u32) {
         self.memory[self.word(self.counter(index))].fetch_add(by, SeqCst);
+    }
+
+    /// Time passes.
+    pub fn advance(&self, ns: u64) {
+        self.clock.fetch_add(ns, SeqCst);
+    }
+
+    /// The device writes 4 bytes.
+    fn poke_u32(&self, addr: u64, value: u32) {
+        self.memory[self.word(addr)].store(value, SeqCst);
+    }
+
+    /// What stands in memory, whatever the control CPU's cache holds.
+    fn peek_u32(&self, addr: u64) -> u32 {
+        self.memory[self.word(addr)].load(SeqCst)
+    }
+
+    /// The SDMA engine completes all transfers up to `post`; its record is line `index`.
+    pub fn complete_posts(&self, index: usize, post: u64) {
+        self.poke(self.counter(index), post);
+    }
+
+    /// The SDMA engine notes that transfer `post` failed with `code`.
+    pub fn fail_post(&self, index: usize, post: u64, code: u16) {
+        let record = self.counter(index);
+        let count = u64::from(self.peek_u32(record + 8));
+        self.poke(record + 16 + count % 6 * 8, u64::from(code) << 48 | post);
+        self.poke(record + 8, count + 1);
+    }
+
+    /// The URMA engine makes a completion queue of `entries` entries at line `index` and those
+    /// behind it, whose next position is `start`.
+    pub fn open_queue(&self, index: usize, entries: u32, start: u32) {
+        let header = self.counter(index);
+        self.poke(header, u64::from(entries));
+        self.poke(header + 8, u64::from(start));
+        for ahead in 0..entries {
+            let position = start.wrapping_add(ahead);
+            let at = header + 64 + u64::from(position % entries) * 16;
+            let owner = (position / entries) & 1;
+            self.poke(at, u64::from(owner));
+        }
+    }
+
+    /// The URMA engine completes `position` of the queue at line `index`.
+    pub fn complete_position(&self, index: usize, position: u32, status: u32) {
+        let header = self.counter(index);
+        let entries = self.peek_u32(header);
+        let at = header + 64 + u64::from(position % entries) * 16;
+        self.poke(at + 8, u64::from(position));
+        self.poke_u32(at + 4, status);
+        self.poke_u32(at, (position / entries + 1) & 1);
+    }
+
+    /// How far the control CPU says it has consumed the queue at line `index`.
+    pub fn consumed(&self, index: usize) -> u32 {
+        self.peek_u32(self.counter(index) + 8)
     }
 
     /// The core, if it runs nothing and has a new token, takes it (ACK) and says what it is to run.
@@ -181,13 +285,8 @@ impl ModelPort {
         it.running.store(token.bits(), SeqCst);
         it.taken.store(token.bits(), SeqCst);
         it.cond.store(Cond::ack(token).0, SeqCst);
-        let payload = &it.payloads[token.parity()];
-        let launch = Launch {
-            slot: SlotId::from_bits(finbox_mailbox::SlotBits(payload.slot.load(SeqCst))),
-            task: TaskId(payload.task.load(SeqCst)),
-            kernel: payload.kernel.load(SeqCst),
-            args: payload.args.load(SeqCst),
-        };
+        let payload = &it.payloads[token.parity()].0;
+        let launch = Launch::from_words(payload.each_ref().map(|word| word.load(SeqCst)));
         Some((token, launch))
     }
 
@@ -222,14 +321,18 @@ impl ModelPort {
         it.cond.store(Cond::fin(token).0, SeqCst);
     }
 
+    /// Whether `core` runs nothing.
+    pub fn is_idle(&self, core: CoreId) -> bool {
+        self.cores[core.index()].running.load(SeqCst) == Token::IDLE.bits()
+    }
+
     /// The token that `core` runs.
     ///
     /// # Panics
     /// If it runs none.
     pub fn running(&self, core: CoreId) -> Token {
-        let token = Token::from_bits(self.cores[core.index()].running.load(SeqCst));
-        assert_ne!(token, Token::IDLE, "{core:?} runs nothing");
-        token
+        assert!(!self.is_idle(core), "{core:?} runs nothing");
+        Token::from_bits(self.cores[core.index()].running.load(SeqCst))
     }
 
     /// Puts anything into COND.
@@ -321,10 +424,9 @@ impl Port for ModelPort {
             "a payload was staged under a running token"
         );
         let payload = &it.payloads[token.parity()];
-        payload.slot.store(launch.slot.bits().0, SeqCst);
-        payload.task.store(launch.task.0, SeqCst);
-        payload.kernel.store(launch.kernel, SeqCst);
-        payload.args.store(launch.args, SeqCst);
+        for (word, value) in payload.0.iter().zip(launch.to_words()) {
+            word.store(value, SeqCst);
+        }
     }
 
     fn slab_address(&self, core: CoreId, parity: usize) -> u64 {
@@ -386,6 +488,10 @@ impl Port for ModelPort {
         self.cache.words[word].store(low, SeqCst);
         self.cache.words[word + 1].store(high, SeqCst);
         self.cache.dirty[line].store(true, SeqCst);
+    }
+
+    fn incarnation(&self) -> u32 {
+        self.incarnation.load(SeqCst)
     }
 
     fn now(&self) -> u64 {

@@ -11,21 +11,29 @@ use clap::builder::TypedValueParser as _;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
-use super::options::{Deps, Mode, RunOptions, What};
+use super::options::{CheckOptions, Completion, Deps, Mode, RunOptions, What};
 use super::scenario::{find_scenario, near_scenarios};
 use super::target::{TargetFacts, TargetName};
 use super::usage::UsageError;
 use super::{Command, values};
+use crate::fault::Faults;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 pass · 1 wrong result · 2 usage · 3 invalid or unreadable input file ·
-4 stuck (stall or deadline) · 5 fault";
+4 stuck (stall or deadline) · 5 fault · 130 interrupted";
 
 const AFTER_RUN_HELP: &str = "\
 An argument with a dot or a slash is a path (write ./NAME for a file without a dot);
 any other is a scenario: `finbox list` shows them.
 
 Example: finbox run deferred_notify_demo --target a5 --ranks 8 --json";
+
+const AFTER_CHECK_HELP: &str = "\
+Each seed turns some of the faults on, runs, and is judged: no rule broken, the ledger adds up,
+right bytes, and whatever failed is explained by a fault that struck. A seed that goes wrong
+prints the command that runs it again.
+
+Example: finbox check random --seeds 20000 --faults all";
 
 /// Runs task graphs on a simulated accelerator and accounts for every completion
 #[derive(Debug, Parser)]
@@ -40,7 +48,9 @@ struct Top {
 enum Sub {
     /// Run a demo, a built-in workload or a workload file
     Run(RunArgs),
-    /// Show the scenarios, the targets and where traces go
+    /// Run it under many seeds, schedules and faults, and judge every one
+    Check(CheckArgs),
+    /// Show the scenarios, the targets, the kinds of fault and where traces go
     List(ListArgs),
 }
 
@@ -59,14 +69,19 @@ struct RunArgs {
     what: OsString,
 
     /// The chip to simulate
-    #[arg(long, value_name = "TARGET", value_enum, default_value_t = TargetName::A2a3)]
-    #[arg(hide_possible_values = true, help = "The chip to simulate: a2a3 or a5")]
-    target: TargetName,
+    #[arg(long, value_name = "TARGET", value_enum, hide_possible_values = true)]
+    #[arg(help = "The chip to simulate: a2a3 or a5 [default: a2a3; check takes both in turn]")]
+    target: Option<TargetName>,
 
     /// Ranks, 1 to 64 and inside the scenario's range [default: the scenario's]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     #[arg(value_parser = |text: &str| values::whole::<u16>(text, values::RANKS))]
     ranks: Option<u16>,
+
+    /// Tasks of a scenario of any size, 1 to 4000000 [default: the scenario's]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(value_parser = |text: &str| values::whole::<u32>(text, values::TASKS))]
+    tasks: Option<u32>,
 
     /// lockstep (virtual time) or parallel (real threads)
     #[arg(long, value_name = "MODE", value_enum, default_value_t = Mode::Lockstep)]
@@ -103,6 +118,25 @@ struct RunArgs {
     #[arg(value_parser = |text: &str| values::whole::<u64>(text, values::DEADLINE_MS))]
     deadline_ms: Option<u64>,
 
+    /// Fail a task whose core does not answer after this many milliseconds [default: never]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(value_parser = |text: &str| values::whole::<u64>(text, values::DEADLINE_MS))]
+    task_budget_ms: Option<u64>,
+
+    /// Fail a task whose condition does not hold after this many milliseconds [default: never]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(value_parser = |text: &str| values::whole::<u64>(text, values::DEADLINE_MS))]
+    wait_budget_ms: Option<u64>,
+
+    /// mailbox, or locked: a lock for each FIN, kept for comparison
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = Completion::Mailbox)]
+    #[arg(hide_possible_values = true)]
+    completion: Completion,
+
+    /// What goes wrong, and that it strikes one occasion in N; may be repeated
+    #[arg(long = "fault", value_name = "KIND[:N],…", allow_hyphen_values = true)]
+    faults: Vec<String>,
+
     /// Dependencies of a trace to keep: data, ctrl or both
     #[arg(long, value_name = "KIND", value_enum, default_value_t = Deps::Data)]
     #[arg(hide_possible_values = true)]
@@ -115,6 +149,36 @@ struct RunArgs {
     /// Draw no progress line
     #[arg(long)]
     quiet: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_CHECK_HELP)]
+struct CheckArgs {
+    #[command(flatten)]
+    run: RunArgs,
+
+    /// How many seeds, from --seed on
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "1000",
+        allow_negative_numbers = true
+    )]
+    #[arg(value_parser = |text: &str| values::whole::<u64>(text, 1..=u64::MAX))]
+    seeds: u64,
+
+    /// Stop after so many seconds
+    #[arg(long = "for", value_name = "SECONDS", allow_negative_numbers = true)]
+    #[arg(value_parser = |text: &str| values::whole::<u64>(text, 1..=u64::MAX / 1_000_000_000))]
+    for_seconds: Option<u64>,
+
+    /// Faults to choose from: each seed turns some of them on
+    #[arg(
+        long = "faults",
+        value_name = "all|none|KIND,…",
+        default_value = "none"
+    )]
+    wanted: String,
 }
 
 /// A value as it was written, kept until the option that bounds it is known.
@@ -131,6 +195,11 @@ where
             command: Sub::Run(run),
         }) => checked(run, targets).map(Command::Run),
         Ok(Top {
+            command: Sub::Check(check),
+        }) => checked_check(check, targets)
+            .map(Box::new)
+            .map(Command::Check),
+        Ok(Top {
             command: Sub::List(list),
         }) => Ok(Command::List { json: list.json }),
         Err(answer) => match answer.kind() {
@@ -144,21 +213,46 @@ where
     }
 }
 
+fn checked_check(check: CheckArgs, targets: &[TargetFacts]) -> Result<CheckOptions, UsageError> {
+    let one_target = check.run.target.is_some();
+    let faults = match check.wanted.as_str() {
+        "none" => Faults::NONE,
+        "all" => Faults::all(),
+        kinds => Faults::NONE.parse(kinds)?,
+    };
+    Ok(CheckOptions {
+        run: checked(check.run, targets)?,
+        one_target,
+        seeds: check.seeds,
+        for_seconds: check.for_seconds,
+        faults,
+    })
+}
+
 fn checked(run: RunArgs, targets: &[TargetFacts]) -> Result<RunOptions, UsageError> {
     let what = what(&run.what)?;
-    let target = target(run.target, targets)?;
+    let name = run.target.unwrap_or(TargetName::A2a3);
+    let target = target(name, targets)?;
+    let mut faults = run.faults.iter();
+    let faults = faults.try_fold(Faults::NONE, |faults, text| faults.parse(text))?;
     check_ranks(&what, run.ranks)?;
+    check_tasks(&what, run.tasks)?;
     let cores = run.cores.map(|asked| cores(&asked.0, target)).transpose()?;
     Ok(RunOptions {
         what,
-        target: run.target,
+        target: name,
+        faults,
         ranks: run.ranks,
+        tasks: run.tasks,
         mode: run.mode,
+        completion: run.completion,
         seed: run.seed,
         handlers: run.handlers,
         cores,
         mailbox_slots: run.mailbox_slots,
         deadline_ms: run.deadline_ms,
+        task_budget_ms: run.task_budget_ms,
+        wait_budget_ms: run.wait_budget_ms,
         deps: run.deps,
         json: run.json,
         quiet: run.quiet,
@@ -205,6 +299,20 @@ fn check_ranks(what: &What, ranks: Option<u16>) -> Result<(), UsageError> {
                 asked,
             })
         }
+        _ => Ok(()),
+    }
+}
+
+fn check_tasks(what: &What, tasks: Option<u32>) -> Result<(), UsageError> {
+    let scales = match what {
+        What::Scenario(name) => find_scenario(name).is_some_and(|it| it.default_tasks.is_some()),
+        What::Path(_) => false,
+    };
+    match tasks {
+        Some(asked) if !scales => Err(UsageError::TasksFixed {
+            what: what.label(),
+            asked,
+        }),
         _ => Ok(()),
     }
 }

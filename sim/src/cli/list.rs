@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::scenario::{SCENARIOS, Scenario};
 use super::target::TargetFacts;
+use crate::fault::{FaultInfo, TABLE};
 
 /// The name and version of the JSON form.
 const SCHEMA: &str = "finbox.list/1";
@@ -22,6 +23,7 @@ struct Listing {
     schema: &'static str,
     scenarios: Vec<ScenarioEntry>,
     targets: Vec<TargetEntry>,
+    faults: Vec<FaultEntry>,
     traces: String,
 }
 
@@ -32,6 +34,8 @@ struct ScenarioEntry {
     least_ranks: u16,
     most_ranks: u16,
     default_ranks: u16,
+    targets: Vec<&'static str>,
+    default_tasks: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -45,6 +49,15 @@ struct TargetEntry {
     coherent: bool,
 }
 
+#[derive(Serialize)]
+struct FaultEntry {
+    name: &'static str,
+    row: u8,
+    about: &'static str,
+    argument: &'static str,
+    usually: u16,
+}
+
 /// The list for people.
 pub fn list_text(targets: &[TargetFacts]) -> String {
     let scenarios: Vec<Vec<String>> = SCENARIOS.iter().map(scenario_row).collect();
@@ -53,6 +66,8 @@ pub fn list_text(targets: &[TargetFacts]) -> String {
     text.push_str(&aligned(&scenarios));
     text.push_str("\nTargets (--target NAME)\n");
     text.push_str(&aligned(&targets));
+    text.push_str("\nFaults (--fault NAME[:N]: one occasion in N; usual N in brackets, 0: once)\n");
+    text.push_str(&aligned(&TABLE.iter().map(fault_row).collect::<Vec<_>>()));
     text.push_str("\nTraces\n");
     for line in TRACES {
         text.push_str("  ");
@@ -68,6 +83,7 @@ pub fn list_json(targets: &[TargetFacts]) -> String {
         schema: SCHEMA,
         scenarios: SCENARIOS.iter().map(scenario_entry).collect(),
         targets: targets.iter().map(target_entry).collect(),
+        faults: TABLE.iter().map(fault_entry).collect(),
         traces: TRACES.join(" "),
     };
     let mut text = serde_json::to_string_pretty(&listing)
@@ -79,10 +95,17 @@ pub fn list_json(targets: &[TargetFacts]) -> String {
 fn scenario_row(scenario: &Scenario) -> Vec<String> {
     vec![
         scenario.name.to_owned(),
-        format!("{}–{} ranks", scenario.ranks.start(), scenario.ranks.end()),
+        ranks(scenario),
         format!("[{}]", scenario.default_ranks),
         scenario.about.to_owned(),
     ]
+}
+
+fn ranks(scenario: &Scenario) -> String {
+    match (scenario.ranks.start(), scenario.ranks.end()) {
+        (1, 1) => "1 rank".to_owned(),
+        (least, most) => format!("{least}–{most} ranks"),
+    }
 }
 
 fn scenario_entry(scenario: &Scenario) -> ScenarioEntry {
@@ -92,6 +115,23 @@ fn scenario_entry(scenario: &Scenario) -> ScenarioEntry {
         least_ranks: *scenario.ranks.start(),
         most_ranks: *scenario.ranks.end(),
         default_ranks: scenario.default_ranks,
+        targets: scenario.targets.iter().map(|name| name.as_str()).collect(),
+        default_tasks: scenario.default_tasks,
+    }
+}
+
+fn fault_row(row: &FaultInfo) -> Vec<String> {
+    let usually = format!("[{}]", row.usually);
+    vec![row.name.to_owned(), usually, row.about.to_owned()]
+}
+
+const fn fault_entry(row: &FaultInfo) -> FaultEntry {
+    FaultEntry {
+        name: row.name,
+        row: row.row,
+        about: row.about,
+        argument: row.argument,
+        usually: row.usually,
     }
 }
 
@@ -158,11 +198,18 @@ mod tests {
 
     #[test]
     fn the_text_shows_every_scenario_every_target_and_where_traces_go() {
+        let text = list_text(TARGETS);
+        let (scenarios, rest) = text.split_once("\n\n").unwrap();
+        let mut lines = scenarios.lines();
+        let title = "Scenarios (finbox run NAME; default ranks in brackets)";
+        assert_eq!(lines.next(), Some(title));
+        for (line, scenario) in lines.by_ref().zip(SCENARIOS) {
+            let cells: Vec<&str> = line.split_whitespace().collect();
+            assert_eq!(cells[0], scenario.name);
+            assert!(line.ends_with(scenario.about));
+        }
+        assert_eq!(lines.next(), None);
         let expected = "\
-Scenarios (finbox run NAME; default ranks in brackets)
-  deferred_notify_demo  2–64 ranks  [2]  write to the peer and notify it; a deferred task waits
-  dummy_task            1–64 ranks  [1]  ordering-only tasks: dummy, chain, barrier, 1 to 18 to 1
-
 Targets (--target NAME)
   a2a3  72 cores   24 clusters, 24 AIC + 48 AIV  counter, SDMA        DMA not coherent
   a5    108 cores  36 clusters, 36 AIC + 72 AIV  counter, SDMA, URMA  DMA coherent
@@ -171,7 +218,14 @@ Traces
   Any folder will do: one file a rank, named PREFIX.<rank>.et.
   Name the folder, the prefix or one file with a dot or a slash: finbox run ./traces/PREFIX
 ";
-        assert_eq!(list_text(TARGETS), expected);
+        let (targets, rest) = rest.split_once("Faults").unwrap();
+        let (faults, traces) = rest.split_once("\n\n").unwrap();
+        assert_eq!(format!("{targets}{traces}"), expected);
+        for (line, row) in faults.lines().skip(1).zip(TABLE) {
+            assert!(line.trim_start().starts_with(row.name) && line.ends_with(row.about));
+        }
+        assert_eq!(faults.lines().count(), 1 + TABLE.len());
+        assert_eq!(scenarios.lines().count(), 1 + SCENARIOS.len());
     }
 
     #[test]
@@ -187,6 +241,8 @@ Traces
         assert_eq!(value["targets"][1]["name"], "a5");
         assert_eq!(value["targets"][1]["cores"], 108);
         assert_eq!(value["targets"][0]["coherent"], false);
+        assert_eq!(value["faults"].as_array().unwrap().len(), TABLE.len());
+        assert_eq!(value["faults"][0]["name"], "fin-lost");
         assert!(text.ends_with("}\n"));
     }
 }

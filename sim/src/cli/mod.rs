@@ -21,7 +21,7 @@ mod values;
 use std::ffi::{OsStr, OsString};
 
 pub use list::{list_json, list_text};
-pub use options::{Deps, Mode, RunOptions, What};
+pub use options::{CheckOptions, Completion, Deps, Mode, RunOptions, What};
 pub use scenario::{SCENARIOS, Scenario, find_scenario, near_scenarios};
 pub use target::{TargetFacts, TargetName};
 pub use usage::UsageError;
@@ -31,6 +31,8 @@ pub use usage::UsageError;
 pub enum Command {
     /// Run a scenario or a workload file.
     Run(RunOptions),
+    /// Run it under many seeds and faults.
+    Check(Box<CheckOptions>),
     /// Print what can be run and on what.
     List {
         /// One JSON document instead of text.
@@ -68,5 +70,7 @@ pub fn wants_json<A: AsRef<OsStr>>(args: &[A]) -> bool {
         .any(|arg| arg == b"--json" || arg.starts_with(b"--json="))
 }
 
+#[cfg(test)]
+mod check_tests;
 #[cfg(test)]
 mod tests;

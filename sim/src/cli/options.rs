@@ -11,6 +11,7 @@ use clap::ValueEnum;
 
 use super::scenario::find_scenario;
 use super::target::TargetName;
+use crate::fault::Faults;
 
 /// What to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +57,31 @@ impl fmt::Display for Mode {
     }
 }
 
+/// How completions reach the dispatch thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Completion {
+    /// As messages through the lock-free mailbox
+    Mailbox,
+    /// Each FIN takes the wait list's lock: the baseline, kept for comparison
+    Locked,
+}
+
+impl Completion {
+    /// The name as it is written on the command line and in the report.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mailbox => "mailbox",
+            Self::Locked => "locked",
+        }
+    }
+}
+
+impl fmt::Display for Completion {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(self.as_str())
+    }
+}
+
 /// Which dependencies of a trace are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Deps {
@@ -93,8 +119,12 @@ pub struct RunOptions {
     pub target: TargetName,
     /// Ranks, 1 to 64 and inside the scenario's range.
     pub ranks: Option<u16>,
+    /// Tasks of a scenario of any size, 1 to 4 000 000.
+    pub tasks: Option<u32>,
     /// Lockstep or parallel.
     pub mode: Mode,
+    /// How completions reach the dispatch thread.
+    pub completion: Completion,
     /// The seed of every choice the simulator makes.
     pub seed: u64,
     /// FIN handlers a rank, 1 to 8.
@@ -106,12 +136,34 @@ pub struct RunOptions {
     /// Deadline of the whole run in milliseconds (virtual in lockstep), at least 1 and small
     /// enough that it can be told in nanoseconds.
     pub deadline_ms: Option<u64>,
+    /// Longest time in milliseconds that a core may take for its part of a task, where the task
+    /// does not say; as above.
+    pub task_budget_ms: Option<u64>,
+    /// Longest time in milliseconds until a condition holds, where a task does not say; as above.
+    pub wait_budget_ms: Option<u64>,
+    /// What goes wrong with the machine.
+    pub faults: Faults,
     /// Which dependencies of a trace are kept.
     pub deps: Deps,
     /// One JSON document on stdout instead of text.
     pub json: bool,
     /// No progress line.
     pub quiet: bool,
+}
+
+/// The options of a check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckOptions {
+    /// How each seed runs; its seed is the first one.
+    pub run: RunOptions,
+    /// Whether one target was asked for: otherwise seeds take both in turn.
+    pub one_target: bool,
+    /// How many seeds.
+    pub seeds: u64,
+    /// After how many seconds no further seed begins.
+    pub for_seconds: Option<u64>,
+    /// The faults that each seed chooses from.
+    pub faults: Faults,
 }
 
 impl RunOptions {
@@ -122,5 +174,14 @@ impl RunOptions {
             What::Path(_) => None,
         };
         self.ranks.or(own)
+    }
+
+    /// The tasks asked for, else the scenario's own; `None` where their number is fixed.
+    pub fn tasks_or_default(&self) -> Option<u32> {
+        let own = match &self.what {
+            What::Scenario(name) => find_scenario(name)?.default_tasks,
+            What::Path(_) => None,
+        };
+        self.tasks.or(own)
     }
 }

@@ -1,7 +1,7 @@
 //! Where words go: results to stdout, everything else to stderr.
 //!
-//! Guarantees: a reader that has gone away (a closed pipe) is an ordinary end, never a panic; any
-//! other failure to write a result is said and changes a passing exit code. Refuses: to format;
+//! Guarantees: a failure to write a result (a full disk, a reader that has gone away) is said on
+//! stderr and changes a passing exit code; it is never a panic. Refuses: to format;
 //! that is the report's work. Called by `main`.
 
 use std::io::{self, Write};
@@ -10,27 +10,13 @@ use std::process::ExitCode;
 use super::usage::UsageError;
 use crate::report::{self, RunReport, Verdict};
 
-/// How writing a result ended, short of an error.
-#[must_use]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Written {
-    /// All of it was handed over.
-    Whole,
-    /// The reader has gone; it wanted no more.
-    ReaderGone,
-}
-
 /// Writes `text` and flushes.
 ///
 /// # Errors
 ///
-/// Every error except a closed pipe.
-pub fn write_all(mut out: impl Write, text: &str) -> io::Result<Written> {
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Ok(()) => Ok(Written::Whole),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Written::ReaderGone),
-        Err(error) => Err(error),
-    }
+/// Every error of `out`, a closed pipe included.
+pub fn write_all(mut out: impl Write, text: &str) -> io::Result<()> {
+    out.write_all(text.as_bytes()).and_then(|()| out.flush())
 }
 
 /// Says `text` on stderr; a stderr that cannot be written to has nobody left to tell.
@@ -41,6 +27,11 @@ pub fn say(text: &str) {
 /// Prints `text` on stdout and gives the exit code: 0, or a fault's when the text was lost.
 pub fn print(text: &str) -> ExitCode {
     ExitCode::from(printed(text, 0))
+}
+
+/// Prints `text` on stdout and gives the exit code `code`, or a fault's when the text was lost.
+pub fn print_with(text: &str, code: u8) -> ExitCode {
+    ExitCode::from(printed(text, code))
 }
 
 /// Ends a run: its report on stdout as text or JSON, and its exit code.
@@ -81,7 +72,7 @@ fn refuse_document(report: &RunReport, json: bool) -> ExitCode {
 /// Prints on stdout; a lost result is said, and cannot end as a pass.
 fn printed(text: &str, code: u8) -> u8 {
     match write_all(io::stdout().lock(), text) {
-        Ok(_) => code,
+        Ok(()) => code,
         Err(error) => {
             say(&format!(
                 "error: the result could not be written to stdout: {error}\n"
@@ -112,21 +103,17 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_pipe_is_an_ordinary_end() {
-        let gone = write_all(Failing(io::ErrorKind::BrokenPipe), "x").unwrap();
-        assert_eq!(gone, Written::ReaderGone);
-    }
-
-    #[test]
-    fn a_full_disk_is_an_error() {
-        let full = write_all(Failing(io::ErrorKind::StorageFull), "x").unwrap_err();
-        assert_eq!(full.kind(), io::ErrorKind::StorageFull);
+    fn a_full_disk_and_a_closed_pipe_are_errors() {
+        for kind in [io::ErrorKind::StorageFull, io::ErrorKind::BrokenPipe] {
+            let error = write_all(Failing(kind), "x").unwrap_err();
+            assert_eq!(error.kind(), kind);
+        }
     }
 
     #[test]
     fn a_whole_text_arrives_unchanged() {
         let mut out = Vec::new();
-        assert_eq!(write_all(&mut out, "0 → 1\n").unwrap(), Written::Whole);
+        write_all(&mut out, "0 → 1\n").unwrap();
         assert_eq!(out, "0 → 1\n".as_bytes());
     }
 }

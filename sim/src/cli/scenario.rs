@@ -5,11 +5,16 @@
 
 use std::ops::RangeInclusive;
 
+use super::target::TargetName;
+
 /// Similarity, from 0 to 1, above which a name counts as near.
 const NEAR: f64 = 0.75;
 
 /// The most near names that one refusal lists.
 const MOST_NEAR: usize = 3;
+
+/// Every target.
+const ALL: &[TargetName] = &[TargetName::A2a3, TargetName::A5];
 
 /// One scenario that can be run by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +27,10 @@ pub struct Scenario {
     pub ranks: RangeInclusive<u16>,
     /// The ranks it runs on when `--ranks` is not given.
     pub default_ranks: u16,
+    /// The targets that have the engines it needs.
+    pub targets: &'static [TargetName],
+    /// The tasks it has when `--tasks` is not given; `None`: their number is fixed.
+    pub default_tasks: Option<u32>,
 }
 
 /// Every scenario that is delivered, in the order in which `list` prints them.
@@ -31,12 +40,88 @@ pub static SCENARIOS: &[Scenario] = &[
         about: "write to the peer and notify it; a deferred task waits",
         ranks: 2..=64,
         default_ranks: 2,
+        targets: ALL,
+        default_tasks: None,
     },
     Scenario {
         name: "dummy_task",
         about: "ordering-only tasks: dummy, chain, barrier, 1 to 18 to 1",
         ranks: 1..=64,
         default_ranks: 1,
+        targets: ALL,
+        default_tasks: None,
+    },
+    Scenario {
+        name: "async_notify",
+        about: "a task that is done when a late neighbour notifies it",
+        ranks: 1..=64,
+        default_ranks: 2,
+        targets: ALL,
+        default_tasks: None,
+    },
+    Scenario {
+        name: "sdma_async",
+        about: "SDMA gets the peer's data; a deferred task waits for event records",
+        ranks: 2..=64,
+        default_ranks: 2,
+        targets: ALL,
+        default_tasks: None,
+    },
+    Scenario {
+        name: "urma_deferred",
+        about: "needs a5: the same through a URMA completion queue with credits",
+        ranks: 2..=64,
+        default_ranks: 2,
+        targets: &[TargetName::A5],
+        default_tasks: None,
+    },
+    Scenario {
+        name: "prefetch_async",
+        about: "48 SDMA streams bring data for 48 consumers",
+        ranks: 1..=64,
+        default_ranks: 1,
+        targets: ALL,
+        default_tasks: None,
+    },
+    Scenario {
+        name: "mixed_spmd",
+        about: "mixed tasks, blocks, a cohort, predicates, engines by block",
+        ranks: 1..=64,
+        default_ranks: 1,
+        targets: ALL,
+        default_tasks: None,
+    },
+    Scenario {
+        name: "grid",
+        about: "--tasks N: each waits for three before it; a tenth is deferred",
+        ranks: 1..=1,
+        default_ranks: 1,
+        targets: ALL,
+        default_tasks: Some(10_000),
+    },
+    Scenario {
+        name: "fan",
+        about: "--tasks N: one, up to 100000 that wait for it, one that waits for all",
+        ranks: 1..=1,
+        default_ranks: 1,
+        targets: ALL,
+        default_tasks: Some(10_000),
+    },
+    Scenario {
+        name: "crowd",
+        about: "--tasks N: each has 64 conditions that hold when all have run",
+        ranks: 1..=1,
+        default_ranks: 1,
+        targets: ALL,
+        default_tasks: Some(5_000),
+    },
+    Scenario {
+        name: "random",
+        about: "a graph, ranks and tiny limits from the seed; for check",
+        ranks: 1..=64,
+        default_ranks: 1,
+        default_tasks: None,
+        targets: ALL,
     },
 ];
 

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::*;
+use crate::fault::Faults;
 use crate::report::Verdict;
 
 pub(crate) static TARGETS: &[TargetFacts] = &[
@@ -27,14 +28,14 @@ pub(crate) static TARGETS: &[TargetFacts] = &[
     },
 ];
 
-fn parsed(line: &str) -> Result<Command, UsageError> {
+pub(super) fn parsed(line: &str) -> Result<Command, UsageError> {
     parse(
         std::iter::once("finbox").chain(line.split_whitespace()),
         TARGETS,
     )
 }
 
-fn run(line: &str) -> RunOptions {
+pub(super) fn run(line: &str) -> RunOptions {
     match parsed(&format!("run {line}")) {
         Ok(Command::Run(options)) => options,
         other => panic!("{line}: {other:?}"),
@@ -42,7 +43,7 @@ fn run(line: &str) -> RunOptions {
 }
 
 /// The message and the hint of a refusal.
-fn refused(line: &str) -> (String, String) {
+pub(super) fn refused(line: &str) -> (String, String) {
     let error = parsed(line).unwrap_err();
     let report = error.to_report();
     assert_eq!(report.verdict.exit_code(), 2, "{line}");
@@ -54,7 +55,7 @@ fn refused(line: &str) -> (String, String) {
     (error.to_string(), error.hint())
 }
 
-fn message(line: &str) -> String {
+pub(super) fn message(line: &str) -> String {
     refused(line).0
 }
 
@@ -64,12 +65,17 @@ fn a_bare_scenario_takes_every_default() {
         what: What::Scenario("dummy_task".to_owned()),
         target: TargetName::A2a3,
         ranks: None,
+        tasks: None,
         mode: Mode::Lockstep,
+        completion: Completion::Mailbox,
         seed: 0,
         handlers: None,
         cores: None,
         mailbox_slots: None,
         deadline_ms: None,
+        task_budget_ms: None,
+        wait_budget_ms: None,
+        faults: Faults::NONE,
         deps: Deps::Data,
         json: false,
         quiet: false,
@@ -81,18 +87,24 @@ fn a_bare_scenario_takes_every_default() {
 fn every_option_reaches_its_field_before_or_after_the_scenario() {
     let options = run(
         "--target a5 --ranks 8 --mode parallel --seed 7 deferred_notify_demo \
-         --threads 3 --cores 108 --mailbox-slots 64 --deadline-ms 250 --deps both --json --quiet",
+         --threads 3 --cores 108 --mailbox-slots 64 --deadline-ms 250 --deps both \
+         --task-budget-ms 7 --wait-budget-ms 9 --completion locked --json --quiet",
     );
     let expected = RunOptions {
         what: What::Scenario("deferred_notify_demo".to_owned()),
         target: TargetName::A5,
         ranks: Some(8),
+        tasks: None,
         mode: Mode::Parallel,
+        completion: Completion::Locked,
         seed: 7,
         handlers: Some(3),
         cores: Some(108),
         mailbox_slots: Some(64),
         deadline_ms: Some(250),
+        task_budget_ms: Some(7),
+        wait_budget_ms: Some(9),
+        faults: Faults::NONE,
         deps: Deps::Both,
         json: true,
         quiet: true,
@@ -317,15 +329,7 @@ fn a_name_with_control_characters_is_shown_and_not_sent() {
 
 #[test]
 fn what_is_not_delivered_is_unknown_and_absent_from_help() {
-    let options = [
-        "--completion",
-        "--fault",
-        "--submit",
-        "--device",
-        "--explain",
-        "--trace",
-        "--report",
-    ];
+    let options = ["--submit", "--device", "--explain", "--trace", "--report"];
     let Ok(Command::Help(run_help)) = parsed("run --help") else {
         panic!("no help")
     };
@@ -337,7 +341,7 @@ fn what_is_not_delivered_is_unknown_and_absent_from_help() {
     let Ok(Command::Help(help)) = parsed("--help") else {
         panic!("no help")
     };
-    for command in ["check", "device", "completions"] {
+    for command in ["device", "completions"] {
         let message = message(&format!("{command} dummy_task"));
         assert_eq!(message, format!("unrecognized subcommand '{command}'"));
         assert!(!help.contains(command), "{command}");
@@ -358,6 +362,9 @@ fn help_shows_every_delivered_option_and_the_exit_codes() {
         "--cores",
         "--mailbox-slots",
         "--deadline-ms",
+        "--completion",
+        "--task-budget-ms",
+        "--wait-budget-ms",
         "--deps",
         "--json",
         "--quiet",

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::scenario::find_scenario;
 use super::target::TargetName;
+use crate::fault::FaultError;
 use crate::report::{Code, ErrorReport, Invalid, RunReport, printable};
 
 /// Why the arguments were refused.
@@ -43,6 +44,14 @@ pub enum UsageError {
         /// The ranks asked for.
         asked: u16,
     },
+    /// `--tasks` for something whose tasks are what they are.
+    #[error("invalid value '{asked}' for '--tasks <N>': '{}' has a fixed number", printable(.what))]
+    TasksFixed {
+        /// The scenario or file.
+        what: String,
+        /// The tasks asked for.
+        asked: u32,
+    },
     /// `--cores` is not a number of cores that the target has.
     #[error(
         "invalid value '{}' for '--cores <N>': {target} takes a whole number from 1 to {most}",
@@ -56,6 +65,9 @@ pub enum UsageError {
         /// The cores of that target.
         most: u16,
     },
+    /// A fault that is not understood.
+    #[error("{}", printable(&.0.to_string()))]
+    Fault(#[from] FaultError),
     /// The target exists, but not in this build.
     #[error("this build has no target '{asked}'")]
     TargetNotBuilt {
@@ -83,9 +95,13 @@ impl UsageError {
             Self::RanksOutsideScenario { scenario, .. } => {
                 format!("leave --ranks out, or take {}", ranks(scenario))
             }
+            Self::TasksFixed { .. } => {
+                "leave --tasks out; `finbox list` shows who takes it".to_owned()
+            }
             Self::CoresOutsideTarget { most, .. } => {
                 format!("leave --cores out for all {most}, or take fewer")
             }
+            Self::Fault(_) => "`finbox list` shows the kinds of fault".to_owned(),
             Self::TargetNotBuilt { built, .. } => {
                 let built: Vec<&str> = built.iter().map(|target| target.as_str()).collect();
                 format!("take --target {}", either(&built))

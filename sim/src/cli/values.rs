@@ -11,6 +11,9 @@ use thiserror::Error;
 /// Ranks of one run, whatever the scenario.
 pub(super) const RANKS: RangeInclusive<u64> = 1..=64;
 
+/// Tasks of a scenario of any size.
+pub(super) const TASKS: RangeInclusive<u64> = 1..=4_000_000;
+
 /// FIN handlers of one rank.
 pub(super) const HANDLERS: RangeInclusive<u64> = 1..=8;
 

@@ -44,6 +44,7 @@ pub fn deferred_notify(ranks: u32) -> Workload {
         ranks: plans,
         golden: true,
         checks,
+        ..Workload::default()
     }
 }
 

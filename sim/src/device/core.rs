@@ -15,6 +15,7 @@ use finbox_scheduler::{CoreId, Launch, Shape, Token};
 
 use super::cost::CostModel;
 use super::register::{COND_RESET, FIN, Registers};
+use super::words::Words;
 
 /// A token that a core took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,13 @@ pub trait Kernels {
 
     /// `picked` ends at `now`: do what it does to memory, its slab included. FIN follows.
     fn finish(&mut self, picked: &Picked, now: u64);
+
+    /// The COND words that `word`, an ACK or FIN of `picked`, becomes: itself, unless this machine
+    /// is a broken one.
+    fn words(&mut self, picked: &Picked, word: u32) -> Words {
+        let _one_like_any_other = picked;
+        Words::just(word)
+    }
 }
 
 /// The state of one core.
@@ -133,7 +141,8 @@ impl Core {
                 until: Some(until),
             } if until <= now => {
                 kernels.finish(&picked, now);
-                self.say(now, FIN | picked.token.bits());
+                let words = kernels.words(&picked, FIN | picked.token.bits());
+                self.say(now, words);
                 self.phase = self.after(now, registers);
                 true
             }
@@ -159,7 +168,7 @@ impl Core {
         }
         self.last_picked = token;
         if token == Token::EXIT {
-            self.say(now, token.bits());
+            self.say(now, Words::just(token.bits()));
             self.phase = Phase::Stopped;
         } else if token.is_ordinary() {
             let picked = Picked {
@@ -167,7 +176,8 @@ impl Core {
                 token,
                 launch: registers.staged(self.id, token),
             };
-            self.say(now, token.bits());
+            let words = kernels.words(&picked, token.bits());
+            self.say(now, words);
             let until = kernels
                 .start(&picked, now)
                 .map(|ns| (now + self.start_ns).saturating_add(ns));
@@ -177,9 +187,12 @@ impl Core {
     }
 
     /// Writes COND; the control CPU sees it a little later.
-    fn say(&mut self, now: u64, cond: u32) {
-        self.on_the_way
-            .push_back((now.saturating_add(self.visible_ns), cond));
+    fn say(&mut self, now: u64, words: Words) {
+        let usual = now.saturating_add(self.visible_ns);
+        let on_the_way = words
+            .iter()
+            .map(|(later, word)| (usual.saturating_add(later), word));
+        self.on_the_way.extend(on_the_way);
     }
 
     fn publish(&mut self, now: u64, registers: &Registers) {
@@ -231,16 +244,7 @@ mod tests {
     fn ring(registers: &Registers, token: u32, kernel: u64) {
         let token = Token::from_bits(token);
         let (slot, task) = (SlotId::new(0, 0, 1), TaskId::new(0, 0));
-        registers.stage(
-            ID,
-            token,
-            &Launch {
-                slot,
-                task,
-                kernel,
-                args: 0,
-            },
-        );
+        registers.stage(ID, token, &Launch::single(slot, task, kernel, 0));
         registers.ring(ID, token);
     }
 

@@ -37,6 +37,8 @@ pub struct CostModel {
     /// Walk over a fan-out, before its first edge. Published: ≈ 500 for 1 or 2 edges and ≈ 5 000
     /// for 50; a line through both.
     pub fan_out_ns: u64,
+    /// A message pushed into the mailbox, or a condition registered under the lock: one line.
+    pub message_ns: u64,
     /// Each edge of a fan-out; see [`fan_out_ns`](Self::fan_out_ns).
     pub fan_out_edge_ns: u64,
     /// Dispatching one task, besides what the port charges. Published: 3 000 to 6 000 with it;
@@ -51,10 +53,36 @@ pub struct CostModel {
     pub put_bytes_per_us: u64,
     /// From a put's last byte until its notify is visible. Choice: half a put's latency.
     pub notify_ns: u64,
-    /// First byte of a DMA engine's operation. Choice: as a put.
-    pub dma_latency_ns: u64,
-    /// Bandwidth of a DMA engine in bytes per microsecond. Choice: 50 GB/s.
-    pub dma_bytes_per_us: u64,
+    /// An SDMA stream. Choice: the latency of a put, 50 GB/s, whatever other streams do.
+    pub sdma: EngineCost,
+    /// A URMA queue. Choice: to the peer and back, two latencies of a put, and a put's bandwidth.
+    pub urma: EngineCost,
+    /// RoCE. Choice: as [`urma`](Self::urma), and two microseconds for the way through a switch.
+    pub roce: EngineCost,
+    /// The collective unit. Choice: as [`sdma`](Self::sdma).
+    pub ccu: EngineCost,
+}
+
+/// What a transfer costs in one queue of an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EngineCost {
+    /// From its beginning to its end, without its bytes.
+    pub latency_ns: u64,
+    /// Bytes per microsecond.
+    pub bytes_per_us: u64,
+}
+
+impl EngineCost {
+    /// No costs.
+    pub const FREE: Self = Self {
+        latency_ns: 0,
+        bytes_per_us: u64::MAX,
+    };
+
+    /// How long a transfer of `bytes` bytes takes, in ns.
+    pub const fn takes(&self, bytes: u64) -> u64 {
+        self.latency_ns + transfer_ns(bytes, self.bytes_per_us)
+    }
 }
 
 impl CostModel {
@@ -73,13 +101,28 @@ impl CostModel {
         submit_ns: 874,
         fan_out_ns: 360,
         fan_out_edge_ns: 93,
+        message_ns: 41,
         dispatch_ns: 3_000,
         complete_ns: 1_500,
         put_latency_ns: 1_040,
         put_bytes_per_us: 25_000,
         notify_ns: 520,
-        dma_latency_ns: 1_040,
-        dma_bytes_per_us: 50_000,
+        sdma: EngineCost {
+            latency_ns: 1_040,
+            bytes_per_us: 50_000,
+        },
+        urma: EngineCost {
+            latency_ns: 2_080,
+            bytes_per_us: 25_000,
+        },
+        roce: EngineCost {
+            latency_ns: 4_080,
+            bytes_per_us: 25_000,
+        },
+        ccu: EngineCost {
+            latency_ns: 1_040,
+            bytes_per_us: 50_000,
+        },
     };
 
     /// Costs on a5: nothing is published, so a2a3's.
@@ -100,13 +143,16 @@ impl CostModel {
         submit_ns: 0,
         fan_out_ns: 0,
         fan_out_edge_ns: 0,
+        message_ns: 0,
         dispatch_ns: 0,
         complete_ns: 0,
         put_latency_ns: 0,
         put_bytes_per_us: u64::MAX,
         notify_ns: 0,
-        dma_latency_ns: 0,
-        dma_bytes_per_us: u64::MAX,
+        sdma: EngineCost::FREE,
+        urma: EngineCost::FREE,
+        roce: EngineCost::FREE,
+        ccu: EngineCost::FREE,
     };
 
     /// The costs of `target`, by its name; those of a2a3 for one that is not known here.
@@ -131,9 +177,9 @@ impl CostModel {
         self.put_latency_ns + transfer_ns(bytes, self.put_bytes_per_us)
     }
 
-    /// A DMA engine's operation over `bytes` bytes, from its issue to its completion.
+    /// An operation over `bytes` bytes of an engine of which nothing else is known: as SDMA.
     pub const fn dma(&self, bytes: u64) -> u64 {
-        self.dma_latency_ns + transfer_ns(bytes, self.dma_bytes_per_us)
+        self.sdma.takes(bytes)
     }
 }
 

@@ -10,6 +10,9 @@ use std::ops::Range;
 use finbox_scheduler::CoreId;
 use finbox_scheduler::SLAB_BYTES;
 
+use super::cache::LINE_BYTES;
+use crate::engine::{CompletionQueue, QUEUE_ENTRY_BYTES, QUEUE_HEADER_BYTES};
+
 /// Distance between the memories of two ranks, and the most one may have: 256 MiB.
 pub const RANK_STRIDE_BYTES: u64 = 0x1000_0000;
 
@@ -25,6 +28,45 @@ pub enum CounterPlace {
     Data(u64),
 }
 
+/// Where a rank's engines say what they completed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EngineMemory {
+    /// Streams of the SDMA engine, an event record each.
+    pub sdma_streams: u16,
+    /// Completion queues of URMA.
+    pub completion_queues: Vec<QueuePlan>,
+}
+
+/// A completion queue before anything completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueuePlan {
+    /// A power of two from 2 to [`EngineMemory::MOST_ENTRIES`].
+    pub entries: u32,
+    /// The position of its first completion, usually 0; positions wrap at 2³².
+    pub first: u32,
+}
+
+impl EngineMemory {
+    /// Most streams of a rank. A choice.
+    pub const MOST_STREAMS: u16 = 64;
+    /// Most completion queues of a rank. A choice.
+    pub const MOST_QUEUES: usize = 16;
+    /// Most entries of a completion queue.
+    pub const MOST_ENTRIES: u32 = 4096;
+    /// More than all of them take.
+    pub const MOST_BYTES: u64 = 2 << 20;
+
+    /// Whether engines can be like that.
+    pub fn is_possible(&self) -> bool {
+        let is_queue = |plan: &QueuePlan| {
+            plan.entries.is_power_of_two() && (2..=Self::MOST_ENTRIES).contains(&plan.entries)
+        };
+        self.sdma_streams <= Self::MOST_STREAMS
+            && self.completion_queues.len() <= Self::MOST_QUEUES
+            && self.completion_queues.iter().all(is_queue)
+    }
+}
+
 /// Addresses of one rank's memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
@@ -32,22 +74,33 @@ pub struct Layout {
     lanes: u64,
     counters: Box<[u64]>,
     packed: Range<u64>,
+    records: Box<[u64]>,
+    queues: Box<[CompletionQueue]>,
+    engines: Range<u64>,
     data: Range<u64>,
 }
 
 impl Layout {
-    /// Rank `rank`: slabs for `lanes` cores and host lanes, counters, and `data_bytes` of data.
+    /// Rank `rank`: slabs for `lanes` cores and host lanes, counters, what its engines write, and
+    /// `data_bytes` of data.
     ///
     /// # Panics
-    /// If it does not fit into [`RANK_STRIDE_BYTES`], or a counter is not inside the data.
-    pub fn new(rank: u32, lanes: usize, counters: &[CounterPlace], data_bytes: u64) -> Self {
+    /// If it does not fit into [`RANK_STRIDE_BYTES`], a counter is not inside the data, or engines
+    /// are not [possible](EngineMemory::is_possible).
+    pub fn new(
+        rank: u32,
+        lanes: usize,
+        (counters, engines): (&[CounterPlace], &EngineMemory),
+        data_bytes: u64,
+    ) -> Self {
         let base = RANK_STRIDE_BYTES * (u64::from(rank) + 1);
         let lanes = lanes as u64;
         let packed_start = base + lanes * 2 * SLAB_BYTES;
         let is_packed = |place: &&CounterPlace| **place == CounterPlace::Packed;
         let packed_count = counters.iter().filter(is_packed).count() as u64;
         let packed = packed_start..packed_start + 4 * packed_count;
-        let data_start = packed.end.next_multiple_of(WINDOW_ALIGN_BYTES);
+        let (records, queues, end) = engine_memory(engines, packed.end);
+        let data_start = end.next_multiple_of(WINDOW_ALIGN_BYTES);
         let data = data_start..data_start + data_bytes;
         assert!(
             data.end - base <= RANK_STRIDE_BYTES,
@@ -58,7 +111,10 @@ impl Layout {
             base,
             lanes,
             counters,
+            engines: packed.end..end,
             packed,
+            records,
+            queues,
             data,
         }
     }
@@ -85,23 +141,53 @@ impl Layout {
         &self.counters
     }
 
+    /// The event records of the SDMA streams, 64-byte aligned.
+    pub fn event_records(&self) -> &[u64] {
+        &self.records
+    }
+
+    /// The completion queues of URMA, before anything completed.
+    pub fn completion_queues(&self) -> &[CompletionQueue] {
+        &self.queues
+    }
+
     /// The data: the rank's window and whatever else its buffers are.
     pub const fn data(&self) -> &Range<u64> {
         &self.data
     }
 
-    /// What the control CPU may read: slabs and counters.
+    /// What the control CPU may read: slabs, counters, and what engines write for it.
     pub fn readable(&self) -> Vec<Range<u64>> {
         let slabs = self.base..self.packed.start;
         let placed = self
             .counters
             .iter()
             .filter(|&counter| self.data.contains(counter));
-        [slabs, self.packed.clone()]
+        [slabs, self.packed.clone(), self.engines.clone()]
             .into_iter()
             .chain(placed.map(|&at| at..at + 4))
             .collect()
     }
+}
+
+/// Records and queues behind `start`, each on lines of its own, and where they end.
+fn engine_memory(engines: &EngineMemory, start: u64) -> (Box<[u64]>, Box<[CompletionQueue]>, u64) {
+    assert!(engines.is_possible(), "engines are as they can be");
+    let mut end = start.next_multiple_of(LINE_BYTES);
+    let mut take = |bytes: u64| {
+        let at = end;
+        end = (at + bytes).next_multiple_of(LINE_BYTES);
+        at
+    };
+    let records = (0..engines.sdma_streams)
+        .map(|_| take(LINE_BYTES))
+        .collect();
+    let queue = |plan: &QueuePlan| {
+        let bytes = QUEUE_HEADER_BYTES + QUEUE_ENTRY_BYTES * u64::from(plan.entries);
+        CompletionQueue::new(take(bytes), plan.entries, plan.first)
+    };
+    let queues = engines.completion_queues.iter().map(queue).collect();
+    (records, queues, end)
 }
 
 fn place(counters: &[CounterPlace], first: u64, data: &Range<u64>) -> Box<[u64]> {
@@ -126,7 +212,7 @@ fn place(counters: &[CounterPlace], first: u64, data: &Range<u64>) -> Box<[u64]>
 
 #[cfg(test)]
 mod tests {
-    use super::{CounterPlace, Layout};
+    use super::{CounterPlace, EngineMemory, Layout, QueuePlan};
     use finbox_scheduler::CoreId;
 
     #[test]
@@ -136,7 +222,7 @@ mod tests {
             CounterPlace::Data(65_536),
             CounterPlace::Packed,
         ];
-        let layout = Layout::new(1, 3, &counters, 65_540);
+        let layout = Layout::new(1, 3, (&counters, &EngineMemory::default()), 65_540);
         assert_eq!(layout.base(), 0x2000_0000);
         assert_eq!(layout.slab(CoreId(2), 1), 0x2000_0000 + 5 * 2112);
         assert_eq!(layout.slab(CoreId(1), 0) % 64, 0);
@@ -154,7 +240,12 @@ mod tests {
     #[test]
     fn ranks_laid_out_alike_have_their_data_at_the_same_offset() {
         let data = |rank| {
-            let layout = Layout::new(rank, 74, &[CounterPlace::Packed], 128);
+            let layout = Layout::new(
+                rank,
+                74,
+                (&[CounterPlace::Packed], &EngineMemory::default()),
+                128,
+            );
             layout.data().start - layout.base()
         };
         assert_eq!(data(0), data(63));
@@ -163,6 +254,57 @@ mod tests {
     #[test]
     #[should_panic(expected = "is not inside it")]
     fn a_counter_behind_the_data_is_refused() {
-        Layout::new(0, 1, &[CounterPlace::Data(64)], 64);
+        Layout::new(
+            0,
+            1,
+            (&[CounterPlace::Data(64)], &EngineMemory::default()),
+            64,
+        );
+    }
+
+    #[test]
+    fn records_and_queues_have_lines_of_their_own_that_the_control_cpu_reads() {
+        let queue = |entries| QueuePlan { entries, first: 9 };
+        let engines = EngineMemory {
+            sdma_streams: 3,
+            completion_queues: vec![queue(2), queue(4096)],
+        };
+        assert!(engines.is_possible());
+        let layout = Layout::new(0, 2, (&[CounterPlace::Packed], &engines), 64);
+        let mut starts = layout.event_records().to_vec();
+        starts.extend(layout.completion_queues().iter().map(|queue| queue.addr()));
+        let bytes = [64, 64, 64, 64 + 32, 64 + 65_536];
+        for (at, bytes) in starts.iter().zip(bytes) {
+            assert_eq!(at % 64, 0);
+            let readable = layout.readable();
+            assert!(
+                readable
+                    .iter()
+                    .any(|range| range.start <= *at && at + bytes <= range.end)
+            );
+        }
+        for (at, next) in starts.iter().zip(&starts[1..]) {
+            assert!(at + 64 <= *next);
+        }
+        assert!(layout.data().start >= starts[4] + 64 + 65_536);
+    }
+
+    #[test]
+    fn the_most_that_engines_can_have_fits() {
+        let queue = QueuePlan {
+            entries: EngineMemory::MOST_ENTRIES,
+            first: 0,
+        };
+        let mut engines = EngineMemory {
+            sdma_streams: EngineMemory::MOST_STREAMS,
+            completion_queues: vec![queue; EngineMemory::MOST_QUEUES],
+        };
+        let start = Layout::new(0, 1, (&[], &EngineMemory::default()), 0)
+            .data()
+            .start;
+        let end = Layout::new(0, 1, (&[], &engines), 0).data().start;
+        assert!(end - start <= EngineMemory::MOST_BYTES);
+        engines.completion_queues[3].entries = 3;
+        assert!(!engines.is_possible());
     }
 }

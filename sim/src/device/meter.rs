@@ -57,6 +57,14 @@ impl Meter {
         self.charged.load(Ordering::Relaxed)
     }
 
+    /// When the step began, in virtual time: its effects hold from then on. By the wall: now.
+    pub fn step_began(&self) -> u64 {
+        match self.origin {
+            Some(_) => self.now(),
+            None => self.began.load(Ordering::Relaxed),
+        }
+    }
+
     /// Nanoseconds, since virtual or wall time began.
     pub fn now(&self) -> u64 {
         match self.origin {
@@ -77,6 +85,7 @@ mod tests {
         meter.charge(5);
         meter.charge(100);
         assert_eq!((meter.now(), meter.elapsed()), (1_105, 105));
+        assert_eq!(meter.step_began(), 1_000);
         meter.begin(2_000);
         assert_eq!((meter.now(), meter.elapsed()), (2_000, 0));
     }

@@ -12,10 +12,12 @@
 //! | `memory` | both views of one memory |
 //! | `layout`, `kind` | where things are, which core is what |
 //! | `register` | DMB, COND, staged payloads |
-//! | `core` | one core's pick-up, run, FIN |
+//! | `core`, `words` | one core's pick-up, run, FIN |
 //! | `meter`, `port` | the control CPU's calls and what they cost |
+//! | `awaited` | what tasks wait for at engines, for the judge |
 //! | `cost` | every number of virtual time |
 
+mod awaited;
 mod cache;
 mod core;
 mod cost;
@@ -25,16 +27,23 @@ mod memory;
 mod meter;
 mod port;
 mod register;
+mod words;
 
+pub use self::awaited::{Awaited, AwaitedPost, PostState};
 pub use self::cache::{LINE_BYTES, lines};
 pub use self::core::{Core, Kernels, Picked};
-pub use self::cost::CostModel;
+pub use self::cost::{CostModel, EngineCost};
 pub use self::dram::Dram;
-pub use self::layout::{CounterPlace, Layout, RANK_STRIDE_BYTES, WINDOW_ALIGN_BYTES};
+pub use self::layout::{
+    CounterPlace, EngineMemory, Layout, QueuePlan, RANK_STRIDE_BYTES, WINDOW_ALIGN_BYTES,
+};
 pub use self::memory::Memory;
 pub use self::meter::Meter;
 pub use self::port::{Doorbells, Rung, SimPort};
 pub use self::register::{COND_RESET, FIN, Registers};
+pub use self::words::Words;
+
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use finbox_mailbox::{CompletionType, Engine};
 use finbox_scheduler::limits::MAX_CONDITIONS;
@@ -92,10 +101,13 @@ pub struct Device {
     memory: Memory,
     registers: Registers,
     doorbells: Doorbells,
+    /// How often it was reset.
+    incarnation: AtomicU32,
+    awaited: Awaited,
 }
 
 impl Device {
-    /// The chip of rank `rank` (an index from 0), its memory zero.
+    /// The chip of rank `rank` (an index from 0) without engines, its memory zero.
     ///
     /// # Panics
     /// As [`Layout::new`].
@@ -105,9 +117,26 @@ impl Device {
         counters: &[CounterPlace],
         data_bytes: u64,
     ) -> Self {
+        let memory = (counters, &EngineMemory::default());
+        Self::with_engines(options, rank, memory, data_bytes)
+    }
+
+    /// The same with engines, their records and queues as they are before the first completion.
+    ///
+    /// # Panics
+    /// As [`Layout::new`].
+    pub fn with_engines(
+        options: DeviceOptions,
+        rank: u32,
+        memory: (&[CounterPlace], &EngineMemory),
+        data_bytes: u64,
+    ) -> Self {
         let lanes = usize::from(options.cores) + usize::from(options.host_lanes);
-        let layout = Layout::new(rank, lanes, counters, data_bytes);
+        let layout = Layout::new(rank, lanes, memory, data_bytes);
         let dram = Dram::new(layout.base(), layout.size_bytes());
+        for queue in layout.completion_queues() {
+            queue.initialise(&dram);
+        }
         let memory = Memory::new(dram, &layout.readable(), options.target.coherent_dma);
         let (registers, doorbells) = (Registers::new(lanes), Doorbells::default());
         Self {
@@ -117,6 +146,8 @@ impl Device {
             memory,
             registers,
             doorbells,
+            incarnation: AtomicU32::new(0),
+            awaited: Awaited::default(),
         }
     }
 
@@ -163,6 +194,21 @@ impl Device {
     /// Doorbells that were rung in virtual time and not yet seen.
     pub const fn doorbells(&self) -> &Doorbells {
         &self.doorbells
+    }
+
+    /// What its tasks wait for at its engines.
+    pub const fn awaited(&self) -> &Awaited {
+        &self.awaited
+    }
+
+    /// How often it was reset.
+    pub fn incarnation(&self) -> u32 {
+        self.incarnation.load(Ordering::Acquire)
+    }
+
+    /// A reset begins: counted before any register shows it.
+    pub fn begin_reset(&self) {
+        self.incarnation.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Cores and host lanes, all in one numbering.

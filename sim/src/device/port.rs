@@ -154,6 +154,10 @@ impl Port for SimPort<'_> {
         self.device.memory().control_store_u64(addr, value);
     }
 
+    fn incarnation(&self) -> u32 {
+        self.device.incarnation()
+    }
+
     fn now(&self) -> u64 {
         self.meter.now()
     }

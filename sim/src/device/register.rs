@@ -7,8 +7,7 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use finbox_mailbox::SlotBits;
-use finbox_scheduler::{CoreId, Launch, SlotId, TaskId, Token};
+use finbox_scheduler::{CoreId, Launch, Token};
 
 /// Bit 31 of COND: the token below it has finished (0: it was taken).
 pub const FIN: u32 = 1 << 31;
@@ -34,7 +33,7 @@ struct CoreRegisters {
 
 /// A [`Launch`], word by word.
 #[derive(Debug, Default)]
-struct Payload([AtomicU64; 4]);
+struct Payload([AtomicU64; Launch::WORDS]);
 
 impl Registers {
     /// Registers of `cores` cores after reset.
@@ -90,16 +89,10 @@ impl Registers {
 
     /// Leaves `launch` where the core looks for the payload of `token`.
     pub fn stage(&self, core: CoreId, token: Token, launch: &Launch) {
-        let words = [
-            launch.slot.bits().0,
-            launch.task.0,
-            launch.kernel,
-            launch.args,
-        ];
         for (to, word) in self.cores[core.index()].payloads[token.parity()]
             .0
             .iter()
-            .zip(words)
+            .zip(launch.to_words())
         {
             // RELAXED: the payload travels on the doorbell.
             to.store(word, Ordering::Relaxed);
@@ -109,17 +102,8 @@ impl Registers {
     /// What was staged for `token`.
     pub fn staged(&self, core: CoreId, token: Token) -> Launch {
         // RELAXED: the core saw the doorbell before.
-        let [slot, task, kernel, args] = self.cores[core.index()].payloads[token.parity()]
-            .0
-            .each_ref()
-            .map(load_relaxed);
-        let slot = SlotId::from_bits(SlotBits(slot));
-        Launch {
-            slot,
-            task: TaskId(task),
-            kernel,
-            args,
-        }
+        let payload = &self.cores[core.index()].payloads[token.parity()];
+        Launch::from_words(payload.0.each_ref().map(load_relaxed))
     }
 
     /// Puts DMB and COND of a core back to their values after reset.
@@ -136,7 +120,7 @@ fn load_relaxed(word: &AtomicU64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::{COND_RESET, Registers};
-    use finbox_scheduler::{CoreId, Launch, SlotId, TaskId, Token};
+    use finbox_scheduler::{CoreId, Launch, SlotId, Subtasks, TaskId, Token};
 
     #[test]
     fn after_reset_a_core_is_idle() {
@@ -156,10 +140,10 @@ mod tests {
     fn the_payloads_of_two_tokens_in_flight_do_not_mix() {
         let registers = Registers::new(1);
         let launch = |kernel| Launch {
-            slot: SlotId::new(3, 4, 5),
-            task: TaskId::new(3, 9),
-            kernel,
-            args: !kernel,
+            block: 7,
+            blocks: 32_767,
+            subtask: Subtasks::AIV1,
+            ..Launch::single(SlotId::new(3, 4, 5), TaskId::new(3, 9), kernel, !kernel)
         };
         let tokens = [Token::LAST, Token::LAST.next()];
         registers.stage(CoreId(0), tokens[0], &launch(1));

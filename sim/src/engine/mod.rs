@@ -1,88 +1,38 @@
-//! What happens after a kernel ended: puts, notifies, completions of DMA engines.
+//! What moves bytes after a kernel ended, and how it says that it has.
 //!
-//! A program's effects outside its own memory are [`Effect`]s: values that say what happens and
-//! how long after the program's end. Guarantees: applying one changes memory exactly once, with
-//! Release for counters, so a notify carries the puts applied before it. Refuses to know a
-//! clock: the world applies effects in order of time, and those of one program that fall on the
-//! same time in the order in which the program issued them.
+//! Two kinds. A core puts into a peer's window and notifies its counter: an [`Effect`]. And a rank
+//! has [`Engines`]: devices with bounded queues that move one transfer after another, at the
+//! latency and the bandwidth of the cost model, and write what they completed where the control
+//! CPU looks for it:
+//!
+//! | engine | queues | says that it is done by | and that it failed by |
+//! | --- | --- | --- | --- |
+//! | SDMA | streams | the completed post in an event record | the record's failures |
+//! | URMA (a5) | completion queues with credits | an entry of its queue | the entry's status |
+//! | RoCE, CCU | one each | adding 1 to a counter | nothing: the counter stays behind |
+//!
+//! Guarantees: the bytes of a transfer are there before anything says so; a full queue delays what
+//! is posted and drops nothing; which operations fail is said beforehand ([`EngineFault`]).
+//!
+//! | file | concept |
+//! | --- | --- |
+//! | `notify` | puts and notifies of cores |
+//! | `lane` | which queue, and what is moved |
+//! | `serial` | one transfer after another, and what waits for room |
+//! | `sdma`, `urma` | event records and completion queues, as the device writes them |
+//! | `engines` | all engines of a rank |
 
-use crate::device::Device;
+mod engines;
+mod lane;
+mod notify;
+mod sdma;
+mod serial;
+#[cfg(test)]
+mod tests;
+mod urma;
 
-/// Something that happens `after_ns` after the program that caused it ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Effect {
-    /// Delay in virtual ns.
-    pub after_ns: u64,
-    /// What.
-    pub kind: EffectKind,
-}
-
-/// What an effect does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EffectKind {
-    /// Bytes, read when the put was issued, arrive in a peer's data.
-    Put {
-        /// The peer, as an index.
-        peer: u32,
-        /// Byte offset in the peer's data.
-        to: u64,
-        /// The bytes.
-        bytes: Box<[u8]>,
-    },
-    /// A peer's counter goes up.
-    Notify {
-        /// The peer, as an index.
-        peer: u32,
-        /// The peer's counter.
-        counter: u32,
-        /// By how much; wraps.
-        add: u32,
-    },
-    /// A DMA engine is done and adds 1 to a counter of its own rank.
-    EngineDone {
-        /// The rank, as an index.
-        rank: u32,
-        /// Its counter.
-        counter: u32,
-    },
-}
-
-impl EffectKind {
-    /// The rank whose memory it changes.
-    pub const fn rank(&self) -> u32 {
-        match *self {
-            Self::Put { peer, .. } | Self::Notify { peer, .. } => peer,
-            Self::EngineDone { rank, .. } => rank,
-        }
-    }
-
-    /// Does it.
-    ///
-    /// # Panics
-    /// If rank, counter or range do not exist; checked workloads name only what exists.
-    pub fn apply(&self, devices: &[Device]) {
-        let device = &devices[self.rank() as usize];
-        match self {
-            Self::Put { to, bytes, .. } => {
-                device.dram().write_bytes(device.data_address(*to), bytes);
-            }
-            Self::Notify { counter, add, .. } => {
-                device
-                    .dram()
-                    .fetch_add_u32(device.counter_address(*counter), *add);
-            }
-            Self::EngineDone { counter, .. } => {
-                device
-                    .dram()
-                    .fetch_add_u32(device.counter_address(*counter), 1);
-            }
-        }
-    }
-}
-
-impl Effect {
-    /// Does it; see [`EffectKind::apply`].
-    pub fn apply(&self, devices: &[Device]) {
-        self.kind.apply(devices);
-    }
-}
+pub use self::engines::{EngineFault, Engines, Lateness, Posted};
+pub use self::lane::{Direction, Lane, Transfer};
+pub use self::notify::{Effect, EffectKind};
+pub use self::sdma::EventRecord;
+pub use self::urma::{CompletionQueue, QUEUE_ENTRY_BYTES, QUEUE_HEADER_BYTES};

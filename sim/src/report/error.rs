@@ -8,40 +8,79 @@ use serde::Serialize;
 
 use super::words::printable;
 
-/// A stable number and its name.
+/// A stable number and what people should know about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Code {
     /// The number; never reused.
     pub number: u32,
     /// The name in capitals.
     pub name: &'static str,
+    /// What happened.
+    pub what: &'static str,
+    /// What was lost.
+    pub lost: &'static str,
+    /// What to do next, where the error itself says nothing better.
+    pub hint: &'static str,
 }
 
 impl Code {
+    /// Every code of the command line, by number.
+    pub const ALL: [Self; 6] = [
+        Self::USAGE,
+        Self::INPUT_UNREADABLE,
+        Self::INPUT_INVALID,
+        Self::WRONG_RESULT,
+        Self::THREAD,
+        Self::INTERRUPTED,
+    ];
+
     /// The arguments were refused.
     pub const USAGE: Self = Self {
         number: 190,
         name: "USAGE",
+        what: "The arguments were refused.",
+        lost: "nothing: nothing ran",
+        hint: "See `finbox help`.",
     };
     /// An input file is missing or cannot be read.
     pub const INPUT_UNREADABLE: Self = Self {
         number: 191,
         name: "INPUT_UNREADABLE",
-    };
-    /// The operating system gives no more threads.
-    pub const THREAD: Self = Self {
-        number: 194,
-        name: "THREAD",
-    };
-    /// The run ended and its result is wrong.
-    pub const WRONG_RESULT: Self = Self {
-        number: 193,
-        name: "WRONG_RESULT",
+        what: "An input file is missing or cannot be read.",
+        lost: "nothing: nothing ran",
+        hint: "Check the path and its permissions.",
     };
     /// An input file was read and is not valid.
     pub const INPUT_INVALID: Self = Self {
         number: 192,
         name: "INPUT_INVALID",
+        what: "An input file was read and is not valid.",
+        lost: "nothing: nothing ran",
+        hint: "Correct the file at the place that the message names.",
+    };
+    /// The run ended and its result is wrong.
+    pub const WRONG_RESULT: Self = Self {
+        number: 193,
+        name: "WRONG_RESULT",
+        what: "The run ended, and its result or its ledger is wrong.",
+        lost: "the result",
+        hint: "This is a bug in finbox.",
+    };
+    /// The operating system gives no more threads.
+    pub const THREAD: Self = Self {
+        number: 194,
+        name: "THREAD",
+        what: "The operating system gives no more threads.",
+        lost: "nothing: nothing ran",
+        hint: "Raise the limit of processes (ulimit -u).",
+    };
+    /// A signal ended the run.
+    pub const INTERRUPTED: Self = Self {
+        number: 195,
+        name: "INTERRUPTED",
+        what: "SIGINT or SIGTERM ended the run before its tasks had ended.",
+        lost: "the tasks that are unfinished",
+        hint: "Run it again.",
     };
 }
 

@@ -47,7 +47,8 @@ impl fmt::Display for Equation {
 }
 
 impl RunReport {
-    /// The three equations: tasks, FINs, messages. Live tasks appear only where there are some.
+    /// The three equations: tasks, FINs, messages. Live tasks, and messages left in a
+    /// mailbox, appear only where there are some.
     pub fn ledger(&self) -> [Equation; 3] {
         let (tasks, fins, mailbox) = (&self.tasks, &self.fins, &self.mailbox);
         let mut ends = vec![
@@ -57,6 +58,13 @@ impl RunReport {
         ];
         if tasks.live > 0 {
             ends.push(("live", tasks.live));
+        }
+        let mut arrived = vec![
+            ("delivered", mailbox.delivered),
+            ("reported", mailbox.reported),
+        ];
+        if mailbox.undelivered > 0 {
+            arrived.push(("undelivered", mailbox.undelivered));
         }
         [
             Equation {
@@ -74,10 +82,7 @@ impl RunReport {
             },
             Equation {
                 total: ("messages accepted", mailbox.accepted),
-                parts: vec![
-                    ("delivered", mailbox.delivered),
-                    ("reported", mailbox.reported),
-                ],
+                parts: arrived,
             },
         ]
     }

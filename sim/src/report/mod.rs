@@ -9,7 +9,9 @@
 //! Called by the run, which fills the report, and by `cli::output`, which prints it.
 
 mod error;
+mod failures;
 mod hex;
+mod latency;
 mod ledger;
 pub mod progress;
 mod run;
@@ -19,16 +21,20 @@ mod verdict;
 mod words;
 
 pub use error::{Code, ErrorReport};
+pub use failures::{Failure, FailureKind, FailureReport, MOST_FAILURES, MOST_NAMES};
 pub use hex::{Address, Digest};
+pub use latency::{Durations, LatencyReport, Percentiles};
 pub use ledger::Equation;
 pub use run::{
     FinCounts, GapReport, ImportCounts, MailboxCounts, RunReport, Schema, TaskCounts, TimeReport,
     WaitListCounts,
 };
-pub use stall::{ConditionReport, MOST_STALLED_IN_JSON, StallReport, StalledTask};
+pub use stall::{
+    ConditionReport, MOST_STALLED_IN_JSON, ROOM_EXHAUSTED, RootBlocker, StallReport, StalledTask,
+};
 pub use text::to_text;
 pub use verdict::{Invalid, Verdict};
-pub use words::printable;
+pub use words::{duration, printable};
 
 /// The report as one JSON document: pretty, in the order of the contract, with a final newline.
 pub fn to_json(report: &RunReport) -> String {

@@ -7,7 +7,9 @@
 use serde::{Serialize, Serializer};
 
 use super::error::ErrorReport;
+use super::failures::FailureReport;
 use super::hex::Digest;
+use super::latency::LatencyReport;
 use super::stall::StallReport;
 use super::verdict::{Invalid, Verdict};
 
@@ -63,12 +65,18 @@ pub struct RunReport {
     pub error: Option<ErrorReport>,
     /// What could not be tracked or was lost on the way.
     pub gaps: Vec<GapReport>,
+    /// Cores that were out of the pool at the end.
+    pub cores_quarantined: u64,
     /// FIN handlers of one rank.
     pub handlers: u8,
     /// Cores of one rank.
     pub cores: u16,
     /// What the import of a workload file kept and dropped; `None` for a scenario.
     pub import: Option<ImportCounts>,
+    /// How long things took.
+    pub latency: LatencyReport,
+    /// What failed, and who was cancelled behind it.
+    pub failures: FailureReport,
 }
 
 /// What became of the tasks.
@@ -90,6 +98,8 @@ pub struct TaskCounts {
     pub deferred: u64,
     /// Tasks still alive at the end.
     pub live: u64,
+    /// Tasks that retired without running, because their predicate was false.
+    pub skipped: u64,
 }
 
 /// What became of the FINs.
@@ -126,6 +136,8 @@ pub struct MailboxCounts {
     pub high_water: u64,
     /// Messages accepted and not delivered, each one reported.
     pub reported: u64,
+    /// Messages still in a mailbox when the run was cut short.
+    pub undelivered: u64,
 }
 
 /// What went through the wait lists.
@@ -137,6 +149,10 @@ pub struct WaitListCounts {
     pub left: u64,
     /// Times a condition was looked at.
     pub polls: u64,
+    /// Counters that stood beyond the value waited for when the wait ended.
+    pub overshoots: u64,
+    /// Times a counter stood lower than before.
+    pub went_back: u64,
 }
 
 /// How long it took.
@@ -195,9 +211,12 @@ impl RunReport {
             stall: None,
             error: None,
             gaps: Vec::new(),
+            cores_quarantined: 0,
             handlers: 0,
             cores: 0,
             import: None,
+            latency: LatencyReport::default(),
+            failures: FailureReport::default(),
         }
     }
 

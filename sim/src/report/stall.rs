@@ -10,12 +10,32 @@ use super::hex::Address;
 /// The most stuck tasks that a report holds.
 pub const MOST_STALLED_IN_JSON: usize = 1_000;
 
+/// The class of a stall in which every holder of condition room waits.
+pub const ROOM_EXHAUSTED: &str = "condition room exhausted";
+
 /// A stall: its class and the tasks that cannot go on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StallReport {
     class: String,
     tasks: Vec<StalledTask>,
     count: u64,
+    root: Option<RootBlocker>,
+    unsubmitted: u64,
+}
+
+/// The task to look at first: it waits for no other stuck task, and most others wait for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RootBlocker {
+    /// The rank it belongs to.
+    pub rank: u16,
+    /// The task id.
+    pub task: u64,
+    /// The task's name.
+    pub name: String,
+    /// How many stuck tasks wait for it, directly or not.
+    pub blocks: u64,
+    /// What it waits for, in one sentence that names rank and task.
+    pub message: String,
 }
 
 /// One task that cannot go on.
@@ -31,6 +51,12 @@ pub struct StalledTask {
     pub rank: u16,
     /// What it waits on; empty where it waits on no condition.
     pub conditions: Vec<ConditionReport>,
+    /// How long it has been in its state, in nanoseconds.
+    pub age_ns: u64,
+    /// Whether it waits for no other stuck task.
+    pub is_root: bool,
+    /// How many stuck tasks wait for it, directly or not; counted for roots.
+    pub blocks: u64,
 }
 
 /// One condition that does not hold.
@@ -49,6 +75,10 @@ pub struct ConditionReport {
     pub observed: u64,
     /// How long it has been waited for, in nanoseconds.
     pub age_ns: u64,
+    /// What stands at the address, such as `counter 0 of rank 1`; empty where nobody knows.
+    pub what: String,
+    /// The last step backwards that the value took, from and to; `None` where it took none.
+    pub went_back: Option<[u32; 2]>,
 }
 
 impl StallReport {
@@ -58,6 +88,23 @@ impl StallReport {
             class: class.into(),
             tasks: Vec::new(),
             count: 0,
+            root: None,
+            unsubmitted: 0,
+        }
+    }
+
+    /// The same, with the task to look at first.
+    #[must_use]
+    pub fn with_root(self, root: Option<RootBlocker>) -> Self {
+        Self { root, ..self }
+    }
+
+    /// The same, with so many tasks not submitted yet.
+    #[must_use]
+    pub fn with_unsubmitted(self, unsubmitted: u64) -> Self {
+        Self {
+            unsubmitted,
+            ..self
         }
     }
 
@@ -72,6 +119,16 @@ impl StallReport {
     /// The stall class.
     pub fn class(&self) -> &str {
         &self.class
+    }
+
+    /// The task to look at first; `None` where no task is stuck.
+    pub fn root(&self) -> Option<&RootBlocker> {
+        self.root.as_ref()
+    }
+
+    /// How many tasks were not submitted yet.
+    pub fn unsubmitted(&self) -> u64 {
+        self.unsubmitted
     }
 
     /// The tasks that were kept, first pushed first.

@@ -4,6 +4,8 @@
 //! the number that was left out; names from files cannot steer the terminal. Refuses: colours and
 //! the width of the terminal. Called by `cli::output`.
 
+use super::failures::{Failure, FailureKind, FailureReport};
+use super::latency::Percentiles;
 use super::run::RunReport;
 use super::stall::{ConditionReport, StallReport, StalledTask};
 use super::words::{count, duration, printable};
@@ -33,6 +35,7 @@ pub fn to_text(report: &RunReport) -> String {
         times(report, &mut lines);
         ledger(report, &mut lines);
     }
+    failures(&report.failures, &mut lines);
     if let Some(stall) = &report.stall {
         stalled(stall, &mut lines);
     }
@@ -71,7 +74,16 @@ fn counts(report: &RunReport, lines: &mut Vec<String>) {
     lines.push(row("result", &result(report.max_diff)));
     let tasks = &report.tasks;
     let ways = format!("{} inline, {} deferred", tasks.inline, tasks.deferred);
-    let kept_back = format!("{} quarantined", tasks.quarantined);
+    let mut kept_back = format!("{} quarantined", tasks.quarantined);
+    if report.cores_quarantined > 0 {
+        kept_back += &format!(
+            ", {} out of the pool",
+            count(report.cores_quarantined, "core")
+        );
+    }
+    if tasks.skipped > 0 {
+        kept_back += &format!(", {} skipped", tasks.skipped);
+    }
     lines.push(row(
         "tasks",
         &format!("{} submitted: {ways}, {kept_back}", tasks.submitted),
@@ -94,7 +106,13 @@ fn counts(report: &RunReport, lines: &mut Vec<String>) {
     );
     lines.push(row("mailbox", &format!("{kinds}; {room}")));
     let waits = &report.wait_list;
-    let polls = count(waits.polls, "poll");
+    let mut polls = count(waits.polls, "poll");
+    if waits.overshoots > 0 {
+        polls += &format!(", {}", count(waits.overshoots, "overshoot"));
+    }
+    if waits.went_back > 0 {
+        polls += &format!(", {} back", count(waits.went_back, "step"));
+    }
     lines.push(row(
         "wait list",
         &format!(
@@ -138,6 +156,7 @@ fn times(report: &RunReport, lines: &mut Vec<String>) {
         virtual_ns => format!("{} virtual, {wall}", duration(virtual_ns)),
     };
     lines.push(row("time", &both));
+    latencies(report, lines);
     lines.push(row(
         "digest",
         &match report.digest {
@@ -147,11 +166,102 @@ fn times(report: &RunReport, lines: &mut Vec<String>) {
     ));
 }
 
+/// The measures that have something measured, one a line.
+fn latencies(report: &RunReport, lines: &mut Vec<String>) {
+    let latency = &report.latency;
+    let measures = [
+        ("task", latency.task),
+        ("FIN to consumer", latency.fin_to_consumer),
+        ("wait", latency.wait),
+        ("FIN handling", latency.fin_handling),
+    ];
+    let measured = measures.iter().filter(|(_, measure)| measure.count > 0);
+    for (index, (name, measure)) in measured.enumerate() {
+        let label = if index == 0 { "latency" } else { "" };
+        lines.push(row(label, &format!("{name:<15}  {}", spread(measure))));
+    }
+}
+
+fn spread(measure: &Percentiles) -> String {
+    format!(
+        "p50 {:>8}, p99 {:>8}, max {:>8} of {}",
+        duration(measure.p50_ns),
+        duration(measure.p99_ns),
+        duration(measure.max_ns),
+        measure.count
+    )
+}
+
 fn ledger(report: &RunReport, lines: &mut Vec<String>) {
     for (index, equation) in report.ledger().iter().enumerate() {
         let label = if index == 0 { "ledger" } else { "" };
         lines.push(row(label, &equation.to_string()));
     }
+}
+
+/// Roots with their victims; who was cancelled has no line of its own.
+fn failures(report: &FailureReport, lines: &mut Vec<String>) {
+    if report.count == 0 {
+        return;
+    }
+    lines.push(String::new());
+    lines.push(row("failures", &report.count.to_string()));
+    let is_root = |failure: &&Failure| failure.outcome != FailureKind::Cancelled;
+    for failure in report.list.iter().filter(is_root).take(MOST_LISTED) {
+        lines.push(format!("    {}", failed(failure)));
+        if failure.victims > 0 {
+            lines.push(format!("      {}", cancelled(failure)));
+        }
+    }
+    let roots = report.list.iter().filter(is_root).count();
+    more(
+        "    ",
+        u64::try_from(roots).unwrap_or(u64::MAX),
+        roots,
+        lines,
+    );
+}
+
+fn failed(failure: &Failure) -> String {
+    let code = match (&failure.code, &failure.code_name) {
+        (Some(code), Some(name)) => format!("{code} {}: ", printable(name)),
+        _ => String::new(),
+    };
+    let mut text = format!("{code}rank {}", failure.rank);
+    if let Some(task) = failure.task {
+        text += &format!(", {} {}", task_id(task), printable(&failure.name));
+    }
+    if let Some(core) = failure.core {
+        text += &format!(", core {core}");
+    }
+    if failure.outcome == FailureKind::Failed {
+        text += " failed";
+    }
+    if let (Some(engine), Some(code)) = (&failure.engine, failure.engine_code) {
+        text += &format!(" ({} said {code})", printable(engine));
+    }
+    if let Some(peer) = failure.peer {
+        text += &format!(" (it waits for rank {peer}, which is dead)");
+    }
+    if let Some(position) = failure.position {
+        text += &format!(" at mailbox position {position}");
+        if let Some(claimer) = failure.claimer {
+            text += &format!(", claimed by FIN handler {claimer}");
+        }
+    }
+    text
+}
+
+fn cancelled(failure: &Failure) -> String {
+    let shown = failure.victim_names.iter().take(MOST_LISTED);
+    let shown: Vec<String> = shown.map(|name| printable(name)).collect();
+    let left = failure.victims - u64::try_from(shown.len()).unwrap_or(failure.victims);
+    let more = match left {
+        0 => String::new(),
+        left => format!(" and {left} more"),
+    };
+    let tasks = count(failure.victims, "task");
+    format!("cancelled {tasks} behind it: {}{more}", shown.join(", "))
 }
 
 fn stalled(stall: &StallReport, lines: &mut Vec<String>) {
@@ -161,6 +271,13 @@ fn stalled(stall: &StallReport, lines: &mut Vec<String>) {
         "stall",
         &format!("{}; {tasks} stuck", printable(stall.class())),
     ));
+    if let Some(root) = stall.root() {
+        lines.push(row("", &format!("root: {}", printable(&root.message))));
+    }
+    if stall.unsubmitted() > 0 {
+        let tasks = count(stall.unsubmitted(), "task");
+        lines.push(row("", &format!("{tasks} not submitted yet")));
+    }
     for task in stall.tasks().iter().take(MOST_LISTED) {
         lines.push(format!("    {}", stuck_task(task)));
         for condition in task.conditions.iter().take(MOST_LISTED) {
@@ -181,24 +298,41 @@ fn more(indent: &str, all: u64, held: usize, lines: &mut Vec<String>) {
 }
 
 fn stuck_task(task: &StalledTask) -> String {
-    let (ring, local) = (task.task >> 32, task.task & 0xffff_ffff);
-    let id = if ring == 0 {
-        format!("task {local}")
-    } else {
-        format!("task {ring}:{local}")
-    };
+    let id = task_id(task.task);
     let why = if task.conditions.is_empty() {
         ", on no condition"
     } else {
         ""
     };
     let (name, state) = (printable(&task.name), printable(&task.state));
-    format!("{id} {name}, rank {}: {state}{why}", task.rank)
+    let blocks = match task.blocks {
+        0 => String::new(),
+        blocks => format!("; blocks {}", count(blocks, "task")),
+    };
+    let (rank, age) = (task.rank, duration(task.age_ns));
+    format!("{id} {name}, rank {rank}: {state} for {age}{why}{blocks}")
+}
+
+fn task_id(task: u64) -> String {
+    let (ring, local) = (task >> 32, task & 0xffff_ffff);
+    if ring == 0 {
+        format!("task {local}")
+    } else {
+        format!("task {ring}:{local}")
+    }
 }
 
 fn unmet(condition: &ConditionReport) -> String {
+    let what = match &*condition.what {
+        "" => String::new(),
+        what => format!(", {}", printable(what)),
+    };
+    let back = match condition.went_back {
+        Some([from, to]) => format!(", went back from {from} to {to}"),
+        None => String::new(),
+    };
     format!(
-        "{} at {} expected {} observed {} for {} ({})",
+        "{}{what} at {} expected {} observed {} for {} ({}){back}",
         printable(&condition.completion_type),
         condition.address,
         condition.expected,

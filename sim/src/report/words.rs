@@ -29,7 +29,7 @@ pub(super) fn count(number: u64, noun: &str) -> String {
 }
 
 /// A duration with one decimal in the unit that keeps it short: `840 ns`, `31.8 µs`, `12.3 ms`.
-pub(super) fn duration(nanoseconds: u64) -> String {
+pub fn duration(nanoseconds: u64) -> String {
     const UNITS: [(u64, &str); 3] = [(1_000, "µs"), (1_000_000, "ms"), (1_000_000_000, "s")];
     if nanoseconds < 1_000 {
         return format!("{nanoseconds} ns");

@@ -5,16 +5,17 @@
 //! something, and the order holds every task once, behind those it names. Programs rely on that
 //! and check nothing again. Called once, before devices are made.
 
-use crate::device::{CounterPlace, RANK_STRIDE_BYTES};
+use crate::device::{CounterPlace, EngineMemory, RANK_STRIDE_BYTES};
 
 use finbox_scheduler::Shape;
 
-use super::plan::{Init, Op, RankPlan, Span, TaskPlan, TaskRef, Workload, index};
+use super::plan::{Init, RankPlan, Span, TaskPlan, TaskRef, Workload};
 use super::plan_error::{Place, PlanError};
 use super::verify::{Check, Expect};
 
-/// What a rank's counters and data may take: a device without 2 MiB for slabs and alignment.
-const MAX_PLANNED_BYTES: u64 = RANK_STRIDE_BYTES - (2 << 20);
+/// What a rank's counters and data may take: a device without 2 MiB for slabs and alignment, and
+/// without the memory of its engines.
+const MAX_PLANNED_BYTES: u64 = RANK_STRIDE_BYTES - (2 << 20) - EngineMemory::MOST_BYTES;
 
 impl Workload {
     /// Whether everything that the workload names exists.
@@ -52,6 +53,7 @@ impl Workload {
         let (bytes, align) = match &check.expect {
             Expect::F32 { count, .. } => (count.saturating_mul(4), 4),
             Expect::U32(words) => (words.len() as u64 * 4, 4),
+            Expect::F32s(values) => (values.len() as u64 * 4, 4),
             Expect::Pattern { bytes, .. } => (*bytes, 1),
         };
         placed(
@@ -108,7 +110,7 @@ impl Workload {
         }
     }
 
-    fn place(&self, at: TaskRef) -> Place {
+    pub(super) fn place(&self, at: TaskRef) -> Place {
         Place {
             rank: at.rank,
             task: at.task,
@@ -126,6 +128,9 @@ fn check_data(rank: u32, plan: &RankPlan) -> Result<(), PlanError> {
             counters,
             data_bytes,
         });
+    }
+    if !plan.engines.is_possible() {
+        return Err(PlanError::Engines { rank });
     }
     for counter in &plan.counters {
         if let CounterPlace::Data(at) = *counter {
@@ -172,10 +177,10 @@ fn placed(
 }
 
 /// One task, with what it may name.
-struct OfTask<'a> {
-    workload: &'a Workload,
-    plan: &'a RankPlan,
-    task: &'a TaskPlan,
+pub(super) struct OfTask<'a> {
+    pub(super) workload: &'a Workload,
+    pub(super) plan: &'a RankPlan,
+    pub(super) task: &'a TaskPlan,
     at: TaskRef,
 }
 
@@ -202,107 +207,25 @@ impl OfTask<'_> {
         for &first in &self.task.after {
             self.exists("task", first, self.plan.tasks.len())?;
         }
+        if let Some(predicate) = &self.task.predicate {
+            self.exists("counter", predicate.counter, self.plan.counters.len())?;
+        }
         if let Some(output) = self.task.output {
             self.own(output.at, output.bytes)?;
         }
-        self.task.program.iter().try_for_each(|op| self.op(op))
+        self.program()
     }
 
-    fn op(&self, op: &Op) -> Result<(), PlanError> {
-        match *op {
-            Op::Copy { from, to, bytes } => self.own(from, bytes).and(self.own(to, bytes)),
-            Op::StoreU32 { at, .. } => self.words(at, 1),
-            Op::FillU32 { at, count, .. } => self.words(at, count),
-            Op::AddU32 {
-                from, to, count, ..
-            }
-            | Op::AccumulateU32 { from, to, count } => {
-                self.words(from, count).and(self.words(to, count))
-            }
-            Op::Put {
-                peer,
-                from,
-                to,
-                bytes,
-            } => {
-                self.own(from, bytes)?;
-                self.inside(Span { at: to, bytes }, self.peer(peer)?.data_bytes)
-            }
-            Op::PutPattern {
-                peer, to, bytes, ..
-            } => self.inside(Span { at: to, bytes }, self.peer(peer)?.data_bytes),
-            Op::Notify { peer, counter, .. } => self.exists(
-                "counter of the peer",
-                counter,
-                self.peer(peer)?.counters.len(),
-            ),
-            Op::Engine { counter, .. } => self.exists("counter", counter, self.plan.counters.len()),
-            Op::Await { .. } if self.task.defers == 0 => Err(PlanError::Waits {
-                place: self.place(),
-            }),
-            Op::Await { counter, .. } => self.exists("counter", counter, self.plan.counters.len()),
-        }
-    }
-
-    fn own(&self, at: u64, bytes: u64) -> Result<(), PlanError> {
-        self.inside(Span { at, bytes }, self.plan.data_bytes)
-    }
-
-    fn words(&self, at: u64, count: u64) -> Result<(), PlanError> {
-        if !at.is_multiple_of(4) {
-            return Err(PlanError::Unaligned {
-                place: self.place(),
-                at,
-            });
-        }
-        self.own(at, count.saturating_mul(4))
-    }
-
-    fn inside(&self, span: Span, limit: u64) -> Result<(), PlanError> {
-        let Span { at, bytes } = span;
-        if at.checked_add(bytes).is_some_and(|end| end <= limit) {
-            return Ok(());
-        }
-        Err(PlanError::Outside {
-            place: self.place(),
-            at,
-            bytes,
-            limit,
-        })
-    }
-
-    fn peer(&self, peer: u32) -> Result<&RankPlan, PlanError> {
-        self.workload
-            .ranks
-            .get(peer as usize)
-            .ok_or_else(|| self.missing("rank", peer))
-    }
-
-    fn exists(&self, what: &'static str, wanted: u32, count: usize) -> Result<(), PlanError> {
-        if wanted < index(count) {
-            Ok(())
-        } else {
-            Err(self.missing(what, wanted))
-        }
-    }
-
-    fn missing(&self, what: &'static str, index: u32) -> PlanError {
-        PlanError::Missing {
-            place: self.place(),
-            what,
-            index,
-        }
-    }
-
-    fn place(&self) -> Place {
+    pub(super) fn place(&self) -> Place {
         self.workload.place(self.at)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Check, Expect, Init, Op, PlanError, RankPlan, Shape, TaskPlan, TaskRef, Workload};
+    use super::{Check, Expect, Init, PlanError, RankPlan, Shape, TaskPlan, TaskRef, Workload};
     use crate::device::CounterPlace;
+    use crate::workload::Op;
 
     fn with(program: Vec<Op>) -> Result<(), PlanError> {
         let mut rank = RankPlan {

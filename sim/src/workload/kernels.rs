@@ -1,14 +1,16 @@
 //! Programs as what cores run: [`Kernels`] over one rank's plan.
 //!
 //! Guarantees: a launch's `kernel` is the index of its task in the rank's plan; when a kernel
-//! ends, its program has run, its slab is written, and its effects stand in
-//! [`issued`](Programs::issued) with absolute times. Refuses to apply them: that is the world's.
+//! ends, its program has run, its slab is written, its effects stand in
+//! [`issued`](Programs::issued) with absolute times, and its transfers are in the queues of
+//! [`engines`](Programs::engines). Refuses to apply or step them: that is the world's.
 
-use crate::device::{Device, Kernels, Picked};
-use crate::engine::Effect;
+use crate::device::{Device, Kernels, Picked, Registered};
+use crate::engine::{Effect, EngineFault, Engines, Lateness};
 
+use super::op::Part;
 use super::plan::{RankPlan, TaskPlan};
-use super::program::run;
+use super::program::{Running, run};
 
 /// An effect and when its program ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,25 +27,37 @@ pub struct Programs<'a> {
     plan: &'a RankPlan,
     device: &'a Device,
     stretch: u64,
+    /// The rank's engines; the world steps them.
+    pub engines: Engines,
     /// Effects of programs that ended, in the order they were issued; the world takes them.
     pub issued: Vec<Issued>,
 }
 
 impl<'a> Programs<'a> {
     /// The kernels of `plan` on `device`, at the planned speed.
-    pub const fn new(plan: &'a RankPlan, device: &'a Device) -> Self {
+    pub fn new(plan: &'a RankPlan, device: &'a Device) -> Self {
         Self {
             plan,
             device,
             stretch: 1,
+            engines: Engines::new(device),
             issued: Vec::new(),
         }
     }
 
     /// The same, every kernel taking `factor` times as long; 0 takes no time at all.
     #[must_use]
-    pub const fn stretched(mut self, factor: u64) -> Self {
+    pub fn stretched(mut self, factor: u64) -> Self {
         self.stretch = factor;
+        self
+    }
+
+    /// The same, some of `faults` being operations of its engines, which end a little late.
+    #[must_use]
+    pub fn with_engines(mut self, faults: &[EngineFault], lateness: Lateness) -> Self {
+        self.engines = Engines::new(self.device)
+            .with_faults(faults)
+            .with_lateness(lateness);
         self
     }
 
@@ -64,7 +78,19 @@ impl Kernels for Programs<'_> {
     }
 
     fn finish(&mut self, picked: &Picked, now: u64) {
-        let ran = run(&self.task(picked).program, self.device);
+        let task = self.task(picked);
+        let running = Running {
+            device: self.device,
+            engines: &mut self.engines,
+            task: u32::try_from(picked.launch.kernel).expect("a plan has less than 2³² tasks"),
+            part: Part {
+                block: picked.launch.block,
+                subtask: picked.launch.subtask,
+            },
+            now,
+        };
+        let mut ran = run(&task.program, running);
+        name_peers(self.plan, self.device, &mut ran.conditions);
         self.device
             .write_slab(picked.core, picked.token.parity(), &ran.conditions);
         let issue = |effect: Effect| Issued {
@@ -72,6 +98,19 @@ impl Kernels for Programs<'_> {
             effect,
         };
         self.issued.extend(ran.effects.into_iter().map(issue));
+    }
+}
+
+/// Lets conditions on counters that a peer notifies name that peer.
+fn name_peers(plan: &RankPlan, device: &Device, conditions: &mut [Registered]) {
+    if plan.sources.is_empty() {
+        return;
+    }
+    for condition in conditions.iter_mut().filter(|one| one.cookie == 0) {
+        let mut counters = device.layout().counters().iter().zip(&plan.sources);
+        if let Some((_, Some(peer))) = counters.find(|&(&addr, _)| addr == condition.addr) {
+            condition.cookie = (u64::from(*peer) + 1) << 32;
+        }
     }
 }
 
@@ -129,12 +168,7 @@ mod tests {
         let (device, core) = (&devices[0], CoreId(0));
         let mut programs = Programs::new(&workload.ranks[0], device).stretched(stretch);
         let (slot, task) = (SlotId::new(0, 0, 1), TaskId::new(0, 1));
-        let launch = Launch {
-            slot,
-            task,
-            kernel: 1,
-            args: 0,
-        };
+        let launch = Launch::single(slot, task, 1, 0);
         device.registers().stage(core, Token::FIRST, &launch);
         device.registers().ring(core, Token::FIRST);
         let mut cores = device.make_cores();

@@ -21,10 +21,11 @@ use std::collections::HashMap;
 use crate::device::CounterPlace;
 
 use super::chakra;
+use super::op::{EngineTime, Op};
 use super::pattern::pattern_seed;
 use finbox_scheduler::Shape;
 
-use super::plan::{EngineTime, Op, RankPlan, Span, TaskPlan, TaskRef, Workload};
+use super::plan::{RankPlan, Span, TaskPlan, TaskRef, Workload};
 use super::verify::{Check, Expect};
 
 /// Most bytes of a message that are really moved; less where one rank receives so many messages
@@ -67,6 +68,7 @@ pub fn lower(trace: &chakra::Workload) -> Workload {
             .collect(),
         golden: false,
         checks: trace.messages.iter().zip(&mailed).map(received).collect(),
+        ..Workload::default()
     }
 }
 

@@ -8,30 +8,39 @@
 //! | file | concept |
 //! | --- | --- |
 //! | `chakra`, `lower` | traces from files, and the tasks they become |
-//! | `plan` | ranks, buffers, tasks, operations |
-//! | `check`, `plan_error` | a plan names only what exists |
+//! | `plan` | ranks, buffers, tasks |
+//! | `op` | what a kernel does, and in which part of a task |
+//! | `check`, `check_op`, `plan_error` | a plan names only what exists |
 //! | `program` | running one task's operations on a device |
 //! | `kernels` | programs as what cores run |
-//! | `verify`, `pattern` | what memory must hold, and the digest of what it holds |
+//! | `verify`, `golden`, `pattern` | what memory must hold, and the digest of what it holds |
+//! | `random` | workloads from a seed, with tiny limits |
 
 pub mod chakra;
 mod check;
+mod check_op;
+mod golden;
 mod kernels;
 pub mod lower;
+mod op;
 mod pattern;
 mod plan;
 mod plan_error;
 mod program;
+mod random;
 mod verify;
 
 pub use finbox_runtime::Access;
-pub use finbox_scheduler::Shape;
+pub use finbox_scheduler::{Comparison, Priority, Shape, Subtasks};
 
+pub use self::golden::Golden;
 pub use self::kernels::{Issued, Programs};
+pub use self::op::{EngineTime, Op, Part};
 pub use self::pattern::{mix, pattern, pattern_seed};
 pub use self::plan::{
-    BufferPlan, BufferUse, EngineTime, Init, Op, RankPlan, Span, TaskPlan, TaskRef, Workload,
+    BufferPlan, BufferUse, Init, PredicatePlan, RankPlan, Span, TaskPlan, TaskRef, Workload,
 };
 pub use self::plan_error::{Place, PlanError};
-pub use self::program::{Ran, run};
+pub use self::program::{Ran, Running, run};
+pub use self::random::{Limits, random};
 pub use self::verify::{Check, Expect, Unmet, Verified, Wrong, fnv1a};

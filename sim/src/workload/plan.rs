@@ -5,10 +5,13 @@
 //! [`Workload::check`] says whether a plan names only what exists.
 
 use finbox_runtime::Access;
-use finbox_scheduler::Shape;
+use finbox_scheduler::{Comparison, Priority, Shape, Subtasks};
 
-use crate::device::{CounterPlace, Device, DeviceOptions};
+use crate::device::{CounterPlace, Device, DeviceOptions, EngineMemory};
+use crate::engine::EngineFault;
 
+use super::golden::Golden;
+use super::op::{Op, conditions_of};
 use super::verify::Check;
 
 /// Everything a run needs to know beforehand.
@@ -24,6 +27,8 @@ pub struct Workload {
     pub golden: bool,
     /// What memory must hold at the end.
     pub checks: Vec<Check>,
+    /// Operations of engines that fail.
+    pub engine_faults: Vec<EngineFault>,
 }
 
 /// A task among all ranks.
@@ -44,12 +49,18 @@ pub struct RankPlan {
     pub data_bytes: u64,
     /// Its counters, zero at the start; the control CPU may read them.
     pub counters: Vec<CounterPlace>,
+    /// Which peer notifies each counter, as far as conditions are to say so; empty: none says.
+    pub sources: Vec<Option<u32>>,
+    /// Its engines' queues: streams with event records, completion queues.
+    pub engines: EngineMemory,
     /// Named parts of its data; what tasks declare.
     pub buffers: Vec<BufferPlan>,
     /// Its tasks.
     pub tasks: Vec<TaskPlan>,
     /// What its data holds at the start; zero elsewhere.
     pub init: Vec<Init>,
+    /// What parts of its data must hold at the end, if their writers completed.
+    pub parts: Vec<Golden>,
 }
 
 /// A named part of a rank's data.
@@ -83,14 +94,45 @@ pub struct BufferUse {
     pub access: Access,
 }
 
+/// Compares a counter of the task's rank with a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PredicatePlan {
+    /// The counter.
+    pub counter: u32,
+    /// How it is compared.
+    pub comparison: Comparison,
+    /// With what.
+    pub value: u32,
+}
+
 /// One task.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TaskPlan {
     /// Its name in messages; need not be unique.
     pub name: Box<str>,
     /// Where it runs.
     pub shape: Shape,
-    /// How long its kernel runs, in ns.
+    /// Which cores of a cluster a block of a mixed task needs; ignored for other shapes.
+    pub subtasks: Subtasks,
+    /// SPMD blocks, 1 to 32 767. Each block and subtask runs the program on its own.
+    pub blocks: u16,
+    /// All blocks start together, or not at all.
+    pub sync_start: bool,
+    /// Which ready tasks it goes before.
+    pub priority: Priority,
+    /// Whether it runs at all: asked when it could start.
+    pub predicate: Option<PredicatePlan>,
+    /// Longest time in ns from a token's start to its FIN; 0: no limit of its own.
+    pub run_budget_ns: u64,
+    /// Longest time in ns from a condition's arrival until it holds; 0: no limit of its own.
+    pub wait_budget_ns: u64,
+    /// Output memory it takes from its ring's heap, in bytes.
+    pub output_bytes: u64,
+    /// Scopes that open before it is submitted.
+    pub opens: u8,
+    /// Scopes that close behind it.
+    pub closes: u8,
+    /// How long its kernel runs, in ns, each block and subtask.
     pub duration_ns: u64,
     /// Which buffers it uses.
     pub uses: Vec<BufferUse>,
@@ -102,112 +144,6 @@ pub struct TaskPlan {
     pub program: Vec<Op>,
     /// The bytes of the rank's data that enter the result digest.
     pub output: Option<Span>,
-}
-
-/// One step of a kernel. Offsets of words are multiples of 4.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Op {
-    /// Copies within the rank's data; the ranges do not overlap.
-    Copy {
-        /// First byte read.
-        from: u64,
-        /// First byte written.
-        to: u64,
-        /// How many.
-        bytes: u64,
-    },
-    /// Writes one word.
-    StoreU32 {
-        /// Where.
-        at: u64,
-        /// What.
-        value: u32,
-    },
-    /// Writes one word over and over.
-    FillU32 {
-        /// First word.
-        at: u64,
-        /// How many words.
-        count: u64,
-        /// What.
-        value: u32,
-    },
-    /// `to[i] = from[i] + add` over words, wrapping; the ranges do not overlap, or are the same.
-    AddU32 {
-        /// First word read.
-        from: u64,
-        /// First word written.
-        to: u64,
-        /// How many words.
-        count: u64,
-        /// What is added.
-        add: u32,
-    },
-    /// `to[i] += from[i]` over words, wrapping.
-    AccumulateU32 {
-        /// First word read.
-        from: u64,
-        /// First word changed.
-        to: u64,
-        /// How many words.
-        count: u64,
-    },
-    /// Copies into a peer's data; visible later, and before any notify that follows.
-    Put {
-        /// The peer, as an index.
-        peer: u32,
-        /// First byte read, in the own data.
-        from: u64,
-        /// First byte written, in the peer's data.
-        to: u64,
-        /// How many.
-        bytes: u64,
-    },
-    /// As `Put`, of [`pattern`](super::pattern) bytes that stand nowhere in the own data.
-    PutPattern {
-        /// The peer, as an index.
-        peer: u32,
-        /// First byte written, in the peer's data.
-        to: u64,
-        /// How many.
-        bytes: u64,
-        /// Which pattern.
-        seed: u64,
-        /// How many bytes the time of the put is reckoned for.
-        timed_bytes: u64,
-    },
-    /// Adds to a peer's counter, after the puts before it.
-    Notify {
-        /// The peer, as an index.
-        peer: u32,
-        /// The peer's counter.
-        counter: u32,
-        /// By how much.
-        add: u32,
-    },
-    /// Starts a DMA engine that adds 1 to a counter of this rank when it is done.
-    Engine {
-        /// The counter.
-        counter: u32,
-        /// How long it takes.
-        time: EngineTime,
-    },
-    /// Registers a condition: counter of this rank ≥ `expected`.
-    Await {
-        /// The counter.
-        counter: u32,
-        /// Value to reach.
-        expected: u32,
-    },
-}
-
-/// How long an engine takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EngineTime {
-    /// As long as the cost model says for so many bytes.
-    Bytes(u64),
-    /// So many ns.
-    Ns(u64),
 }
 
 /// What a part of a rank's data holds at the start.
@@ -237,6 +173,16 @@ impl TaskPlan {
         Self {
             name: name.into(),
             shape,
+            subtasks: Subtasks::empty(),
+            blocks: 1,
+            sync_start: false,
+            priority: Priority::Normal,
+            predicate: None,
+            run_budget_ns: 0,
+            wait_budget_ns: 0,
+            output_bytes: 0,
+            opens: 0,
+            closes: 0,
             duration_ns,
             uses: Vec::new(),
             after: Vec::new(),
@@ -329,7 +275,9 @@ impl Workload {
     /// One device a rank, its data as it is at the start.
     pub fn make_devices(&self, options: DeviceOptions) -> Vec<Device> {
         let make = |(rank, plan): (u32, &RankPlan)| {
-            let device = Device::new(options, rank, &plan.counters, plan.data_bytes);
+            let counters = &plan.counters[..];
+            let device =
+                Device::with_engines(options, rank, (counters, &plan.engines), plan.data_bytes);
             plan.initialise(&device);
             device
         };
@@ -345,8 +293,13 @@ impl Workload {
     /// a run in which every task completes.
     pub fn planned_conditions(&self) -> u64 {
         let tasks = self.ranks.iter().flat_map(|rank| &rank.tasks);
-        let is_wait = |op: &&Op| matches!(op, Op::Await { .. });
-        tasks.flat_map(|task| &task.program).filter(is_wait).count() as u64
+        tasks.map(conditions_of).sum()
+    }
+
+    /// Whether any rank has completion queues, which not every target has.
+    pub fn needs_urma(&self) -> bool {
+        let has_queues = |rank: &RankPlan| !rank.engines.completion_queues.is_empty();
+        self.ranks.iter().any(has_queues)
     }
 
     /// Whether any task needs a host lane.

@@ -4,6 +4,9 @@
 
 use thiserror::Error;
 
+use crate::device::EngineMemory;
+use crate::engine::Lane;
+
 /// Where in a workload a problem is.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("rank {rank}, task {task} `{name}`")]
@@ -54,6 +57,32 @@ pub enum PlanError {
     Waits {
         /// Whose.
         place: Place,
+    },
+    /// A task that waits for a transfer it has not posted.
+    #[error("{place}: it waits for {lane} but posted nothing to it before")]
+    NotPosted {
+        /// Whose.
+        place: Place,
+        /// Which queue.
+        lane: Lane,
+    },
+    /// An operation of a block that is itself one of a block.
+    #[error("{place}: an operation per block holds another one")]
+    Nested {
+        /// Whose.
+        place: Place,
+    },
+    /// A rank with more queues, or other completion queues, than an engine has.
+    #[error(
+        "rank {rank}: at most {streams} SDMA streams and {queues} completion queues of 2 to \
+         {entries} entries, a power of two",
+        streams = EngineMemory::MOST_STREAMS,
+        queues = EngineMemory::MOST_QUEUES,
+        entries = EngineMemory::MOST_ENTRIES
+    )]
+    Engines {
+        /// The rank, as an index.
+        rank: u32,
     },
     /// An ordering-only task that computes, moves or waits.
     #[error("{place}: a dummy runs nowhere and has no program")]

@@ -2,15 +2,15 @@
 //!
 //! Guarantees: what a program does to its own memory is done when [`run`] returns; what it does
 //! elsewhere or later comes back as effects, each put before the notifies behind it, never later
-//! than they; what it waits for comes back as conditions, in program order. Refuses nothing:
-//! [`Workload::check`](super::Workload::check) has seen the program. Called by
-//! [`Programs`](super::Programs) at the end of a kernel, before its FIN.
+//! than they, or is posted to the rank's engines; what it waits for comes back as conditions, in
+//! program order. Refuses nothing: [`Workload::check`](super::Workload::check) has seen the
+//! program. Called by [`Programs`](super::Programs) at the end of a kernel, before its FIN.
 
 use crate::device::{Device, Dram, Registered};
-use crate::engine::{Effect, EffectKind};
+use crate::engine::{Effect, EffectKind, Engines, Lane, Posted};
 
+use super::op::{EngineTime, Op, Part};
 use super::pattern::pattern;
-use super::plan::{EngineTime, Op};
 
 /// What a program leaves to others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,23 +21,43 @@ pub struct Ran {
     pub conditions: Vec<Registered>,
 }
 
-/// Runs `program` on `device`.
-pub fn run(program: &[Op], device: &Device) -> Ran {
+/// Whose program runs, where and when.
+#[derive(Debug)]
+pub struct Running<'a> {
+    /// The rank's chip.
+    pub device: &'a Device,
+    /// The rank's engines.
+    pub engines: &'a mut Engines,
+    /// The task, as an index.
+    pub task: u32,
+    /// Which part of it.
+    pub part: Part,
+    /// When its kernel ends, on the world's clock.
+    pub now: u64,
+}
+
+/// Runs `program`.
+pub fn run(program: &[Op], running: Running<'_>) -> Ran {
+    let part = running.part;
     let mut run = Run {
-        device,
+        device: running.device,
+        running,
         cursor_ns: 0,
+        posted: Vec::new(),
         ran: Ran::default(),
     };
-    for op in program {
-        run.step(op);
+    for op in program.iter().filter_map(|op| op.in_part(part)) {
+        run.step(&op);
     }
     run.ran
 }
 
 struct Run<'a> {
     device: &'a Device,
+    running: Running<'a>,
     /// When the last put or notify so far is visible, in ns after the program's end.
     cursor_ns: u64,
+    posted: Vec<Posted>,
     ran: Ran,
 }
 
@@ -69,6 +89,12 @@ impl Run<'_> {
                 self.cursor_ns += self.device.cost().notify_ns;
                 self.effect(self.cursor_ns, EffectKind::Notify { peer, counter, add });
             }
+            Op::Post { lane, transfer } => {
+                let Running { task, now, .. } = self.running;
+                let posted = (lane, transfer);
+                let posted = self.running.engines.post(now, task, posted, self.device);
+                self.posted.push(posted);
+            }
             Op::Engine { counter, time } => {
                 let after_ns = match time {
                     EngineTime::Bytes(bytes) => self.device.cost().dma(bytes),
@@ -83,12 +109,19 @@ impl Run<'_> {
                     .conditions
                     .push(Registered::counter(addr, expected));
             }
-            Op::Copy { .. }
-            | Op::StoreU32 { .. }
-            | Op::FillU32 { .. }
-            | Op::AddU32 { .. }
-            | Op::AccumulateU32 { .. } => change_own(self.device, op),
+            Op::AwaitPost { lane } => self.await_last(lane),
+            _ => change_own(self.device, op),
         }
+    }
+
+    /// Registers the condition of the last post to `lane`.
+    fn await_last(&mut self, lane: Lane) {
+        let Some(last) = self.posted.iter().rfind(|one| one.lane == lane) else {
+            return;
+        };
+        let awaited = self.device.awaited();
+        awaited.begin(self.running.task, (lane, last.post));
+        self.ran.conditions.push(last.condition);
     }
 
     fn put(&mut self, peer: u32, to: u64, bytes: Box<[u8]>, timed_bytes: u64) {
@@ -122,11 +155,41 @@ fn change_own(device: &Device, op: &Op) {
             let sum = |from, to| dram.load_u32(from).wrapping_add(dram.load_u32(to));
             each_word(dram, address(from), address(to), count, sum);
         }
+        Op::ScaleF32 {
+            from,
+            to,
+            count,
+            by,
+        } => each_f32(dram, (address(from), address(to)), count, |value| {
+            value * by
+        }),
+        Op::AddF32 {
+            from,
+            to,
+            count,
+            add,
+        } => each_f32(dram, (address(from), address(to)), count, |value| {
+            value + add
+        }),
+        Op::AddCounterF32 {
+            from,
+            to,
+            count,
+            counter,
+        } => {
+            let add = exact_f32(dram.load_u32(device.counter_address(counter)));
+            each_f32(dram, (address(from), address(to)), count, |value| {
+                value + add
+            });
+        }
         Op::Put { .. }
         | Op::PutPattern { .. }
         | Op::Notify { .. }
+        | Op::Post { .. }
         | Op::Engine { .. }
-        | Op::Await { .. } => {}
+        | Op::Await { .. }
+        | Op::AwaitPost { .. }
+        | Op::PerBlock { .. } => {}
     }
 }
 
@@ -138,13 +201,45 @@ fn each_word(dram: &Dram, from: u64, to: u64, count: u64, result: impl Fn(u64, u
     }
 }
 
+/// Stores `result(value)` of each of `count` values.
+fn each_f32(dram: &Dram, (from, to): (u64, u64), count: u64, result: impl Fn(f32) -> f32) {
+    let mut bytes = dram.bytes(from, count * 4);
+    let (values, _) = bytes.as_chunks_mut::<4>();
+    for value in values {
+        *value = result(f32::from_le_bytes(*value)).to_le_bytes();
+    }
+    dram.write_bytes(to, &bytes);
+}
+
+/// A number below 2²⁴, which every `f32` has exactly.
+fn exact_f32(number: u32) -> f32 {
+    let [high, low] =
+        [number >> 12, number & 0xFFF].map(|half| u16::try_from(half).unwrap_or(u16::MAX));
+    f32::from(high) * 4096.0 + f32::from(low)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Op, Registered, run};
+    use super::{Op, Part, Ran, Registered, Running};
     use crate::device::{CostModel, CounterPlace, Device, DeviceOptions};
-    use crate::engine::EffectKind;
+    use crate::engine::{EffectKind, Engines};
     use crate::workload::{EngineTime, pattern};
-    use finbox_scheduler::A2A3;
+    use finbox_scheduler::{A2A3, Subtasks};
+
+    fn run_part(program: &[Op], device: &Device, part: Part) -> Ran {
+        let running = Running {
+            device,
+            engines: &mut Engines::new(device),
+            task: 0,
+            part,
+            now: 0,
+        };
+        super::run(program, running)
+    }
+
+    fn run(program: &[Op], device: &Device) -> Ran {
+        run_part(program, device, Part::WHOLE)
+    }
 
     fn devices() -> [Device; 2] {
         let cost = CostModel::A2A3;
@@ -265,5 +360,60 @@ mod tests {
         ran.effects[0].apply(&devices);
         let arrived = devices[1].dram().bytes(devices[1].data_address(3), 9);
         assert_eq!(arrived, pattern(4, 9));
+    }
+
+    #[test]
+    fn f32_operations_round_once_each() {
+        let [device, _] = devices();
+        let (dram, at) = (device.dram(), |offset| device.data_address(offset));
+        dram.store_u32(at(0), 0.1_f32.to_bits());
+        dram.fetch_add_u32(device.counter_address(0), 16_777_215);
+        let (from, count) = (0, 1);
+        let program = [
+            Op::ScaleF32 {
+                from,
+                to: 4,
+                count,
+                by: 3.0,
+            },
+            Op::AddF32 {
+                from,
+                to: 8,
+                count,
+                add: 0.2,
+            },
+            Op::AddCounterF32 {
+                from: 32,
+                to: 12,
+                count,
+                counter: 0,
+            },
+        ];
+        run(&program, &device);
+        let values = [4, 8, 12].map(|offset| dram.load_f32(at(offset)));
+        assert_eq!(values, [0.1 * 3.0, 0.1 + 0.2, 16_777_215.0]);
+    }
+
+    #[test]
+    fn each_part_of_a_task_has_its_own_bytes() {
+        let [device, _] = devices();
+        let store = |subtasks, at| Op::PerBlock {
+            subtasks,
+            stride: 8,
+            op: Box::new(Op::StoreU32 { at, value: 7 }),
+        };
+        let program = [
+            store(Subtasks::AIC, 0),
+            store(Subtasks::AIV1, 4),
+            store(Subtasks::empty(), 64),
+        ];
+        for (block, subtask) in [(0, Subtasks::AIC), (2, Subtasks::AIV1)] {
+            run_part(&program, &device, Part { block, subtask });
+        }
+        let written: Vec<u64> = (0..128)
+            .step_by(4)
+            .filter(|&offset| device.dram().load_u32(device.data_address(offset)) == 7)
+            .collect();
+        assert_eq!(written, [0, 20, 64, 80]);
     }
 }

@@ -2,14 +2,16 @@
 //!
 //! Called by the worlds after the last task.
 
+use std::fmt;
 use std::hash::Hasher;
 
 use fnv::FnvHasher;
 
-use crate::device::Device;
+use crate::device::{AwaitedPost, Device, PostState};
 
+use super::op::Op;
 use super::pattern::pattern;
-use super::plan::{Op, TaskRef, Workload};
+use super::plan::{TaskRef, Workload};
 
 /// A part of one rank's data that must hold something.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +36,8 @@ pub enum Expect {
         /// The value.
         value: f32,
     },
+    /// These values, to the bit; `at` is a multiple of 4.
+    F32s(Box<[f32]>),
     /// These words; `at` is a multiple of 4.
     U32(Box<[u32]>),
     /// The first `bytes` bytes of a [`pattern`].
@@ -71,15 +75,41 @@ pub struct Wrong {
     pub observed: f64,
 }
 
-/// A counter that a task waits for and that has not come that far.
+/// Something that a task waits for and that is not so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unmet {
-    /// The counter, of the task's own rank.
-    pub counter: u32,
-    /// Value to reach.
-    pub expected: u32,
-    /// Its value.
-    pub observed: u32,
+pub enum Unmet {
+    /// A counter of the task's rank that has not come that far.
+    Counter {
+        /// The counter.
+        counter: u32,
+        /// Value to reach.
+        expected: u32,
+        /// Its value.
+        observed: u32,
+    },
+    /// A transfer that has not ended, or has failed.
+    Post(AwaitedPost),
+}
+
+impl fmt::Display for Unmet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Counter {
+                counter,
+                expected,
+                observed,
+            } => write!(f, "at {observed} of {expected} of counter {counter}"),
+            Self::Post(AwaitedPost { lane, post, state }) => {
+                let state = match state {
+                    PostState::Failed(code) => {
+                        return write!(f, "though post {post} of {lane} failed with {code}");
+                    }
+                    PostState::Open | PostState::Done => "before",
+                };
+                write!(f, "{state} post {post} of {lane}")
+            }
+        }
+    }
 }
 
 impl Verified {
@@ -90,9 +120,12 @@ impl Verified {
 
     fn compare(&mut self, check: &Check, offset: u64, expected: f64, observed: f64) {
         // A comparison that a NaN cannot pass.
-        if observed == expected {
-            return;
+        if observed != expected {
+            self.wrong(check, offset, expected, observed);
         }
+    }
+
+    fn wrong(&mut self, check: &Check, offset: u64, expected: f64, observed: f64) {
         let diff = (observed - expected).abs();
         let diff = if diff.is_nan() { f64::INFINITY } else { diff };
         self.max_diff = self.max_diff.map(|max| max.max(diff));
@@ -111,13 +144,21 @@ impl Verified {
 }
 
 impl Check {
-    fn compare(&self, device: &Device, found: &mut Verified) {
+    pub(super) fn compare(&self, device: &Device, found: &mut Verified) {
         let (dram, start) = (device.dram(), device.data_address(self.at));
         match &self.expect {
             Expect::F32 { count, value } => {
                 for offset in (0..*count).map(|word| word * 4) {
                     let observed = dram.load_f32(start + offset);
                     found.compare(self, offset, f64::from(*value), f64::from(observed));
+                }
+            }
+            Expect::F32s(values) => {
+                for (offset, expected) in (0..).step_by(4).zip(values) {
+                    let observed = dram.load_f32(start + offset);
+                    if observed.to_bits() != expected.to_bits() {
+                        found.wrong(self, offset, f64::from(*expected), f64::from(observed));
+                    }
                 }
             }
             Expect::U32(words) => {
@@ -150,24 +191,26 @@ impl Workload {
         found
     }
 
-    /// The first counter that a task's program waits for and that memory says is not reached.
+    /// The first that a task's program waits for and that is not so: a counter that memory says is
+    /// not reached, or a transfer that its engine has not ended well.
     ///
-    /// For an oracle: when a task has completed, there is none. Counters of a plan only go up, so
-    /// this holds on both clocks.
+    /// For an oracle: when a task has completed, there is none. Counters of a plan only go up and
+    /// transfers do not begin again, so this holds on both clocks.
     pub fn unmet(&self, at: TaskRef, devices: &[Device]) -> Option<Unmet> {
         let device = &devices[at.rank as usize];
-        self.task(at).program.iter().find_map(|op| {
+        let counter = self.task(at).program.iter().find_map(|op| {
             let Op::Await { counter, expected } = *op else {
                 return None;
             };
             let observed = device.dram().load_u32(device.counter_address(counter));
             let is_reached = observed.wrapping_sub(expected).cast_signed() >= 0;
-            (!is_reached).then_some(Unmet {
+            (!is_reached).then_some(Unmet::Counter {
                 counter,
                 expected,
                 observed,
             })
-        })
+        });
+        counter.or_else(|| device.awaited().unmet(at.task).map(Unmet::Post))
     }
 
     /// FNV-1a over the output bytes of a task, for the result digest; of nothing if it has none.
@@ -316,7 +359,7 @@ mod tests {
         let at = |task| TaskRef { rank: 0, task };
         for (observed, is_unmet) in [(0, true), (1, true), (2, false), (9, false), (!0, true)] {
             devices[0].dram().store_u32(addr, observed);
-            let unmet = is_unmet.then_some(Unmet {
+            let unmet = is_unmet.then_some(Unmet::Counter {
                 counter: 0,
                 expected: 2,
                 observed,

@@ -4,6 +4,9 @@
 //! happens that it could see, it resumes at the first poll it would have taken afterwards, and the
 //! polls in between are charged as if they had been taken.
 
+use finbox_runtime::Config;
+use finbox_scheduler::{RETRY_BUDGET, SETTLE_BUDGET};
+
 use super::jitter::Jitter;
 
 /// A thread that polls in vain.
@@ -53,6 +56,8 @@ pub(super) struct Actors {
     productive: Vec<u64>,
     /// Steps in a row that saw nothing, since somebody last called.
     quiet: Vec<u32>,
+    /// When each is called at the latest, as long as that is not earlier than it wants.
+    alarms: Vec<Option<u64>>,
 }
 
 impl Actors {
@@ -66,6 +71,7 @@ impl Actors {
             keys,
             productive: vec![0; count],
             quiet: vec![0; count],
+            alarms: vec![None; count],
         }
     }
 
@@ -91,6 +97,24 @@ impl Actors {
         self.quiet[actor]
     }
 
+    /// An actor wants to be called at `at_ns`, if it naps then. `true`: nobody calls it as early.
+    pub(super) fn set_alarm(&mut self, actor: usize, at_ns: u64) -> bool {
+        let is_new = self.alarms[actor].is_none_or(|alarm| at_ns < alarm);
+        if is_new {
+            self.alarms[actor] = Some(at_ns);
+        }
+        is_new
+    }
+
+    /// The time of an alarm has come; whether it is the one that stands.
+    pub(super) fn take_alarm(&mut self, actor: usize, at_ns: u64) -> bool {
+        let stands = self.alarms[actor] == Some(at_ns);
+        if stands {
+            self.alarms[actor] = None;
+        }
+        stands
+    }
+
     /// Lays an actor down.
     pub(super) fn lay_down(&mut self, actor: usize, nap: Nap) {
         self.naps[actor] = Some(nap);
@@ -101,6 +125,13 @@ impl Actors {
         self.quiet[actor] = 0;
         self.naps[actor].take()
     }
+}
+
+/// After how many passes in a row without news a dispatch thread has looked at everything: at all
+/// conditions, and, in two laps since room may come in the midst of one, at all that lack room.
+pub(super) fn pieces_of(config: &Config) -> u32 {
+    let conditions = config.condition_room.div_ceil(SETTLE_BUDGET);
+    conditions.max(2 * config.all_task_slots().div_ceil(RETRY_BUDGET))
 }
 
 #[cfg(test)]

@@ -4,9 +4,13 @@
 //! mechanism. A full ring is back-pressure: the same task is offered again later.
 
 use finbox_runtime::{BufferId, BufferUse, Wiring};
-use finbox_scheduler::{Ledger, Probe, Scheduler, SlotId, Submitter, TaskId, TaskSpec};
+use finbox_scheduler::{
+    Dependency, Ledger, Predicate, Probe, Scheduler, ScopeError, SlotId, Submitter, TaskId,
+    TaskSpec,
+};
 
 use super::RunError;
+use crate::device::Device;
 use crate::workload::{RankPlan, TaskPlan, TaskRef, Workload};
 
 /// What offering the next task came to.
@@ -23,21 +27,42 @@ pub(super) enum Fed {
 /// The submitters of all ranks and how far they are.
 pub(super) struct Feed<'a, 'm> {
     workload: &'a Workload,
+    /// Addresses of each rank's counters.
+    counters: Vec<Box<[u64]>>,
     position: usize,
     ranks: Vec<RankFeed<'m>>,
     uses: Vec<BufferUse>,
-    after: Vec<SlotId>,
+    after: Vec<Dependency>,
 }
 
 struct RankFeed<'m> {
     wiring: Wiring<'m>,
     buffers: Vec<BufferId>,
     slots: Vec<Option<SlotId>>,
+    /// The scopes that the next task opens are open.
+    has_opened: bool,
+}
+
+impl RankFeed<'_> {
+    /// Opens the scopes that `task`, the next one, opens: once, however often it is offered.
+    fn open(&mut self, task: &TaskPlan) -> Result<(), ScopeError> {
+        if !std::mem::replace(&mut self.has_opened, true) {
+            (0..task.opens).try_for_each(|_| self.wiring.open_scope())?;
+        }
+        Ok(())
+    }
+
+    /// `task` was wired in: closes the scopes that it closes.
+    fn close(&mut self, task: &TaskPlan) -> Result<(), ScopeError> {
+        self.has_opened = false;
+        (0..task.closes).try_for_each(|_| self.wiring.close_scope().map(drop))
+    }
 }
 
 impl<'a, 'm> Feed<'a, 'm> {
     pub(super) fn new(
         workload: &'a Workload,
+        devices: &[Device],
         submitters: impl IntoIterator<Item = Submitter<'m>>,
     ) -> Self {
         let ranks = workload
@@ -55,11 +80,16 @@ impl<'a, 'm> Feed<'a, 'm> {
                     wiring,
                     buffers,
                     slots: vec![None; plan.tasks.len()],
+                    has_opened: false,
                 }
             });
         let ranks = ranks.collect();
         Self {
             workload,
+            counters: devices
+                .iter()
+                .map(|device| device.layout().counters().into())
+                .collect(),
             position: 0,
             ranks,
             uses: Vec::new(),
@@ -90,34 +120,39 @@ impl<'a, 'm> Feed<'a, 'm> {
         let plan = &self.workload.ranks[rank];
         let planned = &plan.tasks[task as usize];
         self.prepare(plan, planned, rank);
-        let spec = spec_of(planned, task);
+        let spec = spec_of(planned, task, &self.counters[rank]);
         let feed = &mut self.ranks[rank];
         let (scheduler, probe) = (schedulers[rank], &probes[rank]);
-        match feed
+        let scope = |error| RunError::Scope {
+            rank: plan.rank,
+            task: planned.name.to_string(),
+            error,
+        };
+        feed.open(planned).map_err(scope)?;
+        let wired = feed
             .wiring
-            .submit(scheduler, probe, &spec, &self.after, &self.uses)
-        {
+            .submit(scheduler, probe, &spec, &self.after, &self.uses);
+        match wired {
             Ok(slot) => {
                 feed.slots[task as usize] = Some(slot);
+                feed.close(planned).map_err(scope)?;
                 self.position += 1;
                 Ok(Fed::Task(rank))
             }
             Err(error) if error.is_temporary() => Ok(Fed::Blocked(rank)),
-            Err(error) => {
-                let task = planned.name.to_string();
-                Err(RunError::Wiring {
-                    rank: plan.rank,
-                    task,
-                    error,
-                })
-            }
+            Err(error) => Err(RunError::Wiring {
+                rank: plan.rank,
+                task: planned.name.to_string(),
+                error,
+            }),
         }
     }
 
     fn prepare(&mut self, plan: &RankPlan, task: &TaskPlan, rank: usize) {
         let feed = &self.ranks[rank];
         let slot_of = |&index: &u32| {
-            feed.slots[index as usize].expect("the order puts a task behind what it waits for")
+            let slot = feed.slots[index as usize];
+            Dependency::wait(slot.expect("the order puts a task behind what it waits for"))
         };
         self.after.clear();
         self.after.extend(task.after.iter().map(slot_of));
@@ -136,12 +171,24 @@ impl<'a, 'm> Feed<'a, 'm> {
     }
 }
 
-fn spec_of(planned: &TaskPlan, task: u32) -> TaskSpec {
+/// `counters`: the addresses of the rank's counters.
+fn spec_of(planned: &TaskPlan, task: u32, counters: &[u64]) -> TaskSpec {
+    let predicate = planned.predicate.map(|predicate| Predicate {
+        addr: counters[predicate.counter as usize],
+        comparison: predicate.comparison,
+        value: predicate.value,
+    });
     TaskSpec {
-        task: TaskId::new(0, task),
-        shape: planned.shape,
+        subtasks: planned.subtasks,
+        blocks: planned.blocks,
+        sync_start: planned.sync_start,
+        priority: planned.priority,
         may_defer: planned.defers,
+        predicate,
+        run_budget_ns: planned.run_budget_ns,
+        wait_budget_ns: planned.wait_budget_ns,
+        output_bytes: planned.output_bytes,
         kernel: u64::from(task),
-        args: 0,
+        ..TaskSpec::new(TaskId::new(0, task), planned.shape)
     }
 }

@@ -4,6 +4,7 @@
 //! decisions came before: runs that skip empty polls and runs that take them decide alike. Seed 0
 //! is the calm one: no delays at all.
 
+use crate::engine::Lateness;
 use crate::workload::mix;
 
 /// Longest delay of one doorbell, kernel or effect, in ns.
@@ -56,6 +57,14 @@ impl Jitter {
     /// How much later than usual: the `count`-th event about `subject`.
     pub(super) fn small_ns(self, subject: u64, count: u64) -> u64 {
         self.below(SMALL_NS, 3 << 60 | subject, count)
+    }
+
+    /// How much later than usual transfers end.
+    pub(super) const fn lateness(self) -> Lateness {
+        Lateness {
+            seed: self.seed,
+            bound: SMALL_NS,
+        }
     }
 
     /// A pause after an actor's `count`-th productive step, usually 0.

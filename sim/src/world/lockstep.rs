@@ -5,20 +5,26 @@
 //! one pass, the submitter wires one task; a step costs what the port and the cost model charge,
 //! and its effects on memory hold from its beginning.
 
+mod end;
+mod lock;
+mod strikes;
+
+use finbox_mailbox::Guard;
 use finbox_runtime::Config;
 use finbox_scheduler::{
-    CoreId, Dispatcher, FinHandler, HandlerStep, Ledger, RETRY_BUDGET, SETTLE_BUDGET, Scheduler,
+    CoreId, Dispatcher, FinHandler, HandlerStep, SETTLE_BUDGET, Scheduler, WaitDesk,
 };
 
-use super::actor::{Actors, Nap};
+use super::actor::{Actors, Nap, pieces_of};
 use super::costs::{Costed, Delayed, costed};
 use super::feed::{Fed, Feed};
 use super::jitter::Jitter;
 use super::queue::{Queue, What};
 use super::recorder::Recorder;
 use super::stage::{Remains, arenas, conclude, devices};
-use super::{Outcome, RunError, Settings, stuck};
+use super::{Outcome, RunError, Settings};
 use crate::device::{Core, CostModel, Device, Meter, SimPort};
+use crate::fault::Injector;
 use crate::workload::{Programs, Workload};
 
 /// What a pass of the dispatch thread, or a handler's step that touches no register, costs at
@@ -40,7 +46,7 @@ pub(super) fn run(
     let devices = devices(workload, settings, CostModel::of(settings.target));
     let mut arenas = arenas(workload, settings)?;
     let configs: Vec<Config> = arenas.iter().map(|arena| *arena.config()).collect();
-    let slots = configs.iter().map(|config| config.task_slots);
+    let slots = configs.iter().map(|config| config.all_task_slots());
     let meter = Meter::virtual_time();
     let recorder = Recorder::new(workload, &devices, &meter, slots);
     let (mut schedulers, mut submitters) = (Vec::new(), Vec::new());
@@ -64,17 +70,15 @@ pub(super) fn run(
         schedulers,
         handlers,
         dispatchers,
-        feed: Feed::new(workload, submitters),
-        probes: costed(workload, &recorder, &devices, &meter),
+        feed: Feed::new(workload, &devices, submitters),
+        probes: costed(&recorder, &devices, &meter, settings.completion),
         cores: devices.iter().map(Device::make_cores).collect(),
-        programs: workload
-            .ranks
-            .iter()
-            .zip(&devices)
-            .map(|(p, d)| Programs::new(p, d))
-            .collect(),
+        programs: programs(workload, &devices, jitter),
         queue: Queue::default(),
         jitter,
+        injector: Injector::new(settings.seed, settings.faults, 1),
+        held: devices.iter().map(|_| None).collect(),
+        reset_at: vec![0; devices.len()],
         actors: Actors::new(actors, jitter),
         pieces,
         now: 0,
@@ -83,29 +87,42 @@ pub(super) fn run(
         finished: 0,
     };
     world.start();
-    let stuck = world.turn_until_done(progress)?;
-    let stall = stuck.then(|| world.stall());
-    let ledger = world.ledger();
+    let ended = world.turn_until_done(progress)?;
+    let stall = (ended == Ended::Stuck).then(|| world.stall(&recorder));
+    let (ledger, injected) = (world.ledger(), *world.injector.injected());
     let (schedulers, virtual_ns) = (std::mem::take(&mut world.schedulers), world.now);
     drop(world);
-    let (devices, recorder) = (&devices[..], &recorder);
-    let remains = Remains {
+    Ok(conclude(Remains {
         workload,
-        devices,
+        devices: &devices,
         schedulers,
-        recorder,
+        recorder: &recorder,
         ledger,
         stall,
+        injected,
         virtual_ns,
-    };
-    Ok(conclude(remains))
+        interrupted: ended == Ended::Interrupted,
+    }))
 }
 
-/// After how many passes in a row without news a dispatch thread has looked at everything: at all
-/// conditions, and, in two laps since room may come in the midst of one, at all that lack room.
-fn pieces_of(config: &Config) -> u32 {
-    let conditions = config.condition_room.div_ceil(SETTLE_BUDGET);
-    conditions.max(2 * config.task_slots.div_ceil(RETRY_BUDGET))
+/// What the cores and engines of every rank run.
+fn programs<'a>(
+    workload: &'a Workload,
+    devices: &'a [Device],
+    jitter: Jitter,
+) -> Vec<Programs<'a>> {
+    let of_rank = |(plan, device)| {
+        Programs::new(plan, device).with_engines(&workload.engine_faults, jitter.lateness())
+    };
+    workload.ranks.iter().zip(devices).map(of_rank).collect()
+}
+
+/// How the turning ended; between two turns everything is counted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Done,
+    Stuck,
+    Interrupted,
 }
 
 struct World<'a, 'm> {
@@ -123,6 +140,11 @@ struct World<'a, 'm> {
     programs: Vec<Programs<'a>>,
     queue: Queue,
     jitter: Jitter,
+    injector: Injector,
+    /// Wait lists that somebody else holds, by rank.
+    held: Vec<Option<Guard<'a, WaitDesk<'m>>>>,
+    /// When each rank was reset last.
+    reset_at: Vec<u64>,
     /// Handlers, then dispatch threads, then the submitter.
     actors: Actors,
     /// Passes of a dispatch thread after which it has looked at everything.
@@ -148,26 +170,29 @@ impl<'a> World<'a, '_> {
         }
     }
 
-    /// Turns until every task finished; `true` if it cannot go on.
-    fn turn_until_done(&mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<bool, RunError> {
+    /// Turns until every task finished, or as far as it goes.
+    fn turn_until_done(&mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<Ended, RunError> {
         let total = self.workload.order.len() as u64;
         let mut turns = 0;
         while self.finished < total {
             let end = self.end_of_patience();
             let Some((at_ns, what)) = self.queue.pop_until(end) else {
                 self.now = end;
-                return Ok(true);
+                return Ok(Ended::Stuck);
             };
             self.now = at_ns;
             self.acting = None;
             self.happen(what)?;
+            if self.settings.is_stopped() {
+                return Ok(Ended::Interrupted);
+            }
             turns += 1;
             if turns % REPORT_EVERY == 0 {
                 progress(self.finished, total);
             }
         }
         self.now += self.meter.elapsed();
-        Ok(false)
+        Ok(Ended::Done)
     }
 
     /// When the run ends as stuck. Patience counts only while no device is going to do something:
@@ -185,14 +210,28 @@ impl<'a> World<'a, '_> {
     fn happen(&mut self, what: What) -> Result<(), RunError> {
         match what {
             What::Core { rank, core } => self.step_core(rank, core),
+            // What was rung before a reset is lost with it.
+            What::Doorbell { rank, rung } if rung.at_ns < self.reset_at[rank] => {}
             What::Doorbell { rank, rung } => {
                 self.devices[rank].registers().ring(rung.core, rung.token);
                 self.step_core(rank, rung.core);
             }
-            What::Effect(effect) => {
+            What::Declare(rank) => self.declare(rank),
+            // What a rank sent before it was declared dead is of an old epoch.
+            What::Effect(from, _) if !self.injector.is_heard(from) => {}
+            What::Effect(_, effect) => {
                 self.last_progress = self.now;
-                effect.kind.apply(self.devices);
-                self.wake(self.dispatch_of(effect.kind.rank() as usize));
+                effect.apply(self.devices);
+                self.wake(self.dispatch_of(effect.rank() as usize));
+            }
+            What::ListFree(rank) => {
+                self.list_is_free(rank);
+            }
+            What::Engines { rank } => self.step_engines(rank),
+            What::Alarm(actor) => {
+                if self.actors.take_alarm(actor, self.now) {
+                    self.wake(actor);
+                }
             }
             What::Actor(actor) => {
                 self.acting = Some(actor);
@@ -200,6 +239,22 @@ impl<'a> World<'a, '_> {
             }
         }
         Ok(())
+    }
+
+    fn step_engines(&mut self, rank: usize) {
+        self.last_progress = self.now;
+        if self.programs[rank].engines.step(self.now, self.devices) {
+            self.wake(self.dispatch_of(rank));
+        }
+        self.announce_engines(rank);
+    }
+
+    /// Enters when a rank's engines end something next, unless it is known.
+    fn announce_engines(&mut self, rank: usize) {
+        if let Some(at_ns) = self.programs[rank].engines.announce() {
+            self.queue
+                .issue(at_ns.max(self.now), What::Engines { rank });
+        }
     }
 
     fn step_core(&mut self, rank: usize, core: CoreId) {
@@ -211,6 +266,7 @@ impl<'a> World<'a, '_> {
             programs,
             rank,
             jitter: self.jitter,
+            injector: &mut self.injector,
         };
         let due = self.cores[rank][core.index()].step(self.now, registers, &mut kernels);
         let changed = registers.cond(core) != before;
@@ -223,8 +279,13 @@ impl<'a> World<'a, '_> {
             .small_ns((rank << 16 | core.index()) as u64, self.now);
         for one in issued {
             let at_ns = one.at_ns.saturating_add(delay);
-            self.queue.issue(at_ns, What::Effect(one.effect));
+            let times = (self.now, at_ns);
+            for (at_ns, effect) in self.injector.effect(rank, times, one.effect.kind) {
+                self.queue.issue(at_ns, What::Effect(rank, effect));
+            }
         }
+        self.announce_engines(rank);
+        self.strike();
         if changed {
             let handler = self.schedulers[rank].chip().owner_of(core);
             self.wake(rank * usize::from(self.settings.handlers) + usize::from(handler));
@@ -261,6 +322,7 @@ impl<'a> World<'a, '_> {
             .is_some_and(|acting| key < self.actors.key(acting));
         let awake = nap.end(self.now, already);
         self.charge_skipped(actor, &nap, awake.skipped);
+        self.rouse_poller(actor, already);
         self.schedule(actor, awake.at_ns);
     }
 
@@ -288,13 +350,16 @@ impl<'a> World<'a, '_> {
 
     /// One step of a FIN handler.
     fn handle(&mut self, actor: usize) {
+        self.meet_poller(actor);
         let rank = self.rank_of(actor);
         let (scheduler, port) = (self.schedulers[rank], self.port(rank));
         let handler = &mut self.handlers[actor];
         let before = handler.ledger().finished();
         let step = handler.step(scheduler, &port, &self.probes[rank]);
         let finished = handler.ledger().finished() - before;
-        let polls_on = self.settings.every_poll || handler.owes();
+        // While nobody can take messages, what is owed stays owed.
+        let may_push = handler.owes() && self.held[rank].is_none();
+        let polls_on = self.settings.every_poll || may_push;
         let busy = handler.busy_mask(scheduler);
         let next = self.now + self.meter.elapsed().max(STEP_NS);
         match step {
@@ -340,15 +405,29 @@ impl<'a> World<'a, '_> {
         let finished = dispatcher.ledger().finished() - before;
         let next = self.now + self.meter.elapsed() + STEP_NS;
         self.ring_doorbells(rank);
+        if self.programs[rank]
+            .engines
+            .has_new_credit(&self.devices[rank])
+        {
+            self.queue.issue(next, What::Engines { rank });
+        }
+        if let Some(at_ns) = pass.deadline_ns.map(|at_ns| at_ns.max(next))
+            && self.actors.set_alarm(actor, at_ns)
+        {
+            self.queue.issue(at_ns, What::Alarm(actor));
+        }
         if pass.progress {
             self.progressed(actor, next, finished);
+            // A task that finished in an earlier pass may have been released in this one.
+            self.wake(self.submitter());
             let first = rank * usize::from(self.settings.handlers);
-            let rung = (0..self.settings.handlers).filter(|h| pass.handlers >> h & 1 == 1);
-            rung.for_each(|handler| self.wake(first + usize::from(handler)));
-        } else if pass.watching && self.polls_on(actor) {
+            for handler in pass.handlers.each() {
+                self.wake(first + usize::from(handler));
+            }
+        } else if pass.watching && (pass.polled == SETTLE_BUDGET || self.polls_on(actor)) {
             self.schedule(actor, next);
         } else {
-            let period_ns = pass.watching.then_some(next - self.now);
+            let period_ns = pass.watching.then(|| self.poller_naps(rank, next));
             let nap = Nap {
                 first_ns: next,
                 period_ns,
@@ -413,38 +492,5 @@ impl<'a> World<'a, '_> {
 
     fn port(&self, rank: usize) -> SimPort<'a> {
         SimPort::new(&self.devices[rank], self.meter)
-    }
-
-    fn ledger(&self) -> Ledger {
-        let mut ledger = Ledger::default();
-        let handlers = self.handlers.iter().map(FinHandler::ledger);
-        let dispatchers = self.dispatchers.iter().map(Dispatcher::ledger);
-        handlers
-            .chain(dispatchers)
-            .chain(self.feed.ledgers())
-            .for_each(|one| ledger.merge(one));
-        ledger
-    }
-
-    /// The stall report, after the polls up to now were charged.
-    fn stall(&mut self) -> crate::report::StallReport {
-        for actor in 0..self.submitter() {
-            if let Some(nap) = self.actors.rouse(actor) {
-                // The run's last instant is one at which actors still act.
-                let skipped = nap.end(self.now, true).skipped;
-                self.charge_skipped(actor, &nap, skipped);
-            }
-        }
-        self.meter.begin(self.now);
-        let fed = self.ledger().submitted == self.workload.order.len() as u64;
-        let ports = self
-            .devices
-            .iter()
-            .map(|device| SimPort::new(device, self.meter));
-        stuck::report(
-            self.workload,
-            self.schedulers.iter().copied().zip(ports),
-            fed,
-        )
     }
 }

@@ -6,22 +6,32 @@
 //! ended: with a result, or with the tasks that are stuck.
 
 mod actor;
+mod blockers;
 mod costs;
+mod failures;
 mod feed;
 mod jitter;
+mod latency;
+mod lock_clock;
 mod lockstep;
 mod order;
 mod parallel;
 mod queue;
 mod recorder;
+mod root;
 mod stage;
 mod stuck;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use finbox_runtime::{ConfigErrors, DEFAULT_PATIENCE, WiringError};
-use finbox_scheduler::{Ledger, Target};
+use finbox_scheduler::{
+    Completion, Engines, Ledger, Limits, Outcome as TaskEnd, ScopeError, Target,
+};
 use thiserror::Error;
 
-use crate::report::StallReport;
+use crate::fault::{Budgets, Faults, Injected, stage};
+use crate::report::{FailureReport, LatencyReport, StallReport};
 use crate::workload::{PlanError, Verified, Workload};
 
 /// Most mailbox slots of all ranks together: 1 GiB.
@@ -51,12 +61,32 @@ pub struct Settings {
     pub cores: u16,
     /// Slots of a rank's mailbox, a power of two of at least 2.
     pub mailbox_slots: u32,
-    /// Task slots of a rank; None: enough for the workload, at most the scheduler's default.
+    /// Rings of a rank, 1 to 4; None: one for each scope depth of the workload, at most 4.
+    pub rings: Option<u8>,
+    /// Task slots of a ring; None: enough for the workload, at most the scheduler's default.
     pub task_slots: Option<u32>,
+    /// Output bytes of a ring, a multiple of 64; None: enough for all outputs of the rank at once,
+    /// at most 1 GiB unless one alone is larger.
+    pub heap_bytes: Option<u64>,
+    /// Dependency nodes of a rank; None: enough for the workload, at most the default.
+    pub edge_nodes: Option<u32>,
+    /// Condition room of a rank; None: enough for the workload, at most the default.
+    pub condition_room: Option<u32>,
+    /// What goes wrong with the machine.
+    pub faults: Faults,
+    /// With faults: tasks that wait have a budget, so that what never comes fails them. Without
+    /// one the run is stuck, and says who waits for what.
+    pub bounded_waits: bool,
     /// Longest time in ns without any progress, virtual in lockstep.
     pub patience_ns: u64,
     /// Longest time in ns of the whole run, virtual in lockstep.
     pub deadline_ns: Option<u64>,
+    /// How completions reach the wait list.
+    pub completion: Completion,
+    /// How long a token may run and a condition may stay unmet, where a task does not say.
+    pub limits: Limits,
+    /// Ends the run when it becomes true: nothing more is submitted then.
+    pub stop: Option<&'static AtomicBool>,
     /// Lockstep: take every empty poll instead of charging it arithmetically. Same results, slow.
     pub every_poll: bool,
 }
@@ -71,11 +101,27 @@ impl Settings {
             handlers: target.fin_handlers,
             cores: target.cores(),
             mailbox_slots: finbox_scheduler::limits::DEFAULT_MAILBOX_SLOTS,
+            rings: None,
             task_slots: None,
+            heap_bytes: None,
+            edge_nodes: None,
+            condition_room: None,
+            faults: Faults::NONE,
+            bounded_waits: false,
             patience_ns: DEFAULT_PATIENCE.as_secs() * 1_000_000_000,
             deadline_ns: None,
+            completion: Completion::Mailbox,
+            limits: Limits::NONE,
+            stop: None,
             every_poll: false,
         }
+    }
+}
+
+impl Settings {
+    /// Whether somebody asked the run to end.
+    fn is_stopped(&self) -> bool {
+        self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 }
 
@@ -88,16 +134,32 @@ pub struct Outcome {
     pub live: u64,
     /// Tasks in wait lists at the end.
     pub waiting: u64,
+    /// Messages in mailboxes at the end.
+    pub in_mailbox: u64,
+    /// Tasks that still keep their slot though they have ended, and cores out of the pool.
+    pub quarantined: (u64, u64),
+    /// Whether somebody asked the run to end before it had.
+    pub interrupted: bool,
     /// Whether the ledger's equations hold.
     pub adds_up: bool,
     /// What memory holds, compared with what it must.
     pub verified: Verified,
+    /// The same for those parts of it whose writers completed.
+    pub parts: Verified,
     /// What the recorder's own oracles found: a sentence for each broken rule, at most ten.
     pub broken: Vec<String>,
+    /// How long things took; virtual ns in lockstep.
+    pub latency: LatencyReport,
     /// The stall, if the run is stuck.
     pub stall: Option<StallReport>,
     /// The first fault, with rank and task name.
     pub fault: Option<FaultAt>,
+    /// All that failed, and who was cancelled behind it.
+    pub failures: FailureReport,
+    /// What became of every task, by rank and index; None: it is unfinished.
+    pub ends: Vec<Box<[Option<TaskEnd>]>>,
+    /// How often each kind of fault struck.
+    pub injected: Injected,
     /// Virtual ns at the end; 0 in parallel.
     pub virtual_ns: u64,
     /// FNV-1a over the ordered event log; None in parallel, where the order is one of many.
@@ -129,6 +191,14 @@ pub enum RunError {
     /// The operating system gives no more threads.
     #[error("a thread could not be started: {0}")]
     Thread(std::io::ErrorKind),
+    /// The workload needs an engine that the target does not have.
+    #[error("{workload} needs URMA, which {target} does not have")]
+    NoUrma {
+        /// The workload's name.
+        workload: String,
+        /// The target's name.
+        target: &'static str,
+    },
     /// More mailbox memory than a run may take.
     #[error("{slots} mailbox slots on {ranks} ranks: at most {most} in all")]
     MailboxMemory {
@@ -149,6 +219,16 @@ pub enum RunError {
         /// Why.
         error: WiringError,
     },
+    /// A task opens too many scopes, or closes one that is not open.
+    #[error("rank {rank}, task {task}: {error}")]
+    Scope {
+        /// The rank's label.
+        rank: u32,
+        /// The task's name.
+        task: String,
+        /// Why.
+        error: ScopeError,
+    },
 }
 
 /// Runs `workload`. `progress` is told (finished, all) from time to time.
@@ -161,13 +241,34 @@ pub fn run(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Outcome, RunError> {
     workload.check()?;
+    check_target(workload, settings.target)?;
+    let is_virtual = settings.clock == Clock::Lockstep;
+    let budgets = Budgets::of(is_virtual, settings.bounded_waits);
+    let (staged, injected) = stage(workload, &settings.faults, settings.seed, budgets);
+    let workload = &*staged;
     let (slots, ranks) = (settings.mailbox_slots, workload.ranks.len());
     if u64::from(slots) * ranks as u64 > MOST_MAILBOX_SLOTS {
         let most = MOST_MAILBOX_SLOTS;
         return Err(RunError::MailboxMemory { slots, ranks, most });
     }
-    match settings.clock {
+    let mut outcome = match settings.clock {
         Clock::Lockstep => lockstep::run(workload, settings, progress),
         Clock::Parallel => parallel::run(workload, settings, progress),
+    }?;
+    outcome.injected.merge(&injected);
+    Ok(outcome)
+}
+
+/// Whether `target` has the engines that `workload` needs.
+///
+/// # Errors
+/// [`RunError::NoUrma`].
+pub fn check_target(workload: &Workload, target: &Target) -> Result<(), RunError> {
+    if workload.needs_urma() && !target.engines.contains(Engines::URMA) {
+        return Err(RunError::NoUrma {
+            workload: workload.name.clone(),
+            target: target.name,
+        });
     }
+    Ok(())
 }

@@ -5,6 +5,8 @@
 //! are few whatever the chip: handlers, one dispatch thread, at most two for devices, and the
 //! caller, who submits and watches.
 
+mod strikes;
+
 use std::collections::VecDeque;
 use std::io;
 use std::thread;
@@ -15,23 +17,33 @@ use finbox_runtime::wait::{Rest, Sleeper, StopFlag};
 use finbox_runtime::{Drain, DrainLimits, drain, ledger};
 use finbox_scheduler::{Assembly, Scheduler, Submitter};
 
+use self::strikes::{Held, Struck, resets, tell};
+use super::costs::Delayed;
 use super::feed::{Fed, Feed};
 use super::jitter::Jitter;
 use super::recorder::{RankProbe, Recorder};
 use super::stage::{Remains, arenas, conclude, devices};
-use super::{Outcome, RunError, Settings, stuck};
+use super::stuck::{self, Scene};
+use super::{Outcome, RunError, Settings};
 use crate::device::{Core, CostModel, Device, Meter, SimPort};
-use crate::engine::EffectKind;
+use crate::engine::{EffectKind, Lateness};
+use crate::fault::Injector;
 use crate::workload::{Programs, RankPlan, Workload};
 
 /// Most threads that step devices.
 const DEVICE_THREADS: usize = 2;
 
-/// Effects come at most so many turns of their device thread later.
+/// Effects and transfers come at most so many turns of their device thread later.
 const LATEST_TURNS: u64 = 8;
+
+/// A turn of a device thread counts as so many of a fault's nanoseconds.
+const NS_A_TURN: u64 = 64;
 
 /// Tasks wired in between two looks at deadline and progress.
 const FEED_AT_ONCE: u64 = 256;
+
+/// How long tasks in flight may go on when the run is asked to end.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Runs `workload` on real threads.
 pub(super) fn run(
@@ -41,16 +53,12 @@ pub(super) fn run(
 ) -> Result<Outcome, RunError> {
     let devices = devices(workload, settings, CostModel::FREE);
     let mut arenas = arenas(workload, settings)?;
-    let slots: Vec<u32> = arenas
-        .iter()
-        .map(|arena| arena.config().task_slots)
-        .collect();
+    let slots = arenas.iter().map(|arena| arena.config().all_task_slots());
     let meter = Meter::wall_time(Instant::now());
     let recorder = Recorder::new(workload, &devices, &meter, slots);
     let (mut units, mut submitters) = (Vec::new(), Vec::new());
-    let sleepers: Vec<Sleeper> = (0..DEVICE_THREADS.min(devices.len()))
-        .map(|_| Sleeper::default())
-        .collect();
+    let threads = 0..DEVICE_THREADS.min(devices.len());
+    let sleepers: Vec<Sleeper> = threads.map(|_| Sleeper::default()).collect();
     let probes = recorder.probes().into_iter().zip(sleepers.iter().cycle());
     for ((arena, device), (probe, bell)) in arenas.iter_mut().zip(&devices).zip(probes) {
         let port = SimPort::new(device, &meter).with_bell(bell);
@@ -58,18 +66,23 @@ pub(super) fn run(
         units.push(unit);
         submitters.push(submitter);
     }
-    let mut feed = Feed::new(workload, submitters);
+    let mut feed = Feed::new(workload, &devices, submitters);
     let probes = recorder.probes();
     let stop_devices = StopFlag::default();
-    let limits = limits(settings);
     let all = workload.order.len() as u64;
+    let (struck, mut grace) = (Struck::default(), Grace::default());
     let ended = thread::scope(|scope| {
         let _stop = StopOnDrop(&stop_devices);
         let sleepers = (&sleepers[..], &stop_devices);
-        start_devices(scope, (workload, &devices, settings), sleepers)?;
+        start_devices(scope, (workload, &devices, settings), (sleepers, &struck))?;
         run_threads(&mut units, |running, schedulers| {
-            drain(running, all, limits, || {
+            let mut held = Held::new(schedulers);
+            drain(running, all, limits(settings), || {
                 progress(running.finished(), all);
+                held.strike(&struck, running);
+                if grace.winds_down(settings, running, &feed) {
+                    return Ok(0);
+                }
                 feed_some(&mut feed, running, schedulers, &probes)
             })
         })
@@ -79,24 +92,53 @@ pub(super) fn run(
     let stall = match ended.map_err(|error| RunError::Thread(error.kind()))? {
         Drain::Done => None,
         Drain::Refused(error) => return Err(error),
+        Drain::Stuck if grace.has_begun() => None,
         Drain::Stuck => {
+            let scene = Scene {
+                workload,
+                devices: &devices,
+                recorder: &recorder,
+                unsubmitted: all - ledger.submitted,
+            };
             let ranks = units.iter().map(|unit| (&unit.scheduler, unit.port));
-            let fed = ledger.submitted == all;
-            Some(stuck::report(workload, ranks, fed))
+            Some(stuck::report(scene, ranks))
         }
     };
-    let schedulers: Vec<&Scheduler<'_>> = units.iter().map(|unit| &unit.scheduler).collect();
-    let (devices, recorder) = (&devices[..], &recorder);
-    let remains = Remains {
+    Ok(conclude(Remains {
         workload,
-        devices,
-        schedulers,
-        recorder,
+        devices: &devices,
+        schedulers: units.iter().map(|unit| &unit.scheduler).collect(),
+        recorder: &recorder,
         ledger,
         stall,
+        injected: struck.injected(),
         virtual_ns: 0,
-    };
-    Ok(conclude(remains))
+        interrupted: grace.has_begun() && ledger.finished() < all,
+    }))
+}
+
+/// The time between the wish that a run ends and its end.
+#[derive(Default)]
+struct Grace(Option<Instant>);
+
+impl Grace {
+    fn has_begun(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Whether the run is to end. What was submitted may come to its end, as far as it does in
+    /// time; then everybody stops.
+    fn winds_down(&mut self, settings: &Settings, running: &Running, feed: &Feed<'_, '_>) -> bool {
+        if !settings.is_stopped() {
+            return false;
+        }
+        let submitted: u64 = feed.ledgers().map(|part| part.submitted).sum();
+        let began = self.0.get_or_insert_with(Instant::now);
+        if running.finished() >= submitted || began.elapsed() >= GRACE {
+            running.stop_flag().stop();
+        }
+        true
+    }
 }
 
 /// One rank's chip with its roles, and the role that stays with the caller.
@@ -152,6 +194,12 @@ fn feed_some<'m>(
     Ok(fed)
 }
 
+/// What decides for the devices of one thread.
+struct Broken {
+    jitter: Jitter,
+    injector: Injector,
+}
+
 /// One device as its thread steps it.
 struct Stepped<'a> {
     device: &'a Device,
@@ -162,7 +210,7 @@ struct Stepped<'a> {
 fn start_devices<'scope, 'a: 'scope>(
     scope: &'scope thread::Scope<'scope, '_>,
     (workload, devices, settings): (&'a Workload, &'a [Device], &'a Settings),
-    (sleepers, stop): (&'a [Sleeper], &'a StopFlag),
+    ((sleepers, stop), struck): ((&'a [Sleeper], &'a StopFlag), &'a Struck),
 ) -> io::Result<()> {
     for (index, sleeper) in sleepers.iter().enumerate() {
         let mine = workload
@@ -171,14 +219,27 @@ fn start_devices<'scope, 'a: 'scope>(
             .zip(devices)
             .skip(index)
             .step_by(sleepers.len());
+        let lateness = Lateness {
+            seed: settings.seed,
+            bound: LATEST_TURNS,
+        };
         let stepped = mine.map(|(plan, device): (&RankPlan, _)| Stepped {
             device,
             cores: device.make_cores(),
-            programs: Programs::new(plan, device).stretched(0),
+            programs: Programs::new(plan, device)
+                .stretched(0)
+                .with_engines(&workload.engine_faults, lateness),
         });
         let mut stepped: Vec<Stepped<'_>> = stepped.collect();
-        let jitter = Jitter::new(settings.seed);
-        let work = move || step_devices(&mut stepped, devices, jitter, (sleeper, stop));
+        let seed = settings.seed.wrapping_add((index as u64) << 48);
+        let mut broken = Broken {
+            jitter: Jitter::new(settings.seed),
+            injector: Injector::new(seed, settings.faults, NS_A_TURN),
+        };
+        let work = move || {
+            step_devices(&mut stepped, devices, &mut broken, (sleeper, stop), struck);
+            struck.count(broken.injector.injected());
+        };
         let name = format!("finbox-device-{index}");
         thread::Builder::new()
             .name(name)
@@ -191,8 +252,9 @@ fn start_devices<'scope, 'a: 'scope>(
 fn step_devices(
     stepped: &mut [Stepped<'_>],
     devices: &[Device],
-    jitter: Jitter,
+    broken: &mut Broken,
     (sleeper, stop): (&Sleeper, &StopFlag),
+    struck: &Struck,
 ) {
     sleeper.adopt();
     let mut rest = Rest::default();
@@ -205,21 +267,36 @@ fn step_devices(
         }
         turn += 1;
         let mut busy = apply_due(&mut later, turn, devices);
+        let Broken { jitter, injector } = &mut *broken;
         for Stepped {
             device,
             cores,
             programs,
         } in &mut *stepped
         {
+            let rank = device.rank() as usize;
+            let mut kernels = Delayed {
+                programs,
+                rank,
+                jitter: Jitter::new(0),
+                injector,
+            };
             for core in cores.iter_mut() {
-                busy |= core.step(turn, device.registers(), programs).is_some();
+                busy |= core.step(turn, device.registers(), &mut kernels).is_some();
             }
+            busy |= programs.engines.step(turn, devices);
+            busy |= programs.engines.next_end().is_some();
             for issued in programs.issued.drain(..) {
                 let delay = jitter.small_ns(5 << 40, turn) % LATEST_TURNS;
-                later.push_back((turn + delay, issued.effect.kind));
+                let at = turn + delay;
+                let times = (turn, at);
+                later.extend(injector.effect(rank, times, issued.effect.kind));
                 busy = true;
             }
         }
+        let strikes = injector.take_strikes();
+        resets(&strikes, stepped);
+        tell(injector, struck, strikes);
         if busy || !later.is_empty() {
             rest.reset();
         } else {

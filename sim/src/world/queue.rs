@@ -6,14 +6,32 @@ use std::collections::BinaryHeap;
 use finbox_scheduler::CoreId;
 
 use crate::device::Rung;
-use crate::engine::Effect;
+use crate::engine::EffectKind;
 
 /// What happens at a time.
 #[derive(Debug)]
 pub(super) enum What {
-    Core { rank: usize, core: CoreId },
-    Doorbell { rank: usize, rung: Rung },
-    Effect(Effect),
+    Core {
+        rank: usize,
+        core: CoreId,
+    },
+    Doorbell {
+        rank: usize,
+        rung: Rung,
+    },
+    /// An effect of this rank.
+    Effect(usize, EffectKind),
+    /// The other ranks are told that this one is dead.
+    Declare(usize),
+    /// A rank's engines have something to end, or to begin.
+    Engines {
+        rank: usize,
+    },
+    /// A time at which an actor wanted to be called though nothing happens. Counts as a device
+    /// event: until it comes nobody is stuck.
+    Alarm(usize),
+    /// Whoever held the wait list of this rank gives it back.
+    ListFree(usize),
     Actor(usize),
 }
 

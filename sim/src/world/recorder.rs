@@ -11,9 +11,13 @@ use std::sync::{Mutex, PoisonError};
 use finbox_scheduler::{Event, Outcome, Probe, SlotId};
 use fnv::FnvHasher;
 
-use super::order::dependencies;
+use super::FaultAt;
+use super::failures::Failures;
+use super::latency::Latencies;
+use super::order::Dependencies;
 use crate::device::{Device, Meter};
-use crate::workload::{TaskRef, Unmet, Workload};
+use crate::report::{FailureReport, LatencyReport};
+use crate::workload::{TaskRef, Workload};
 
 /// Most broken rules that are told one by one.
 const MOST_BROKEN: usize = 10;
@@ -32,12 +36,14 @@ pub(super) struct Recorder<'a> {
     log: Mutex<FnvHasher>,
     ranks: Vec<RankRecord>,
     broken: Mutex<Vec<String>>,
+    latencies: Latencies,
+    failures: Failures,
 }
 
 #[derive(Debug)]
 struct RankRecord {
     /// What each task must wait for.
-    after: Vec<Vec<u32>>,
+    after: Dependencies,
     outcomes: Vec<AtomicU8>,
     /// Which task a slot index stands for now.
     tasks: Vec<AtomicU32>,
@@ -64,7 +70,7 @@ impl<'a> Recorder<'a> {
             .iter()
             .zip(slots)
             .map(|(plan, slots)| RankRecord {
-                after: dependencies(plan),
+                after: Dependencies::of(plan),
                 outcomes: plan
                     .tasks
                     .iter()
@@ -72,6 +78,9 @@ impl<'a> Recorder<'a> {
                     .collect(),
                 tasks: (0..slots).map(|_| AtomicU32::new(u32::MAX)).collect(),
             });
+        let sizes = workload.ranks.iter().zip(devices);
+        let latencies =
+            Latencies::new(sizes.map(|(plan, device)| (plan.tasks.len(), device.core_ids().len())));
         let (log, broken) = (Mutex::new(FnvHasher::default()), Mutex::new(Vec::new()));
         Self {
             workload,
@@ -80,7 +89,14 @@ impl<'a> Recorder<'a> {
             log,
             ranks: ranks.collect(),
             broken,
+            latencies,
+            failures: Failures::default(),
         }
+    }
+
+    /// How many tasks of `rank` wait for each of its tasks.
+    pub(super) fn consumers(&self, rank: usize) -> Vec<u32> {
+        self.ranks[rank].after.consumers()
     }
 
     /// The probes of all ranks.
@@ -115,20 +131,76 @@ impl<'a> Recorder<'a> {
         hasher.finish()
     }
 
+    /// The fault that was raised first, as far as the probes were told.
+    pub(super) fn first_fault(&self) -> Option<FaultAt> {
+        self.failures.first(self.workload)
+    }
+
+    /// All that failed.
+    pub(super) fn failures(&self) -> FailureReport {
+        self.failures.report(self.workload)
+    }
+
+    /// Whether the outcome of a task is decided.
+    pub(super) fn is_finished(&self, at: TaskRef) -> bool {
+        let outcome = &self.ranks[at.rank as usize].outcomes[at.task as usize];
+        outcome.load(Ordering::Acquire) != UNFINISHED
+    }
+
+    /// The tasks that had to finish before a task could start.
+    pub(super) fn before(&self, at: TaskRef) -> &[u32] {
+        self.ranks[at.rank as usize].after.before(at.task)
+    }
+
+    /// For how long a task has been in its state.
+    pub(super) fn age_ns(&self, at: TaskRef) -> u64 {
+        let now = self.meter.now();
+        self.latencies
+            .age_ns(at.rank as usize, at.task, now, self.before(at))
+    }
+
+    /// How long things took.
+    pub(super) fn latency(&self) -> LatencyReport {
+        self.latencies.report()
+    }
+
+    /// What became of every task.
+    pub(super) fn ends(&self) -> Vec<Box<[Option<Outcome>]>> {
+        let end = |outcome: &AtomicU8| match outcome.load(Ordering::Acquire) {
+            COMPLETED => Some(Outcome::Completed),
+            FAILED => Some(Outcome::Failed),
+            CANCELLED => Some(Outcome::Cancelled),
+            _ => None,
+        };
+        let of_rank = |rank: &RankRecord| rank.outcomes.iter().map(end).collect();
+        self.ranks.iter().map(of_rank).collect()
+    }
+
     /// Broken rules; with `ended`, also tasks that never finished.
     pub(super) fn broken(&self, ended: bool) -> Vec<String> {
         if ended {
             for TaskRef { rank, task } in &self.workload.order {
-                let record = &self.ranks[*rank as usize];
-                if record.outcomes[*task as usize].load(Ordering::Acquire) == UNFINISHED {
-                    self.broke(*rank as usize, *task, "never finished, and the run ended");
-                }
+                self.check_end(*rank as usize, *task);
             }
         }
         self.broken
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Whether `task` ended, and was cancelled only because of one that it depends on.
+    fn check_end(&self, rank: usize, task: u32) {
+        let record = &self.ranks[rank];
+        let outcome = |task: u32| record.outcomes[task as usize].load(Ordering::Acquire);
+        let did_not_complete = |&before: &u32| matches!(outcome(before), FAILED | CANCELLED);
+        match outcome(task) {
+            UNFINISHED => self.broke(rank, task, "never finished, and the run ended"),
+            CANCELLED if !record.after.before(task).iter().any(did_not_complete) => {
+                self.broke(rank, task, "cancelled though all it depends on completed");
+            }
+            _ => {}
+        }
     }
 
     fn broke(&self, rank: usize, task: u32, what: &str) {
@@ -149,7 +221,7 @@ impl<'a> Recorder<'a> {
         let record = &self.ranks[rank];
         let is_open =
             |&before: &u32| record.outcomes[before as usize].load(Ordering::Acquire) == UNFINISHED;
-        if record.after[task as usize].iter().any(is_open) {
+        if record.after.before(task).iter().any(is_open) {
             self.broke(
                 rank,
                 task,
@@ -170,45 +242,109 @@ impl<'a> Recorder<'a> {
         }
         self.check_order(rank, task);
         if outcome == COMPLETED {
+            self.check_befores(rank, task);
             self.check_waits(rank, task);
         }
     }
 
-    /// Whether every counter that `task` waits for is there.
+    /// Whether everything that `task` depends on has completed.
+    fn check_befores(&self, rank: usize, task: u32) {
+        let record = &self.ranks[rank];
+        let is_right =
+            |&before: &u32| record.outcomes[before as usize].load(Ordering::Acquire) == COMPLETED;
+        if !record.after.before(task).iter().all(is_right) {
+            self.broke(rank, task, "completed though a task it depends on did not");
+        }
+    }
+
+    /// Whether everything that `task` waits for is there.
     fn check_waits(&self, rank: usize, task: u32) {
         let index = u32::try_from(rank).expect("a run has at most 64 ranks");
         if let Some(unmet) = self
             .workload
             .unmet(TaskRef { rank: index, task }, self.devices)
         {
-            let Unmet {
-                counter,
-                expected,
-                observed,
-            } = unmet;
-            let what = format!("completed at {observed} of {expected} of counter {counter}");
+            let what = format!("completed {unmet}");
             self.broke(rank, task, &what);
+        }
+    }
+}
+
+impl RankProbe<'_> {
+    fn index(&self) -> u32 {
+        u32::try_from(self.rank).expect("a run has at most 64 ranks")
+    }
+
+    fn task_at(&self, slot: SlotId) -> TaskRef {
+        let task = self.recorder.task_in(self.rank, slot);
+        TaskRef {
+            rank: self.index(),
+            task,
+        }
+    }
+
+    /// Tells the oracles and the latencies.
+    fn tell(&self, event: Event) {
+        let (recorder, rank) = (self.recorder, self.rank);
+        let (latencies, now) = (&recorder.latencies, || recorder.meter.now());
+        match event {
+            Event::Submitted { slot, task } => {
+                let task = u32::try_from(task.0).expect("a simulated task's number is its index");
+                recorder.ranks[rank].tasks[slot.index()].store(task, Ordering::Release);
+                latencies.submitted(rank, task, now());
+            }
+            Event::Dispatched { slot, .. } => {
+                let task = recorder.task_in(rank, slot);
+                recorder.check_order(rank, task);
+                let after = recorder.ranks[rank].after.before(task);
+                latencies.dispatched(rank, task, now(), after);
+            }
+            Event::Observed { core, token, slot } => {
+                let task = recorder.task_in(rank, slot);
+                let fin = (core, token);
+                latencies.observed(rank, task, recorder.meter.step_began());
+                latencies.handling(rank, now(), fin);
+            }
+            Event::Handled { core, token } => latencies.handled(rank, now(), (core, token)),
+            Event::EngineFailed { slot, engine, code } => {
+                let at = self.task_at(slot);
+                recorder.failures.engine_failed(at, engine, code);
+            }
+            Event::PeerLost { slot, rank } => {
+                recorder.failures.peer_lost(self.task_at(slot), rank);
+            }
+            Event::Missing { position, claimer } => {
+                recorder.failures.missing(self.index(), position, claimer);
+            }
+            Event::Raised { fault, core } => recorder.failures.raised(self.index(), fault, core),
+            Event::Finished {
+                slot,
+                outcome,
+                inline,
+                cause,
+                ..
+            } => {
+                let task = recorder.task_in(rank, slot);
+                recorder.finished(rank, task, outcome);
+                let at = TaskRef {
+                    rank: self.index(),
+                    task,
+                };
+                recorder.failures.ended(at, outcome, cause);
+                latencies.finished(rank, task, now(), inline);
+            }
+            _ => {}
         }
     }
 }
 
 impl Probe for RankProbe<'_> {
     fn event(&self, event: Event) {
+        self.tell(event);
         let (recorder, rank) = (self.recorder, self.rank);
-        match event {
-            Event::Submitted { slot, task } => {
-                let task = u32::try_from(task.0).expect("a simulated task's number is its index");
-                recorder.ranks[rank].tasks[slot.index()].store(task, Ordering::Release);
-            }
-            Event::Dispatched { slot, .. } => {
-                recorder.check_order(rank, recorder.task_in(rank, slot));
-            }
-            Event::Finished { slot, outcome, .. } => {
-                recorder.finished(rank, recorder.task_in(rank, slot), outcome);
-            }
-            _ => {}
-        }
-        if recorder.meter.is_virtual() {
+        // A poll that sees nothing takes the lock too, in the baseline, and may be reckoned.
+        let is_told_by_polls = matches!(event, Event::Locked { .. } | Event::Unlocked { .. });
+        if recorder.meter.is_virtual() && !is_told_by_polls {
             let mut log = recorder.log.lock().unwrap_or_else(PoisonError::into_inner);
             (recorder.meter.now(), rank, event).hash(&mut *log);
         }

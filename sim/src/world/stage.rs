@@ -2,15 +2,26 @@
 
 use finbox_runtime::{Arena, Config};
 use finbox_scheduler::limits::{
-    DEFAULT_CONDITION_ROOM, DEFAULT_EDGE_NODES, DEFAULT_TASK_SLOTS, MAX_CONDITIONS,
+    DEFAULT_CONDITION_ROOM, DEFAULT_EDGE_NODES, DEFAULT_TASK_SLOTS, DEFAULT_URMA_QUEUES,
+    MAX_CONDITIONS,
 };
-use finbox_scheduler::{Chip, Ledger, Scheduler, Start};
+use finbox_scheduler::{Chip, Ledger, OUTPUT_ALIGN, Outcome as TaskEnd, Scheduler, Start};
 
 use super::recorder::Recorder;
 use super::{FaultAt, Outcome, RunError, Settings};
 use crate::device::{CostModel, Device, DeviceOptions};
+use crate::fault::{Injected, counter_base};
 use crate::report::StallReport;
-use crate::workload::{RankPlan, Workload};
+use crate::workload::{RankPlan, TaskRef, Verified, Workload};
+
+/// Rings that a rank may have.
+const MAX_RINGS: u8 = 4;
+
+/// Most output bytes of a ring unless one task alone has more.
+const USUAL_HEAP_BYTES: u64 = 1 << 30;
+
+/// Most condition room of a rank, if its plan asks for as much: 8 192 tasks with 64 conditions.
+const MOST_CONDITION_ROOM: u32 = 8 * DEFAULT_CONDITION_ROOM;
 
 /// Host lanes of a rank whose tasks need one.
 const HOST_LANES: u16 = 1;
@@ -19,12 +30,21 @@ const HOST_LANES: u16 = 1;
 pub(super) fn devices(workload: &Workload, settings: &Settings, cost: CostModel) -> Vec<Device> {
     let host_lanes = host_lanes(workload);
     let (target, cores) = (*settings.target, settings.cores);
-    workload.make_devices(DeviceOptions {
+    let devices = workload.make_devices(DeviceOptions {
         target,
         cores,
         host_lanes,
         cost,
-    })
+    });
+    for ((rank, plan), device) in (0..).zip(&workload.ranks).zip(&devices) {
+        for (counter, &addr) in (0..).zip(device.layout().counters()) {
+            let base = counter_base(plan, &settings.faults, (settings.seed, rank, counter));
+            if base != 0 {
+                device.dram().store_u32(addr, base);
+            }
+        }
+    }
+    devices
 }
 
 fn host_lanes(workload: &Workload) -> u16 {
@@ -53,17 +73,54 @@ fn config(workload: &Workload, plan: &RankPlan, settings: &Settings) -> Config {
             host_lanes: host_lanes(workload),
             handlers: settings.handlers,
         },
+        rings: settings.rings.unwrap_or_else(|| rings(workload, plan)),
+        heap_bytes: settings.heap_bytes.unwrap_or_else(|| heap_bytes(plan)),
+        scopes: u8::MAX,
         task_slots: settings
             .task_slots
             .unwrap_or(between(tasks, 1, DEFAULT_TASK_SLOTS)),
-        edge_nodes: between(edges, 64, DEFAULT_EDGE_NODES),
-        condition_room: between(deferring, MAX_CONDITIONS, DEFAULT_CONDITION_ROOM),
+        edge_nodes: settings
+            .edge_nodes
+            .unwrap_or(between(edges, 64, DEFAULT_EDGE_NODES)),
+        condition_room: settings.condition_room.unwrap_or(between(
+            deferring,
+            MAX_CONDITIONS,
+            MOST_CONDITION_ROOM,
+        )),
         mailbox_slots: settings.mailbox_slots,
+        urma_queues: DEFAULT_URMA_QUEUES,
         start: Start {
-            position: 0,
-            epoch: 1,
+            limits: settings.limits,
+            completion: settings.completion,
+            ..Start::of_epoch(1)
         },
     }
+}
+
+/// A ring for each depth at which tasks of the plan are submitted.
+fn rings(workload: &Workload, plan: &RankPlan) -> u8 {
+    if plan.tasks.iter().all(|task| task.opens == 0) {
+        return 1;
+    }
+    let (mut depth, mut deepest) = (0_i64, 0);
+    let is_mine = |at: &&TaskRef| std::ptr::eq(&workload.ranks[at.rank as usize], plan);
+    for at in workload.order.iter().filter(is_mine) {
+        let task = workload.task(*at);
+        depth += i64::from(task.opens);
+        deepest = deepest.max(depth);
+        depth -= i64::from(task.closes);
+    }
+    u8::try_from(deepest + 1).map_or(MAX_RINGS, |rings| rings.min(MAX_RINGS))
+}
+
+/// Room for all outputs of the plan at once, up to a limit that only a single output exceeds.
+fn heap_bytes(plan: &RankPlan) -> u64 {
+    let outputs = plan.tasks.iter().map(|task| task.output_bytes);
+    let rounded = outputs.map(|bytes| bytes.saturating_add(OUTPUT_ALIGN - 1) & !(OUTPUT_ALIGN - 1));
+    let (sum, largest) = rounded.fold((0_u64, 0), |(sum, largest), bytes| {
+        (sum.saturating_add(bytes), bytes.max(largest))
+    });
+    sum.min(USUAL_HEAP_BYTES).max(largest)
 }
 
 fn between(wanted: u64, least: u32, most: u32) -> u32 {
@@ -78,7 +135,9 @@ pub(super) struct Remains<'a, 'm> {
     pub(super) recorder: &'a Recorder<'a>,
     pub(super) ledger: Ledger,
     pub(super) stall: Option<StallReport>,
+    pub(super) injected: Injected,
     pub(super) virtual_ns: u64,
+    pub(super) interrupted: bool,
 }
 
 /// Sums a run up.
@@ -90,7 +149,9 @@ pub(super) fn conclude(remains: Remains<'_, '_>) -> Outcome {
         recorder,
         ledger,
         stall,
+        injected,
         virtual_ns,
+        interrupted,
     } = remains;
     let live = ledger.submitted - ledger.finished();
     let at_rest = "the wait list is free when all threads are at rest";
@@ -99,7 +160,7 @@ pub(super) fn conclude(remains: Remains<'_, '_>) -> Outcome {
         (w + u64::from(live), m + u64::from(depth))
     });
     let planned = workload.planned_conditions();
-    let mut broken = recorder.broken(stall.is_none());
+    let mut broken = recorder.broken(stall.is_none() && !interrupted);
     if ledger.completed == workload.order.len() as u64 && ledger.conditions != planned {
         let delivered = ledger.conditions;
         broken.push(format!(
@@ -107,19 +168,42 @@ pub(super) fn conclude(remains: Remains<'_, '_>) -> Outcome {
         ));
     }
     let result_digest = recorder.result_digest(|at| workload.task_output_hash(at, devices));
+    let ends = recorder.ends();
+    let completed =
+        |at: TaskRef| ends[at.rank as usize][at.task as usize] == Some(TaskEnd::Completed);
+    let mut parts = Verified::default();
+    workload.verify_parts(devices, completed, &mut parts);
     Outcome {
         adds_up: ledger.adds_up(live, in_mailbox),
         ledger,
         live,
         waiting,
+        in_mailbox,
+        quarantined: quarantined(&schedulers),
+        interrupted,
         verified: workload.verify(devices),
+        parts,
+        ends,
+        injected,
         broken,
+        latency: recorder.latency(),
         stall,
-        fault: first_fault(workload, &schedulers),
+        fault: recorder
+            .first_fault()
+            .or_else(|| first_fault(workload, &schedulers)),
+        failures: recorder.failures(),
         virtual_ns,
         digest: recorder.digest(),
         result_digest,
     }
+}
+
+/// Tasks and cores of all ranks.
+fn quarantined(schedulers: &[&Scheduler<'_>]) -> (u64, u64) {
+    let all = schedulers.iter().map(|one| one.quarantined());
+    all.fold((0, 0), |(tasks, cores), (more_tasks, more_cores)| {
+        (tasks + u64::from(more_tasks), cores + u64::from(more_cores))
+    })
 }
 
 fn first_fault(workload: &Workload, schedulers: &[&Scheduler<'_>]) -> Option<FaultAt> {

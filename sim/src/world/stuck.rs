@@ -1,94 +1,307 @@
-//! Who is stuck, by name: the stall report of a run that cannot go on.
+//! Who is stuck, by name, and who is to blame: the stall report of a run that cannot go on.
+//!
+//! A blocked task waits for its unfinished producers; one that waits for a counter waits for the
+//! tasks that would still notify it. Whoever waits for nobody is a root, and roots come first.
 
-use finbox_scheduler::{Scheduler, SlotId, Standing, Stuck};
+use std::collections::HashMap;
 
-use crate::device::SimPort;
+use finbox_scheduler::{CompletionType, Scheduler, SlotId, Standing, Stuck};
+
+use super::blockers::{self, Standing as Blame};
+use super::recorder::Recorder;
+use super::root;
+use crate::device::{Device, SimPort};
 use crate::report::{Address, ConditionReport, StallReport, StalledTask};
-use crate::workload::Workload;
+use crate::workload::{Op, TaskRef, Workload};
 
-/// Collects the stuck tasks of all ranks; all threads are at rest.
-///
-/// Tasks that wait for conditions come first, then what runs, is ready, and is blocked by others:
-/// roots before their victims.
-pub(super) fn report<'a, 'm: 'a>(
-    workload: &Workload,
-    ranks: impl Iterator<Item = (&'a Scheduler<'m>, SimPort<'a>)>,
-    fed: bool,
-) -> StallReport {
-    let mut stuck: Vec<(u8, StalledTask)> = Vec::new();
-    let mut rooms = Vec::new();
-    for ((scheduler, port), plan) in ranks.zip(&workload.ranks) {
-        rooms.push(scheduler.room());
-        let mut conditions: Vec<(SlotId, ConditionReport)> = Vec::new();
-        scheduler.for_each_unmet(&port, |unmet| {
-            let report = ConditionReport {
-                engine: format!("{:?}", unmet.engine).to_uppercase(),
-                completion_type: "COUNTER".to_owned(),
-                address: Address(unmet.addr),
-                expected: u64::from(unmet.expected),
-                observed: u64::from(unmet.observed),
-                age_ns: unmet.age_ns,
-            };
-            conditions.push((unmet.slot, report));
-        });
-        conditions.sort_by_key(|&(slot, _)| slot);
-        scheduler.for_each_stuck(
-            |Stuck {
-                 slot,
-                 task,
-                 standing,
-             }| {
-                let first = conditions.partition_point(|&(owner, _)| owner < slot);
-                let own = conditions[first..]
-                    .iter()
-                    .take_while(|&&(owner, _)| owner == slot);
-                let index = usize::try_from(task.0).ok();
-                let name = index.and_then(|index| plan.tasks.get(index));
-                let (urgency, state) = describe(standing);
-                let task = StalledTask {
-                    task: task.0,
-                    name: name.map_or_else(String::new, |task| task.name.to_string()),
-                    state,
-                    rank: u16::try_from(plan.rank).unwrap_or(u16::MAX),
-                    conditions: own.map(|(_, condition)| condition.clone()).collect(),
-                };
-                stuck.push((urgency, task));
-            },
-        );
-    }
-    stuck.sort_by_key(|&(urgency, _)| urgency);
-    let (promised, room) = rooms.into_iter().fold((0, 0), |(p, r), (promised, room)| {
-        (p + u64::from(promised), r + u64::from(room))
-    });
-    let class = match (stuck.first(), fed) {
-        (Some((0, _)), _) => "waiting on async",
-        (Some((1, _)), _) => "running",
-        (Some((2, _)), _) if promised > 0 => {
-            return filled(
-                format!("ready, with {promised} of {room} condition room promised"),
-                stuck,
-            );
-        }
-        (Some((2, _)), _) => "ready",
-        (Some(_), _) => "blocked",
-        (None, false) => "submission blocked",
-        (None, true) => "nothing is stuck",
-    };
-    filled(class.to_owned(), stuck)
+/// What a stall report looks at; all threads are at rest.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub(super) workload: &'a Workload,
+    pub(super) devices: &'a [Device],
+    pub(super) recorder: &'a Recorder<'a>,
+    /// Tasks not submitted yet.
+    pub(super) unsubmitted: u64,
 }
 
-fn filled(class: String, stuck: Vec<(u8, StalledTask)>) -> StallReport {
-    let mut report = StallReport::new(class);
-    stuck.into_iter().for_each(|(_, task)| report.push(task));
+/// A stuck task and what it needs.
+pub(super) struct Node {
+    pub(super) at: TaskRef,
+    pub(super) standing: Standing,
+    pub(super) told: StalledTask,
+    /// Counters of its rank that it waits for.
+    pub(super) counters: Vec<u32>,
+    /// Most conditions it may register.
+    pub(super) defers: u8,
+    /// Condition room of its rank that is promised, and all there is.
+    pub(super) room: (u32, u32),
+}
+
+/// A counter, by index of rank and counter.
+pub(super) type Counter = (u32, u32);
+
+/// Collects the stuck tasks of all ranks: roots first, those before others that block most, and
+/// then their victims.
+pub(super) fn report<'a, 'm: 'a>(
+    scene: Scene<'_>,
+    ranks: impl Iterator<Item = (&'a Scheduler<'m>, SimPort<'a>)>,
+) -> StallReport {
+    let mut nodes = Vec::new();
+    for (rank, (scheduler, port)) in (0..).zip(ranks) {
+        collect(scene, rank, (scheduler, &port), &mut nodes);
+    }
+    let notifiers = Notifiers::of(scene, &nodes);
+    let urgency: Vec<u8> = nodes.iter().map(|node| urgency(node.standing)).collect();
+    let blame = blockers::find(&edges(scene, &nodes, &notifiers), &urgency);
+    for (node, blame) in nodes.iter_mut().zip(&blame) {
+        (node.told.is_root, node.told.blocks) = (blame.is_root, blame.blocks);
+    }
+    let mut order: Vec<usize> = (0..nodes.len()).collect();
+    order.sort_by_key(|&at| rank_of_blame(&nodes[at], &blame[at]));
+    let first = order.first().map(|&at| (&nodes[at], &blame[at]));
+    let class = root::class(first.map(|(node, _)| node), scene.unsubmitted);
+    let root = first.map(|(node, blame)| {
+        let unsubmitted = notifiers.unsubmitted(node);
+        root::describe(scene, node, blame, unsubmitted)
+    });
+    let report = StallReport::new(class).with_root(root);
+    let mut report = report.with_unsubmitted(scene.unsubmitted);
+    let mut told: Vec<Option<StalledTask>> =
+        nodes.into_iter().map(|node| Some(node.told)).collect();
+    for task in order.into_iter().filter_map(|at| told[at].take()) {
+        report.push(task);
+    }
     report
 }
 
-fn describe(standing: Standing) -> (u8, String) {
+/// Smaller comes first. Roots that only lack a core or room may lack it because of the others.
+fn rank_of_blame(node: &Node, blame: &Blame) -> impl Ord + use<> {
+    let urgency = urgency(node.standing);
+    let lacks = blame.is_root && urgency > 1;
+    (!blame.is_root, lacks, u64::MAX - blame.blocks, urgency)
+}
+
+fn urgency(standing: Standing) -> u8 {
     match standing {
-        Standing::WaitingOnAsync => (0, "waiting on async".to_owned()),
-        Standing::Running { core } => (1, format!("running on core {}", core.0)),
-        Standing::Ready => (2, "ready".to_owned()),
-        Standing::Blocked { producers: 1 } => (3, "blocked by 1 task".to_owned()),
-        Standing::Blocked { producers } => (3, format!("blocked by {producers} tasks")),
+        Standing::WaitingOnAsync => 0,
+        Standing::Running { .. } => 1,
+        Standing::Ready => 2,
+        Standing::Blocked { .. } => 3,
     }
+}
+
+fn collect(
+    scene: Scene<'_>,
+    rank: u32,
+    (scheduler, port): (&Scheduler<'_>, &SimPort<'_>),
+    nodes: &mut Vec<Node>,
+) {
+    let conditions = conditions(scene, rank, scheduler, port);
+    let plan = &scene.workload.ranks[rank as usize];
+    scheduler.for_each_stuck(|stuck: Stuck| {
+        let Ok(task) = u32::try_from(stuck.task.0) else {
+            return;
+        };
+        let at = TaskRef { rank, task };
+        let first = conditions.partition_point(|one| one.slot < stuck.slot);
+        let own = conditions[first..]
+            .iter()
+            .take_while(|one| one.slot == stuck.slot);
+        let told = StalledTask {
+            task: stuck.task.0,
+            name: plan.tasks[task as usize].name.to_string(),
+            state: state(stuck.standing),
+            rank: u16::try_from(plan.rank).unwrap_or(u16::MAX),
+            conditions: own.clone().map(|one| one.told.clone()).collect(),
+            age_ns: scene.recorder.age_ns(at),
+            is_root: false,
+            blocks: 0,
+        };
+        nodes.push(Node {
+            at,
+            standing: stuck.standing,
+            told,
+            counters: own.filter_map(|one| one.counter).collect(),
+            defers: plan.tasks[task as usize].defers,
+            room: scheduler.room(),
+        });
+    });
+}
+
+struct Awaited {
+    slot: SlotId,
+    told: ConditionReport,
+    counter: Option<u32>,
+}
+
+/// What the tasks of a rank wait for, by slot.
+fn conditions(
+    scene: Scene<'_>,
+    rank: u32,
+    scheduler: &Scheduler<'_>,
+    port: &SimPort<'_>,
+) -> Vec<Awaited> {
+    let (plan, device) = (
+        &scene.workload.ranks[rank as usize],
+        &scene.devices[rank as usize],
+    );
+    let mut counters: HashMap<u64, u32> = HashMap::new();
+    let mut conditions = Vec::new();
+    scheduler.for_each_unmet(port, |unmet| {
+        if counters.is_empty() {
+            let all = (0..).zip(&plan.counters);
+            counters = all
+                .map(|(at, _)| (device.counter_address(at), at))
+                .collect();
+        }
+        let is_counter = unmet.completion == CompletionType::Counter;
+        let counter = counters.get(&unmet.addr).copied().filter(|_| is_counter);
+        let what = counter.map(|at| format!("counter {at}"));
+        let what = what.or_else(|| engine_memory(device, unmet.addr));
+        let told = ConditionReport {
+            engine: format!("{:?}", unmet.engine).to_uppercase(),
+            completion_type: type_name(unmet.completion).to_owned(),
+            address: Address(unmet.addr),
+            expected: unmet.expected,
+            observed: unmet.observed,
+            age_ns: unmet.age_ns,
+            what: what.map_or_else(String::new, |what| format!("{what} of rank {}", plan.rank)),
+            went_back: unmet.went_back.map(<[u32; 2]>::from),
+        };
+        let slot = unmet.slot;
+        conditions.push(Awaited {
+            slot,
+            told,
+            counter,
+        });
+    });
+    conditions.sort_by_key(|one| one.slot);
+    conditions
+}
+
+/// What of an engine stands at `addr`.
+fn engine_memory(device: &Device, addr: u64) -> Option<String> {
+    let layout = device.layout();
+    let records = layout.event_records().iter().position(|&at| at == addr);
+    let record = records.map(|stream| format!("the event record of SDMA stream {stream}"));
+    record.or_else(|| {
+        let mut queues = layout.completion_queues().iter();
+        let queue = queues.position(|queue| queue.addr() == addr)?;
+        Some(format!("URMA completion queue {queue}"))
+    })
+}
+
+/// The wire name of a completion type.
+const fn type_name(completion: CompletionType) -> &'static str {
+    match completion {
+        CompletionType::Counter => "COUNTER",
+        CompletionType::SdmaEventRecord => "SDMA_EVENT_RECORD",
+        CompletionType::UrmaEventHandle => "URMA_EVENT_HANDLE",
+    }
+}
+
+fn state(standing: Standing) -> String {
+    match standing {
+        Standing::WaitingOnAsync => "waiting on async".to_owned(),
+        Standing::Running { core } => format!("running on core {}", core.0),
+        Standing::Ready => "ready".to_owned(),
+        Standing::Blocked { producers: 1 } => "blocked by 1 task".to_owned(),
+        Standing::Blocked { producers } => format!("blocked by {producers} tasks"),
+    }
+}
+
+/// Who would still notify the counters that stuck tasks wait for.
+pub(super) struct Notifiers {
+    /// Stuck tasks that have not run yet, as indices of nodes.
+    stuck: HashMap<Counter, Vec<usize>>,
+    /// One that was not even submitted.
+    unsubmitted: HashMap<Counter, TaskRef>,
+}
+
+impl Notifiers {
+    fn of(scene: Scene<'_>, nodes: &[Node]) -> Self {
+        let awaited = nodes
+            .iter()
+            .flat_map(|node| node.counters.iter().map(|&at| (node.at.rank, at)));
+        let mut stuck: HashMap<Counter, Vec<usize>> = awaited.map(|at| (at, Vec::new())).collect();
+        let mut unsubmitted = HashMap::new();
+        if stuck.is_empty() {
+            return Self { stuck, unsubmitted };
+        }
+        let places: HashMap<TaskRef, usize> = nodes
+            .iter()
+            .enumerate()
+            .map(|(index, node)| (node.at, index))
+            .collect();
+        for &at in &scene.workload.order {
+            let is_over = scene.recorder.is_finished(at);
+            let program = scene.workload.task(at).program.iter();
+            for counter in program.filter(|_| !is_over).filter_map(notified) {
+                let Some(list) = stuck.get_mut(&counter) else {
+                    continue;
+                };
+                match places.get(&at) {
+                    // What waits has run, and notified.
+                    Some(&node) if nodes[node].standing == Standing::WaitingOnAsync => {}
+                    Some(&node) => list.push(node),
+                    None => drop(unsubmitted.entry(counter).or_insert(at)),
+                }
+            }
+        }
+        Self { stuck, unsubmitted }
+    }
+
+    /// A task that would make a condition of `node` true and was not submitted yet.
+    fn unsubmitted(&self, node: &Node) -> Option<TaskRef> {
+        let mut counters = node.counters.iter().map(|&at| (node.at.rank, at));
+        counters.find_map(|counter| self.unsubmitted.get(&counter).copied())
+    }
+}
+
+/// The counter that an operation notifies.
+pub(super) fn notified(op: &Op) -> Option<Counter> {
+    match op {
+        Op::Notify { peer, counter, .. } => Some((*peer, *counter)),
+        Op::PerBlock { op, .. } => notified(op),
+        _ => None,
+    }
+}
+
+/// For every node the nodes that it waits for; behind them one for every counter that is awaited
+/// and that a stuck task would notify.
+fn edges(scene: Scene<'_>, nodes: &[Node], notifiers: &Notifiers) -> Vec<Vec<usize>> {
+    let places: HashMap<TaskRef, usize> = nodes
+        .iter()
+        .enumerate()
+        .map(|(index, node)| (node.at, index))
+        .collect();
+    let mut counters: Vec<(&Counter, &Vec<usize>)> = notifiers
+        .stuck
+        .iter()
+        .filter(|(_, list)| !list.is_empty())
+        .collect();
+    counters.sort_unstable();
+    let counter_nodes: HashMap<Counter, usize> = counters
+        .iter()
+        .zip(nodes.len()..)
+        .map(|((counter, _), at)| (**counter, at))
+        .collect();
+    let of_node = |node: &Node| -> Vec<usize> {
+        let producers = scene
+            .recorder
+            .before(node.at)
+            .iter()
+            .map(|&task| TaskRef { task, ..node.at });
+        let producers = producers.filter_map(|at| places.get(&at).copied());
+        let counters = node.counters.iter().map(|&at| (node.at.rank, at));
+        let counters = counters.filter_map(|counter| counter_nodes.get(&counter).copied());
+        match node.standing {
+            Standing::Blocked { .. } => producers.collect(),
+            _ => counters.collect(),
+        }
+    };
+    let tasks = nodes.iter().map(of_node);
+    tasks
+        .chain(counters.iter().map(|(_, list)| (*list).clone()))
+        .collect()
 }

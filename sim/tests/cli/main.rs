@@ -2,10 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may, as tests may")]
 
+mod catalogue;
+mod check;
 mod input;
+mod memory;
 mod random;
 mod readme;
 mod runs;
+mod signals;
 mod streams;
 
 use std::path::{Path, PathBuf};

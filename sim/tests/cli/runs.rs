@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{Ended, arg, data, finbox};
+use crate::{Ended, arg, data, finbox, refused};
 
 fn json(args: &[&str]) -> (Ended, Value) {
     let ended = finbox(&[&["run"], args, &["--json"]].concat());
@@ -245,17 +245,50 @@ fn list_shows_what_can_be_run_and_every_name_in_it_runs() {
     let text = finbox(&["list"]).stdout;
     let listing = finbox(&["list", "--json"]).document();
     assert_eq!(listing["schema"], "finbox.list/1");
-    let names = |field: &str| -> Vec<String> {
-        let entries = listing[field].as_array().expect("a list").iter();
-        entries
-            .map(|entry| entry["name"].as_str().expect("a name").to_owned())
-            .collect()
-    };
-    for scenario in names("scenarios") {
-        assert!(text.contains(&scenario));
-        for target in names("targets") {
-            assert!(text.contains(&target));
-            passed(&[&scenario, "--target", &target]);
+    let entries = |field: &str| listing[field].as_array().expect("a list").clone();
+    for scenario in entries("scenarios") {
+        let name = scenario["name"].as_str().expect("a name");
+        assert!(text.contains(name));
+        for target in entries("targets") {
+            let chip = target["name"].as_str().expect("a name");
+            assert!(text.contains(chip));
+            let runs_on = scenario["targets"].as_array().expect("a list");
+            if runs_on.contains(&target["name"]) {
+                passed(&[name, "--target", chip]);
+            } else {
+                refused(&["run", name, "--target", chip], 2, &["needs URMA", chip]);
+            }
         }
+    }
+}
+
+#[test]
+fn more_conditions_than_there_is_room_for_end_as_stuck_with_their_own_number() {
+    let (ended, document) = json(&["crowd", "--tasks", "9000", "--deadline-ms", "100"]);
+    assert_eq!(
+        (ended.code, &document["verdict"]),
+        (Some(4), &"stuck".into())
+    );
+    assert_eq!(document["error"]["name"], "CONDITION_ROOM_EXHAUSTED");
+    assert_eq!(document["stall"]["root"]["blocks"], 8_192);
+}
+
+#[test]
+fn the_locked_baseline_has_the_same_results_and_is_named() {
+    for mode in ["lockstep", "parallel"] {
+        let [mailbox, locked] = ["mailbox", "locked"].map(|completion| {
+            let args = [
+                "deferred_notify_demo",
+                "--mode",
+                mode,
+                "--completion",
+                completion,
+            ];
+            let (ended, document) = json(&args);
+            assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+            assert_eq!(document["completion"], completion);
+            document["result_digest"].clone()
+        });
+        assert_eq!(mailbox, locked, "{mode}");
     }
 }

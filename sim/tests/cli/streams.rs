@@ -1,8 +1,5 @@
 //! Where words go: the result to stdout, all else to stderr, and streams that go away.
 
-use std::io::Read;
-use std::process::Stdio;
-
 use crate::{Ended, command, finbox};
 
 #[test]
@@ -31,6 +28,7 @@ fn with_json_a_refusal_is_text_on_stderr_and_one_document_on_stdout() {
         assert_eq!(ended.code, Some(2), "{args:?}");
         let document = ended.document();
         assert_eq!(document["verdict"], "invalid");
+        assert_eq!(document["error"]["name"], "USAGE");
         assert!(!document["error"]["hint"].as_str().unwrap().is_empty());
         assert!(
             ended.stderr.starts_with("error: "),
@@ -111,23 +109,16 @@ fn a_wish_for_logs_that_cannot_be_understood_is_a_warning() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_never_a_panic() {
+fn a_reader_that_goes_away_is_told_on_stderr_and_is_no_pass() {
     for args in [&["list"][..], &["run", "dummy_task", "--json"], &["--help"]] {
-        let mut child = command(args)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        drop(child.stdout.take());
-        let mut said = String::new();
-        child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut said)
-            .unwrap();
-        assert_eq!(child.wait().unwrap().code(), Some(0), "{args:?}");
-        assert_eq!(said, "", "{args:?}");
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ended = Ended::of(command(args).stdout(writer).output().unwrap());
+        let said = ended.stderr;
+        assert_eq!(ended.code, Some(5), "{args:?}");
+        let told = "error: the result could not be written to stdout: ";
+        assert!(said.starts_with(told), "{args:?}: {said}");
+        assert_eq!(said.lines().count(), 1, "{args:?}: {said}");
     }
 }
 

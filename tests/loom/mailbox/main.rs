@@ -2,9 +2,11 @@
 #![cfg(loom)]
 
 mod claim;
+mod gap;
 mod guard;
 mod mutants;
 mod place;
+mod planted;
 mod publish;
 mod room;
 mod wake;

@@ -19,7 +19,7 @@ fn whoever_attaches_during_placement_finds_nothing_or_a_whole_mailbox() {
                     assert!(push(&producer, 3), "a fresh mailbox has room");
                     Ok(producer.epoch())
                 });
-                let (_, mut consumer) = model::place(header, cells, 1 << 40, 1);
+                let (_, mut consumer) = model::place(header, cells, &[], 1 << 40, 1);
                 let attached = other.join().unwrap();
                 (attached, drain(&mut consumer, 9))
             })

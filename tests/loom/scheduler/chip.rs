@@ -4,12 +4,14 @@
 //! core's kernel is over as soon as its token is rung: COND is a constant FIN of the first token.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use finbox_mailbox::{Cell, Header};
 use finbox_scheduler::{
     A2A3, Chip as Layout, Cond, CoreId, CoreState, Dispatcher, EdgeNode, FinHandler, HandlerCore,
-    Launch, Memory, NoProbe, Port, Scheduler, Shape, SlotId, Start, Submitter, TaskId, TaskSlot,
-    TaskSpec, Token, Unmet, WaitEntry, assemble,
+    Launch, LinePlace, Memory, NoProbe, Port, Rings, Scheduler, Scope, Shape, SlotBook, SlotId,
+    Start, Submitter, TaskId, TaskSlot, TaskSpec, Token, Unmet, UrmaQueue, WaitEntry, WatchedLine,
+    assemble,
 };
 use loom::sync::Arc;
 use loom::thread::{self, JoinHandle};
@@ -18,13 +20,20 @@ const SLOTS: usize = 3;
 const NODES: usize = 2;
 const CONDITIONS: usize = 64;
 
-/// Doorbells, in order.
+/// Doorbells, in order, and the time.
 #[derive(Default)]
-pub(crate) struct RungPort(Mutex<Vec<u16>>);
+pub(crate) struct RungPort {
+    rung: Mutex<Vec<u16>>,
+    now_ns: AtomicU64,
+}
 
 impl RungPort {
     pub(crate) fn rung(&self) -> Vec<u16> {
-        self.0.lock().unwrap().clone()
+        self.rung.lock().unwrap().clone()
+    }
+
+    pub(crate) fn pass_time(&self, ns: u64) {
+        self.now_ns.fetch_add(ns, Relaxed);
     }
 }
 
@@ -34,7 +43,7 @@ impl Port for RungPort {
     }
 
     fn ring_doorbell(&self, core: CoreId, _token: Token) {
-        self.0.lock().unwrap().push(core.0);
+        self.rung.lock().unwrap().push(core.0);
     }
 
     fn stage_payload(&self, _core: CoreId, _token: Token, _launch: &Launch) {}
@@ -62,7 +71,7 @@ impl Port for RungPort {
     fn store_u64(&self, _addr: u64, _value: u64) {}
 
     fn now(&self) -> u64 {
-        0
+        self.now_ns.load(Relaxed)
     }
 }
 
@@ -71,9 +80,13 @@ struct Tables {
     cells: Vec<Cell>,
     slots: Vec<TaskSlot>,
     entries: Vec<WaitEntry>,
-    first_edges: Vec<u32>,
+    books: Vec<SlotBook>,
+    scopes: Vec<Scope>,
     nodes: Vec<EdgeNode>,
     conditions: Vec<Unmet>,
+    lines: Vec<WatchedLine>,
+    line_index: Vec<LinePlace>,
+    queues: Vec<UrmaQueue>,
     cores: Vec<CoreState>,
     handler_cores: Vec<HandlerCore>,
     tokens: Vec<Token>,
@@ -90,9 +103,13 @@ impl Tables {
             cells: table(2),
             slots: table(SLOTS),
             entries: table(SLOTS),
-            first_edges: table(SLOTS),
+            books: table(SLOTS),
+            scopes: table(1),
             nodes: table(NODES),
             conditions: table(CONDITIONS),
+            lines: table(CONDITIONS),
+            line_index: table(LinePlace::needed(CONDITIONS)),
+            queues: table(1),
             cores: table(lanes),
             handler_cores: table(lanes),
             tokens: vec![Token::FIRST; lanes],
@@ -103,9 +120,9 @@ impl Tables {
 /// One chip in one execution of a model.
 pub(crate) struct Chip {
     pub(crate) port: Arc<RungPort>,
-    scheduler: Arc<Scheduler<'static>>,
+    pub(crate) scheduler: Arc<Scheduler<'static>>,
     submitter: Submitter<'static>,
-    dispatcher: Dispatcher<'static>,
+    pub(crate) dispatcher: Dispatcher<'static>,
     handlers: std::vec::IntoIter<FinHandler<'static>>,
     submitted: u32,
     tables: *mut Tables,
@@ -117,14 +134,21 @@ impl Chip {
         let tables = Box::into_raw(Box::new(Tables::new(usize::from(cores))));
         // SAFETY: fresh from `into_raw`; freed by `end`, after everything that borrows it.
         let memory = unsafe { &mut *tables };
+        let slots = u32::try_from(SLOTS).unwrap();
         let memory = Memory {
             header: &mut memory.header,
             cells: &mut memory.cells,
+            claim_lines: &mut [],
             slots: &mut memory.slots,
             entries: &mut memory.entries,
-            first_edges: &mut memory.first_edges,
+            rings: Rings::one(slots),
+            books: &mut memory.books,
+            scopes: &mut memory.scopes,
             nodes: &mut memory.nodes,
             conditions: &mut memory.conditions,
+            lines: &mut memory.lines,
+            line_index: &mut memory.line_index,
+            queues: &mut memory.queues,
             cores: &mut memory.cores,
             handler_cores: &mut memory.handler_cores,
             tokens: &mut memory.tokens,
@@ -150,15 +174,19 @@ impl Chip {
 
     /// Wires in a task for a cube core.
     pub(crate) fn submit(&mut self, after: &[SlotId]) -> SlotId {
+        self.submit_as(after, |_| {})
+    }
+
+    /// Wires in a task for a cube core that is what `change` makes of it.
+    pub(crate) fn submit_as(
+        &mut self,
+        after: &[SlotId],
+        change: impl FnOnce(&mut TaskSpec),
+    ) -> SlotId {
         let task = TaskId::new(0, self.submitted);
         self.submitted += 1;
-        let spec = TaskSpec {
-            task,
-            shape: Shape::Aic,
-            may_defer: 0,
-            kernel: 0,
-            args: 0,
-        };
+        let mut spec = TaskSpec::new(task, Shape::Aic);
+        change(&mut spec);
         self.submitter
             .submit(&self.scheduler, &NoProbe, &spec, after)
             .unwrap()
@@ -169,16 +197,18 @@ impl Chip {
         let _ = self.dispatcher.pass(&self.scheduler, &*self.port, &NoProbe);
     }
 
-    /// Starts the next handler: its cores' kernel is `kernel`, then one pass.
+    /// Starts the next handler: its cores' kernel is `kernel`, then one pass. How many tasks it
+    /// completed.
     pub(crate) fn spawn_handler(
         &mut self,
         kernel: impl FnOnce(()) + Send + 'static,
-    ) -> JoinHandle<()> {
+    ) -> JoinHandle<u64> {
         let mut handler = self.handlers.next().expect("one call a handler");
         let (scheduler, port) = (Arc::clone(&self.scheduler), Arc::clone(&self.port));
         thread::spawn(move || {
             kernel(());
             let _ = handler.pass(&scheduler, &*port, &NoProbe);
+            handler.ledger().completed
         })
     }
 

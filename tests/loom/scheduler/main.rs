@@ -2,7 +2,9 @@
 #![cfg(loom)]
 
 mod chip;
+mod deadline;
 mod mutants;
+mod orphans;
 mod pair;
 mod retire;
 mod wiring;

@@ -1,6 +1,6 @@
 //! A core's pair, its records and its openings: install against observe, and nothing forgotten.
 
-use finbox_scheduler::{Cond, CorePair, Pair, Record, SlotId, Token, Transition};
+use finbox_scheduler::{Cond, CorePair, Pair, Part, Record, SlotId, Token, Transition};
 use finbox_tests::outcomes::expect;
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
@@ -98,7 +98,7 @@ fn whoever_sees_a_token_sees_its_record_and_its_cleared_slab() {
         let other = Arc::clone(&core);
         let slot = SlotId::new(0, 3, 9);
         let dispatch = thread::spawn(move || {
-            other.record.assign(slot);
+            other.record.assign(slot, Part::ONLY);
             // SAFETY: loom fails the model if another thread touches the cell meanwhile.
             other.slab.with_mut(|slab| unsafe { *slab = 0 });
             assert!(other.pair.install(FIRST).is_some());
@@ -118,7 +118,7 @@ fn whoever_sees_a_token_sees_its_record_and_its_cleared_slab() {
 fn a_free_record_means_that_its_slab_was_read_for_the_last_time() {
     expect("record freed", &[false, true], || {
         let core = Parity::new();
-        core.record.assign(SlotId::new(0, 3, 9));
+        core.record.assign(SlotId::new(0, 3, 9), Part::ONLY);
         let other = Arc::clone(&core);
         let handler = thread::spawn(move || {
             // SAFETY: loom fails the model if another thread writes the cell meanwhile.

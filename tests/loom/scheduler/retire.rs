@@ -41,7 +41,7 @@ impl Task {
 /// Works, retires with `conditions`; the last one sees the work of both.
 fn subtask(task: &Task, index: usize, conditions: u32) -> Option<RetireStep> {
     task.write(index);
-    let step = task.word.retire(1, conditions, false).ok()?.step;
+    let step = task.word.retire(1, conditions, 64, false).ok()?.step;
     if step != RetireStep::Partial {
         assert_eq!(task.sum(), 2, "the last one sees what the other did");
     }
@@ -54,6 +54,7 @@ fn short(step: Option<RetireStep>) -> String {
         Some(RetireStep::Partial) => "partial".into(),
         Some(RetireStep::LastInline) => "inline".into(),
         Some(RetireStep::LastDeferred { expected }) => format!("deferred {expected}"),
+        Some(RetireStep::Late) => "late".into(),
     }
 }
 
@@ -94,7 +95,7 @@ fn a_duplicated_fin_is_refused_and_the_outcome_is_decided_once() {
         let fin = |task: &Task| {
             let step = task
                 .word
-                .retire(1, 0, false)
+                .retire(1, 0, 64, false)
                 .ok()
                 .map(|retired| retired.step);
             let outcome = step.and_then(|_| task.word.finish(1, false, false));
@@ -139,6 +140,27 @@ fn a_released_slot_may_be_written_again() {
         }
         walker.join().unwrap();
         released
+    });
+}
+
+#[test]
+fn a_slot_whose_last_token_came_late_may_be_written_again() {
+    expect("late, recycle", &[false, true], || {
+        let task = Task::new(1);
+        assert!(task.word.finish(1, true, false).is_some());
+        task.word.release();
+        let other = Arc::clone(&task);
+        let handler = thread::spawn(move || {
+            other.sum();
+            let late = other.word.retire(1, 0, 64, false).unwrap();
+            assert_eq!(late.step, RetireStep::Late);
+        });
+        let at_rest = task.word.state_for_recycling().is_at_rest();
+        if at_rest {
+            task.write(0);
+        }
+        handler.join().unwrap();
+        at_rest
     });
 }
 

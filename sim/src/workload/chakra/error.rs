@@ -16,7 +16,7 @@ use super::unmatched::Unmatched;
 #[non_exhaustive]
 pub enum ImportError {
     /// A speed from which no time can be computed.
-    #[error("the roofline's {knob} is {value}; give a finite number above 0")]
+    #[error("the roofline's {knob} is {value}")]
     Roofline {
         /// The knob's name.
         knob: &'static str,
@@ -25,8 +25,7 @@ pub enum ImportError {
     },
     /// The operating system refused access.
     #[error(
-        "cannot read {}: {source}; check the path and its permissions \
-         (a file, a folder or a PREFIX of PREFIX.<rank>.et)", .path.display()
+        "cannot read {}: {source}", .path.display()
     )]
     Unreadable {
         /// What was to be read.
@@ -36,8 +35,7 @@ pub enum ImportError {
     },
     /// A folder without any trace.
     #[error(
-        "no file in {} is named PREFIX.<rank>.et; \
-         rename the traces so, or name one file", .folder.display()
+        "no file in {} is named PREFIX.<rank>.et", .folder.display()
     )]
     NoTraces {
         /// The folder searched.
@@ -45,8 +43,8 @@ pub enum ImportError {
     },
     /// A folder with the traces of several workloads.
     #[error(
-        "{} holds traces of {} workloads ({}); which one? Name it as {}",
-        .folder.display(), .prefixes.len(), listed(.prefixes), example(.folder, .prefixes)
+        "{} holds traces of {} workloads ({})",
+        .folder.display(), .prefixes.len(), listed(.prefixes)
     )]
     SeveralPrefixes {
         /// The folder searched.
@@ -56,7 +54,7 @@ pub enum ImportError {
     },
     /// Two files for one rank (as `P.1.et` and `P.01.et`).
     #[error(
-        "{} and {} are both the trace of rank {rank}; remove one",
+        "{} and {} are both the trace of rank {rank}",
         .first.display(), .second.display()
     )]
     SameRank {
@@ -69,7 +67,7 @@ pub enum ImportError {
     },
     /// More ranks than are simulated.
     #[error(
-        "{} has traces of {found} ranks, the limit is {limit}; load one file or a smaller trace",
+        "{} has traces of {found} ranks, the limit is {limit}",
         .path.display()
     )]
     TooManyRanks {
@@ -82,7 +80,7 @@ pub enum ImportError {
     },
     /// A file of 0 bytes, or a gzip stream of none.
     #[error(
-        "{} is empty (0 bytes); a trace has at least its metadata message: record it again",
+        "{} is empty (0 bytes); a trace has at least its metadata message",
         .file.display()
     )]
     EmptyFile {
@@ -91,15 +89,14 @@ pub enum ImportError {
     },
     /// No rank has a node.
     #[error(
-        "the traces at {} hold no node, so there is nothing to run; \
-         check that recording was not cut off", .path.display()
+        "the traces at {} hold no node, so there is nothing to run", .path.display()
     )]
     NoNodes {
         /// What `load` was given.
         path: PathBuf,
     },
     /// A rank with more nodes than an index can name.
-    #[error("{} has more than {limit} nodes; split the trace", .file.display())]
+    #[error("{} has more than {limit} nodes", .file.display())]
     TooManyNodes {
         /// The file.
         file: PathBuf,
@@ -109,7 +106,7 @@ pub enum ImportError {
     /// The file ends inside a message or its length prefix.
     #[error(
         "{} is cut short: the message at byte {offset} needs {needed} bytes after its length \
-         and {left} are left; copy or record the trace again", .file.display()
+         and {left} are left", .file.display()
     )]
     Truncated {
         /// The file.
@@ -123,8 +120,8 @@ pub enum ImportError {
     },
     /// A length prefix that is no varint of 64 bits.
     #[error(
-        "the length prefix at byte {offset} of {} is no 64-bit varint; \
-         this is no Chakra trace, or it is damaged", .file.display()
+        "the length prefix at byte {offset} of {} is no 64-bit varint",
+        .file.display()
     )]
     MalformedLength {
         /// The file.
@@ -134,8 +131,8 @@ pub enum ImportError {
     },
     /// A message longer than any node should be.
     #[error(
-        "the message at byte {offset} of {} claims {length} bytes, the limit is {limit}; \
-         this is no Chakra trace, or it is damaged", .file.display()
+        "the message at byte {offset} of {} claims {length} bytes, the limit is {limit}",
+        .file.display()
     )]
     MessageTooLong {
         /// The file.
@@ -149,8 +146,8 @@ pub enum ImportError {
     },
     /// A gzip stream that is damaged or cut short.
     #[error(
-        "the gzip stream of {} breaks off after byte {offset} of its content: {source}; \
-         check it with 'gzip -t' and copy it again", .file.display()
+        "the gzip stream of {} breaks off after byte {offset} of its content: {source}",
+        .file.display()
     )]
     Gzip {
         /// The file.
@@ -162,8 +159,7 @@ pub enum ImportError {
     },
     /// A gzip stream that grows beyond reason.
     #[error(
-        "{} grows beyond {limit} bytes when decompressed; \
-         decompress it yourself if it is to be trusted", .file.display()
+        "{} grows beyond {limit} bytes when decompressed", .file.display()
     )]
     ExpandsTooFar {
         /// The file.
@@ -173,8 +169,7 @@ pub enum ImportError {
     },
     /// A message that does not decode.
     #[error(
-        "the message at byte {offset} of {} is no {expected}: {source}; \
-         this is no Chakra trace, or it is damaged", .file.display()
+        "the message at byte {offset} of {} is no {expected}: {source}", .file.display()
     )]
     Undecodable {
         /// The file.
@@ -187,7 +182,7 @@ pub enum ImportError {
         source: prost::DecodeError,
     },
     /// A node type outside 1..=7.
-    #[error("{node} has type {kind}, known are 1 to 7; the trace is damaged or of another schema")]
+    #[error("{node} has type {kind}, known are 1 to 7")]
     UnknownNodeType {
         /// The node.
         node: NodePlace,
@@ -195,7 +190,7 @@ pub enum ImportError {
         kind: i32,
     },
     /// A `comm_type` outside 0..=9.
-    #[error("{node} is collective number {kind}, known are 0 to 9; correct its comm_type")]
+    #[error("{node} is collective number {kind}, known are 0 to 9")]
     UnknownCollective {
         /// The node.
         node: NodePlace,
@@ -204,7 +199,7 @@ pub enum ImportError {
     },
     /// A rank or a tag that is none.
     #[error(
-        "{node} has {attribute} = {value}, {}; correct the attribute", allowed(.attribute)
+        "{node} has {attribute} = {value}, {}", allowed(.attribute)
     )]
     BadEndpoint {
         /// The node.
@@ -216,8 +211,7 @@ pub enum ImportError {
     },
     /// A send that starts, or a receive that ends, at another rank.
     #[error(
-        "{node} has {attribute} = {value}, but it is in the trace of rank {}; \
-         correct the attribute or the rank in the file's name", .node.rank
+        "{node} has {attribute} = {value}, but it is in the trace of rank {}", .node.rank
     )]
     ForeignEndpoint {
         /// The node.
@@ -228,7 +222,7 @@ pub enum ImportError {
         value: u32,
     },
     /// Two nodes of one rank with one id.
-    #[error("{second} has the id of the node at byte {first_offset}; ids must differ in a rank")]
+    #[error("{second} has the id of the node at byte {first_offset}")]
     DuplicateId {
         /// The later node.
         second: NodePlace,
@@ -238,7 +232,7 @@ pub enum ImportError {
     /// An enforced edge from a node that is not in the file.
     #[error(
         "{node} depends on node {missing}, which its file does not have ({dangling} such edges, \
-         {self_edges} self-edges dropped); use only edges that are complete: data is the default"
+         {self_edges} self-edges dropped)"
     )]
     Dangling {
         /// The first node, in file order, with such an edge.
@@ -259,7 +253,7 @@ pub enum ImportError {
     /// A trace that is valid and cannot be run yet.
     #[error(
         "{node} is a collective over {ranks} ranks; collectives over several ranks are not \
-         supported yet: load one rank's file, or a trace whose collectives are sends and receives"
+         supported yet"
     )]
     NotSupportedYet {
         /// The collective.
@@ -269,7 +263,7 @@ pub enum ImportError {
     },
     /// A collective in a process group that nobody declares, or not with this rank.
     #[error(
-        "{node} is a collective in process group {}, which {}; correct pg_name or the side file",
+        "{node} is a collective in process group {}, which {}",
         Quoted(.group), group_problem(.declared, .side_file)
     )]
     UnknownGroup {
@@ -284,8 +278,7 @@ pub enum ImportError {
     },
     /// A side file that is not a JSON object of lists of ranks.
     #[error(
-        "byte {offset} of {}: {problem}; the file must map group names to lists of ranks, \
-         as {{\"1\": [0, 1]}}", .file.display()
+        "byte {offset} of {}: {problem}", .file.display()
     )]
     SideFile {
         /// The file.
@@ -308,13 +301,6 @@ fn listed(prefixes: &[String]) -> impl fmt::Display {
         ""
     };
     format!("{}{more}", shown.join(", "))
-}
-
-fn example(folder: &std::path::Path, prefixes: &[String]) -> impl fmt::Display {
-    folder
-        .join(prefixes.first().map_or("PREFIX", String::as_str))
-        .display()
-        .to_string()
 }
 
 fn allowed(attribute: &str) -> &'static str {

@@ -23,6 +23,7 @@ mod error;
 mod frame;
 mod graph;
 mod groups;
+mod hint;
 mod matching;
 mod model;
 mod node;

@@ -47,12 +47,18 @@ impl fmt::Display for Cycle {
             (Some(first), 0) => write!(f, "node {} again", first.id)?,
             (_, more) => write!(f, "{more} more")?,
         }
-        let advice = if *over_messages {
-            "the order of its messages"
+        Ok(())
+    }
+}
+
+impl Cycle {
+    /// What to do next.
+    pub fn hint(&self) -> &'static str {
+        if self.over_messages {
+            "correct the order of its messages, or enforce other edges"
         } else {
-            "its edges"
-        };
-        write!(f, "; correct {advice}, or enforce other edges")
+            "correct its edges, or enforce other edges"
+        }
     }
 }
 

@@ -77,25 +77,32 @@ impl fmt::Display for Unmatched {
         match &self.peer_state {
             PeerState::NotLoaded { loaded } => write!(
                 f,
-                "but the trace of rank {peer} was not loaded ({loaded} loaded); \
-                 load the folder or PREFIX that holds all ranks"
+                "but the trace of rank {peer} was not loaded ({loaded} loaded)"
             ),
             PeerState::NothingLeft { matched: 0 } => {
-                write!(
-                    f,
-                    "but rank {peer} has no {partner} for it; check the peer's trace"
-                )
+                write!(f, "but rank {peer} has no {partner} for it")
             }
             PeerState::NothingLeft { matched } => write!(
                 f,
-                "but the {matched} of rank {peer} that could {partner} it are all matched; \
-                 one side has too many or too few"
+                "but the {matched} of rank {peer} that could {partner} it are all matched"
             ),
             PeerState::Nearest { node, tag, bytes } => write!(
                 f,
                 "but rank {peer} has no {partner} for it; the nearest, {node}, has {bytes} bytes \
-                 and tag {tag}: make both sides agree"
+                 and tag {tag}"
             ),
+        }
+    }
+}
+
+impl Unmatched {
+    /// What to do next.
+    pub fn hint(&self) -> &'static str {
+        match self.peer_state {
+            PeerState::NotLoaded { .. } => "load the folder or PREFIX that holds all ranks",
+            PeerState::NothingLeft { matched: 0 } => "check the peer's trace",
+            PeerState::NothingLeft { .. } => "one side has too many or too few: check both traces",
+            PeerState::Nearest { .. } => "make both sides agree",
         }
     }
 }

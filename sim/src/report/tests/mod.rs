@@ -4,6 +4,9 @@ use serde_json::Value;
 
 use super::*;
 
+mod lists;
+use lists::stalled;
+
 /// The example of the contract, with digests filled in.
 const CONTRACT: &str = r#"
 { "schema": "finbox.run/1", "scenario": "deferred_notify_demo", "target": "a2a3",
@@ -21,7 +24,25 @@ const CONTRACT: &str = r#"
 "#;
 
 /// Fields that were added to the contract's example.
-const ADDED: &[&str] = &["live", "reported", "handlers", "cores", "import"];
+const ADDED: &[&str] = &[
+    "live",
+    "skipped",
+    "reported",
+    "handlers",
+    "cores",
+    "import",
+    "latency",
+    "failures",
+    "list",
+    "cores_quarantined",
+    "undelivered",
+    "overshoots",
+    "went_back",
+];
+
+/// Measures of the latency, and the fields of each.
+const LATENCY: [&str; 4] = ["task", "fin_to_consumer", "wait", "fin_handling"];
+const PERCENTILES: [&str; 5] = ["count", "p50_ns", "p90_ns", "p99_ns", "max_ns"];
 
 fn example() -> RunReport {
     RunReport {
@@ -56,6 +77,7 @@ fn example() -> RunReport {
             high_water: 1,
             left: 0,
             polls: 17,
+            ..WaitListCounts::default()
         },
         time: TimeReport {
             virtual_ns: 31_840,
@@ -69,38 +91,6 @@ fn example() -> RunReport {
     }
 }
 
-fn stalled(tasks: u64, conditions: usize) -> RunReport {
-    let condition = ConditionReport {
-        engine: "SDMA".to_owned(),
-        completion_type: "COUNTER".to_owned(),
-        address: Address(0x1_0000),
-        expected: 1,
-        observed: 0,
-        age_ns: 12_300_000,
-    };
-    let mut stall = StallReport::new("CONDITION_NOT_REACHED");
-    for task in 0..tasks {
-        stall.push(StalledTask {
-            task: (1 << 32) | task,
-            name: "notify_wait".to_owned(),
-            state: "waiting".to_owned(),
-            rank: 0,
-            conditions: vec![condition.clone(); conditions],
-        });
-    }
-    let code = Code {
-        number: 100,
-        name: "SCHEDULER_TIMEOUT",
-    };
-    let error = ErrorReport::new(code, "no progress for 10 s", "see the stall");
-    RunReport {
-        stall: Some(stall),
-        error: Some(error),
-        verdict: Verdict::Stuck,
-        ..example()
-    }
-}
-
 /// Every key of a JSON text in the order of writing.
 fn keys(text: &str) -> Vec<&str> {
     let pieces: Vec<&str> = text.split('"').collect();
@@ -111,6 +101,10 @@ fn keys(text: &str) -> Vec<&str> {
         .filter(|pair| pair[1].trim_start().starts_with(':'))
         .map(|pair| pair[0])
         .collect()
+}
+
+fn is_of_the_contract(key: &str) -> bool {
+    ![ADDED, &LATENCY, &PERCENTILES].concat().contains(&key)
 }
 
 /// Whether `whole` has everything `part` has, with the same values.
@@ -128,7 +122,7 @@ fn the_json_has_the_fields_of_the_contract_in_its_order() {
     let text = to_json(&example());
     let ours: Vec<&str> = keys(&text)
         .into_iter()
-        .filter(|key| !ADDED.contains(key))
+        .filter(|key| is_of_the_contract(key))
         .collect();
     assert_eq!(ours, keys(CONTRACT));
     assert_eq!(keys(CONTRACT).len(), 43);
@@ -147,7 +141,7 @@ fn the_json_is_pretty_stable_and_one_document() {
     assert!(text.starts_with("{\n  \"schema\": \"finbox.run/1\",\n  \"scenario\""));
     assert!(text.contains("\n  \"max_diff\": 0.0,\n"));
     assert!(text.contains("\n  \"digest\": \"0123456789abcdef\",\n"));
-    assert!(text.ends_with("\n  \"import\": null\n}\n"));
+    assert!(text.ends_with("\n    \"count\": 0,\n    \"list\": []\n  }\n}\n"));
     assert_eq!(text, to_json(&example()));
 }
 
@@ -184,6 +178,63 @@ PASS  deferred_notify_demo
              messages accepted 4 = delivered 4 + reported 0
 ";
     assert_eq!(to_text(&example()), expected);
+}
+
+#[test]
+fn latencies_have_a_line_each_and_only_where_something_was_measured() {
+    let measure = |max_ns| Percentiles {
+        count: 6,
+        p50_ns: 840,
+        p90_ns: 2_000,
+        p99_ns: 31_840,
+        max_ns,
+    };
+    let latency = LatencyReport {
+        task: measure(40_000),
+        fin_handling: measure(466_500),
+        ..LatencyReport::default()
+    };
+    let report = RunReport {
+        latency,
+        ..example()
+    };
+    let expected = "
+  latency    task             p50   840 ns, p99  31.8 µs, max  40.0 µs of 6
+             FIN handling     p50   840 ns, p99  31.8 µs, max 466.5 µs of 6
+  digest     ";
+    let text = to_text(&report);
+    assert!(text.contains(expected), "{text}");
+    let value: Value = serde_json::from_str(&to_json(&report)).unwrap();
+    let expected = [6, 840, 2_000, 31_840, 40_000];
+    for (field, expected) in PERCENTILES.into_iter().zip(expected) {
+        assert_eq!(value["latency"]["task"][field], expected);
+    }
+    for measure in LATENCY {
+        assert!(value["latency"][measure]["p99_ns"].is_u64(), "{measure}");
+    }
+}
+
+#[test]
+fn what_is_rare_is_told_only_where_there_is_some() {
+    let mut report = example();
+    assert!(!to_text(&report).contains("skipped"));
+    report.tasks.skipped = 2;
+    report.cores_quarantined = 1;
+    report.mailbox = MailboxCounts {
+        accepted: 5,
+        undelivered: 1,
+        ..report.mailbox
+    };
+    (report.wait_list.overshoots, report.wait_list.went_back) = (1, 2);
+    let text = to_text(&report);
+    assert!(
+        text.contains("0 quarantined, 1 core out of the pool, 2 skipped\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("17 polls, 1 overshoot, 2 steps back\n"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -240,72 +291,6 @@ fn a_ledger_that_does_not_add_up_never_shows_an_equals_sign() {
 }
 
 #[test]
-fn a_stall_names_its_tasks_and_conditions() {
-    let text = to_text(&stalled(1, 1));
-    assert!(text.starts_with(
-        "STUCK  deferred_notify_demo\n  error      100 SCHEDULER_TIMEOUT: no progress for 10 s\n  \
-         hint       see the stall\n\n  run  "
-    ));
-    assert!(text.ends_with(
-        "\n\n  stall      CONDITION_NOT_REACHED; 1 task stuck\n    \
-         task 1:0 notify_wait, rank 0: waiting\n      \
-         COUNTER at 0x10000 expected 1 observed 0 for 12.3 ms (SDMA)\n"
-    ));
-}
-
-#[test]
-fn a_stalled_task_without_conditions_says_so() {
-    assert!(to_text(&stalled(1, 0)).contains("rank 0: waiting, on no condition\n"));
-}
-
-#[test]
-fn a_long_stall_is_cut_in_text_and_says_how_much_is_left_out() {
-    let text = to_text(&stalled(10, 10));
-    assert!(!text.contains("more"));
-    let text = to_text(&stalled(5_000, 12));
-    assert_eq!(text.matches("notify_wait").count(), 10);
-    assert_eq!(text.matches("      … and 2 more\n").count(), 10);
-    assert!(text.ends_with("\n    … and 4990 more\n"));
-    assert!(text.contains("5000 tasks stuck"));
-}
-
-#[test]
-fn the_json_of_a_stall_holds_a_thousand_tasks_and_the_true_count() {
-    let value: Value = serde_json::from_str(&to_json(&stalled(1_001, 1))).unwrap();
-    let stall = &value["stall"];
-    assert_eq!(
-        stall["tasks"].as_array().unwrap().len(),
-        MOST_STALLED_IN_JSON
-    );
-    assert_eq!(stall["count"], 1_001);
-    assert_eq!(stall["tasks"][0]["conditions"][0]["address"], "0x10000");
-    assert_eq!(value["error"]["code"], 100);
-}
-
-#[test]
-fn the_json_of_a_stall_has_the_fields_of_the_contract_in_its_order() {
-    let stall = stalled(1, 1).stall.unwrap();
-    let text = serde_json::to_string(&stall).unwrap();
-    let expected = [
-        "class",
-        "tasks",
-        "task",
-        "name",
-        "state",
-        "rank",
-        "conditions",
-        "engine",
-        "type",
-        "address",
-        "expected",
-        "observed",
-        "age_ns",
-        "count",
-    ];
-    assert_eq!(keys(&text), expected);
-}
-
-#[test]
 fn an_invalid_report_shows_its_error_and_no_counts() {
     let error = ErrorReport::new(
         Code::INPUT_INVALID,
@@ -323,7 +308,7 @@ fn an_invalid_report_shows_its_error_and_no_counts() {
     let text = to_json(&report);
     let ours: Vec<&str> = keys(&text)
         .into_iter()
-        .filter(|key| !ADDED.contains(key) && !["code", "name", "message", "hint"].contains(key))
+        .filter(|key| is_of_the_contract(key) && !["code", "name", "message", "hint"].contains(key))
         .collect();
     assert_eq!(ours, keys(CONTRACT));
 }
@@ -366,24 +351,6 @@ fn a_baseline_completion_is_named_and_a_wrong_result_shows_its_distance() {
         ..report
     });
     assert!(text.contains("  result     not a number\n"), "{text}");
-}
-
-#[test]
-fn gaps_are_listed_and_cut() {
-    let gap = GapReport {
-        kind: "mailbox".to_owned(),
-        rank: 1,
-        message: "slot 7".to_owned(),
-    };
-    let text = to_text(&RunReport {
-        gaps: vec![gap; 12],
-        ..example()
-    });
-    assert!(
-        text.contains("\n  gaps       12\n    mailbox, rank 1: slot 7\n"),
-        "{text}"
-    );
-    assert!(text.ends_with("    … and 2 more\n"), "{text}");
 }
 
 #[test]

@@ -1,0 +1,60 @@
+//! A handler's sending end: it announces what it claims on a line of its own, if there is one.
+
+use core::mem;
+use core::num::NonZeroU32;
+
+use finbox_mailbox::{Message, NamedProducer, Producer};
+
+/// The sending end.
+#[derive(Debug)]
+pub(crate) struct Pusher<'m> {
+    producer: Producer<'m>,
+    named: Option<NamedProducer<'m>>,
+    dies: bool,
+}
+
+impl<'m> Pusher<'m> {
+    /// Registers under `name`; without a free line, what it leaves unpublished has no name.
+    pub(crate) fn new(producer: Producer<'m>, name: NonZeroU32) -> Self {
+        Self {
+            producer,
+            named: producer.register(name).ok(),
+            dies: false,
+        }
+    }
+
+    /// As [`Producer::push_batch`].
+    pub(crate) fn push_batch(&mut self, count: u32, build: impl FnMut(u32) -> Message) -> u32 {
+        if self.dies {
+            return self.die(count);
+        }
+        match &mut self.named {
+            Some(named) => named.push_batch(count, build),
+            None => self.producer.push_batch(count, build),
+        }
+    }
+
+    /// Makes the next batch that finds room one that is never published.
+    pub(crate) fn die_in_next_batch(&mut self) {
+        self.dies = true;
+    }
+
+    /// Claims and publishes nothing. The line keeps saying so: from now on there is none.
+    #[cold]
+    fn die(&mut self, count: u32) -> u32 {
+        let claimed = match &mut self.named {
+            Some(named) => named.claim(count),
+            None => self.producer.claim(count),
+        };
+        let lost = claimed.map_or(0, |claimed| {
+            let left = claimed.left();
+            mem::forget(claimed);
+            left
+        });
+        if lost > 0 {
+            mem::forget(self.named.take());
+            self.dies = false;
+        }
+        lost
+    }
+}

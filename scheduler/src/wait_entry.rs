@@ -1,0 +1,485 @@
+//! The book of the wait list: one entry a task slot, and what each message does to it.
+//!
+//! Order of messages does not matter: an entry is done when TASK_NORMAL_DONE was seen, as many
+//! CONDITIONs as it announced were seen, and all of them are met. A task that failed waits for
+//! nothing: its conditions are not looked at any more, and it is done when its messages were seen.
+//! Tasks are not finished here but collected, and finished after the lock is given back.
+
+use finbox_mailbox::{
+    CompletionType, Condition, Done, Malformed, Message, SlotBits, Ticket, Words,
+};
+
+use crate::condition::{Failure, Invalid, Unmet, Verdict, check};
+use crate::fault::Fault;
+use crate::id::SlotId;
+use crate::ledger::Ledger;
+use crate::poll::PollList;
+use crate::port::Port;
+use crate::probe::{Event, Probe};
+use crate::ready::SlotQueue;
+use crate::retire::RetireState;
+use crate::scheduler::Scheduler;
+use crate::urma::{QueueError, UrmaQueue, find};
+
+/// Where a wait entry stands in the life it names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stage {
+    /// Never used.
+    #[default]
+    Unused,
+    /// Its conditions are looked at.
+    Waiting,
+    /// Its task failed: only its messages are still awaited.
+    Failing,
+    /// Collected: nothing more is believed about that life.
+    Over,
+    /// Given up before its messages were seen: those that still come are dropped.
+    Abandoned,
+}
+
+/// What a slot waits for, as far as its messages were seen.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WaitEntry {
+    generation: u32,
+    stage: Stage,
+    done: bool,
+    seen: u8,
+    expected: u8,
+    unmet: u8,
+    given_back: u8,
+}
+
+impl WaitEntry {
+    const fn is_of(&self, slot: SlotId) -> bool {
+        self.generation == slot.generation() && !matches!(self.stage, Stage::Unused)
+    }
+
+    /// Whether it is `slot`, in this life, whose conditions are to be looked at.
+    const fn wants(&self, slot: SlotId) -> bool {
+        self.is_of(slot) && matches!(self.stage, Stage::Waiting)
+    }
+
+    const fn is_live(&self) -> bool {
+        matches!(self.stage, Stage::Waiting | Stage::Failing)
+    }
+}
+
+/// Who asks, with what: the arguments of everything that looks at conditions.
+pub(crate) struct Turn<'a, 's, P, B> {
+    pub(crate) scheduler: &'a Scheduler<'s>,
+    pub(crate) port: &'a P,
+    pub(crate) probe: &'a B,
+    pub(crate) ledger: &'a mut Ledger,
+}
+
+/// One sweep over unmet conditions: what needs no second time within it.
+#[derive(Debug)]
+pub(crate) struct Sweep {
+    pub(crate) now_ns: u64,
+    /// The line that was made current last.
+    line: Option<u64>,
+    /// The queue that was walked last.
+    walked: Option<usize>,
+}
+
+impl Sweep {
+    pub(crate) const fn new(now_ns: u64) -> Self {
+        Self {
+            now_ns,
+            line: None,
+            walked: None,
+        }
+    }
+}
+
+/// The list without its mailbox.
+#[derive(Debug)]
+pub(crate) struct Book<'m> {
+    pub(crate) entries: &'m mut [WaitEntry],
+    pub(crate) poll: PollList<'m>,
+    pub(crate) queues: &'m mut [UrmaQueue],
+    pub(crate) live: u32,
+    pub(crate) settled: SlotQueue,
+    /// How long a condition may take if its task does not say.
+    pub(crate) wait_ns: Option<u64>,
+}
+
+impl Book<'_> {
+    /// Acts on one message of run `epoch`; `None` if it cannot be acted on.
+    pub(crate) fn deliver<P: Port, B: Probe>(
+        &mut self,
+        turn: &mut Turn<'_, '_, P, B>,
+        (words, epoch): (&Words, u32),
+    ) -> Option<()> {
+        let message = Message::decode(words, epoch).ok()?;
+        self.act_on(turn, &message)
+    }
+
+    /// Acts on one message; `None` if it cannot be acted on.
+    pub(crate) fn act_on<P: Port, B: Probe>(
+        &mut self,
+        turn: &mut Turn<'_, '_, P, B>,
+        message: &Message,
+    ) -> Option<()> {
+        match message {
+            Message::Condition(condition) => {
+                self.condition(turn, condition)?;
+                turn.ledger.conditions += 1;
+            }
+            Message::NormalDone(done) => {
+                self.done(turn.scheduler, done)?;
+                turn.ledger.normal_done += 1;
+            }
+        }
+        turn.ledger.messages_delivered += 1;
+        let waiting = u64::from(self.live);
+        turn.ledger.waiting_high_water = turn.ledger.waiting_high_water.max(waiting);
+        Some(())
+    }
+
+    /// Whether the task these bits name was given up, so that its messages are dropped.
+    fn is_abandoned(&self, bits: SlotBits) -> bool {
+        let slot = SlotId::from_bits(bits);
+        let entry = self.entries.get(slot.index());
+        entry.is_some_and(|entry| entry.is_of(slot) && entry.stage == Stage::Abandoned)
+    }
+
+    /// The entry of a slot that waits; `None` if the bits name none.
+    ///
+    /// A live slot is not enough: until a subtask of it deferred, its `next` link stands in other
+    /// lists, no room need be reserved for it, and it has nothing to say here. Whoever pushes
+    /// about it retired first, and publishing carries the retire word.
+    fn entry(
+        &mut self,
+        scheduler: &Scheduler<'_>,
+        bits: SlotBits,
+    ) -> Option<(SlotId, RetireState, &mut WaitEntry)> {
+        let slot = SlotId::from_bits(bits);
+        let state = scheduler.slots.get(slot.index())?.retire.state();
+        let is_ours = scheduler.is_named_right(slot);
+        if !is_ours || !state.is_live(slot.generation()) || !state.any_subtask_deferred() {
+            return None;
+        }
+        let entry = &mut self.entries[slot.index()];
+        if !entry.is_of(slot) {
+            self.live += u32::from(!entry.is_live());
+            *entry = WaitEntry {
+                generation: slot.generation(),
+                stage: Stage::Waiting,
+                ..WaitEntry::default()
+            };
+        }
+        entry.is_live().then_some((slot, state, entry))
+    }
+
+    fn condition<P: Port, B: Probe>(
+        &mut self,
+        turn: &mut Turn<'_, '_, P, B>,
+        message: &Condition,
+    ) -> Option<()> {
+        if self.is_abandoned(message.slot) {
+            return Some(());
+        }
+        let (slot, state, entry) = self.entry(turn.scheduler, message.slot)?;
+        if u32::from(entry.seen) >= state.expected() {
+            return None;
+        }
+        entry.seen += 1;
+        if entry.stage == Stage::Failing {
+            self.give_back_one(turn.scheduler, slot);
+            self.settle_if_done(turn.scheduler, slot);
+            return Some(());
+        }
+        let mut unmet = Unmet::new(message, self.times(turn, slot));
+        match self.first_look(turn, &mut unmet) {
+            Verdict::Unmet => {
+                unmet.first = unmet.observed;
+                self.entries[slot.index()].unmet += 1;
+                self.poll.insert(unmet);
+                return Some(());
+            }
+            Verdict::Met => meet(turn, &unmet),
+            Verdict::Failed(failure) => self.fail(turn, slot, failure),
+        }
+        self.give_back_one(turn.scheduler, slot);
+        self.settle_if_done(turn.scheduler, slot);
+        Some(())
+    }
+
+    /// When a condition of `slot` arrived, which is now, and when it must hold.
+    fn times<P: Port, B>(&self, turn: &Turn<'_, '_, P, B>, slot: SlotId) -> (u64, u64) {
+        let now_ns = turn.port.now();
+        let own = turn.scheduler.slot(slot).wait_budget_ns();
+        let budget_ns = if own > 0 { Some(own) } else { self.wait_ns };
+        let deadline_ns = budget_ns.map_or(u64::MAX, |budget_ns| now_ns.saturating_add(budget_ns));
+        (now_ns, deadline_ns)
+    }
+
+    /// Validates a condition, which may be a lie, and looks at it.
+    fn first_look<P: Port, B>(
+        &mut self,
+        turn: &mut Turn<'_, '_, P, B>,
+        unmet: &mut Unmet,
+    ) -> Verdict {
+        let (scheduler, port) = (turn.scheduler, turn.port);
+        let what = (unmet.completion, unmet.addr, unmet.cookie);
+        if let Err(Invalid::Completion | Invalid::Address | Invalid::Cookie) =
+            check(port, scheduler.chip.target, what)
+        {
+            return Verdict::Failed(Failure::Invalid);
+        }
+        if unmet.completion == CompletionType::UrmaEventHandle {
+            unmet.queue = match find(self.queues, port, unmet.addr) {
+                Ok(queue) => queue,
+                Err(QueueError::Malformed) => return Verdict::Failed(Failure::Invalid),
+                Err(QueueError::TableFull) => return Verdict::Failed(Failure::NoQueue),
+            };
+            let (_, refreshed) = self.queues[unmet.queue].walk(port);
+            turn.ledger.lines_refreshed += u64::from(refreshed);
+        } else {
+            port.refresh(unmet.addr, 4);
+            turn.ledger.lines_refreshed += 1;
+        }
+        let verdict = unmet.look(port, self.queues);
+        judge(scheduler, unmet, verdict, None)
+    }
+
+    fn done(&mut self, scheduler: &Scheduler<'_>, message: &Done) -> Option<()> {
+        if self.is_abandoned(message.slot) {
+            return Some(());
+        }
+        let bound = bound(scheduler, message.slot)?;
+        let (slot, state, entry) = self.entry(scheduler, message.slot)?;
+        let is_true = state.remaining() == 0 && message.expected == state.expected();
+        if entry.done || !is_true {
+            return None;
+        }
+        entry.done = true;
+        entry.expected = u8::try_from(message.expected).ok()?;
+        let surplus = bound - message.expected;
+        entry.given_back += u8::try_from(surplus).expect("a bound is at most 64");
+        scheduler.room.give_back(surplus);
+        self.settle_if_done(scheduler, slot);
+        Some(())
+    }
+
+    /// Looks at the next unmet condition. Whether anything moved.
+    pub(crate) fn look_at_next<P: Port, B: Probe>(
+        &mut self,
+        turn: &mut Turn<'_, '_, P, B>,
+        sweep: &mut Sweep,
+    ) -> bool {
+        let condition = self.poll.here();
+        let slot = condition.slot;
+        if !self.entries[slot.index()].wants(slot) {
+            self.take(turn.scheduler, slot);
+            return true;
+        }
+        let mut moved = false;
+        if condition.completion != CompletionType::UrmaEventHandle {
+            if sweep.line != Some(condition.line()) {
+                sweep.line = Some(condition.line());
+                turn.port.refresh(condition.line(), 64);
+                turn.ledger.lines_refreshed += 1;
+            }
+        } else if sweep.walked != Some(condition.queue) {
+            sweep.walked = Some(condition.queue);
+            let (taken, refreshed) = self.queues[condition.queue].walk(turn.port);
+            turn.ledger.lines_refreshed += u64::from(refreshed);
+            moved = taken > 0;
+        }
+        let before = condition.observed;
+        let verdict = condition.look(turn.port, self.queues);
+        if condition.note_step_back(before) {
+            turn.ledger.went_back += 1;
+            let (addr, from, to) = (condition.addr, before, condition.observed);
+            turn.probe.event(Event::WentBack {
+                slot,
+                addr,
+                from,
+                to,
+            });
+        }
+        match judge(turn.scheduler, condition, verdict, Some(sweep.now_ns)) {
+            Verdict::Unmet => {
+                self.poll.keep();
+                return moved;
+            }
+            Verdict::Met => meet(turn, condition),
+            Verdict::Failed(failure) => self.fail(turn, slot, failure),
+        }
+        self.take(turn.scheduler, slot);
+        true
+    }
+
+    /// Takes the condition where the sweep stands, which is one of `slot`'s, out of the list.
+    fn take(&mut self, scheduler: &Scheduler<'_>, slot: SlotId) {
+        self.poll.take();
+        let entry = &mut self.entries[slot.index()];
+        if entry.is_of(slot) {
+            entry.unmet -= 1;
+            entry.given_back += 1;
+        }
+        scheduler.room.give_back(1);
+        self.settle_if_done(scheduler, slot);
+    }
+
+    fn give_back_one(&mut self, scheduler: &Scheduler<'_>, slot: SlotId) {
+        self.entries[slot.index()].given_back += 1;
+        scheduler.room.give_back(1);
+    }
+
+    /// The task of `slot` fails. The first failure is told; it waits for nothing from now on.
+    fn fail<P, B: Probe>(&mut self, turn: &Turn<'_, '_, P, B>, slot: SlotId, failure: Failure) {
+        let entry = &mut self.entries[slot.index()];
+        if !entry.wants(slot) {
+            return;
+        }
+        entry.stage = Stage::Failing;
+        let words = turn.scheduler.slot(slot);
+        words.retire.fail(slot.generation());
+        match failure {
+            Failure::Engine(engine, code) => {
+                let event = Event::EngineFailed { slot, engine, code };
+                turn.probe.event(event);
+            }
+            Failure::PeerDead(rank) => turn.probe.event(Event::PeerLost { slot, rank }),
+            _ => {}
+        }
+        let (code, task) = (failure.code(), words.task());
+        turn.scheduler.raise(turn.probe, Fault { code, task }, None);
+    }
+
+    fn settle_if_done(&mut self, scheduler: &Scheduler<'_>, slot: SlotId) {
+        let entry = &self.entries[slot.index()];
+        let waits_no_more = entry.unmet == 0 || entry.stage == Stage::Failing;
+        if self.has_all_messages(slot) && entry.is_live() && waits_no_more {
+            self.collect(scheduler, slot);
+        }
+    }
+
+    fn collect(&mut self, scheduler: &Scheduler<'_>, slot: SlotId) {
+        self.entries[slot.index()].stage = Stage::Over;
+        self.live -= 1;
+        let index = u32::try_from(slot.index()).expect("an index has 24 bits");
+        self.settled.push(scheduler.slots, index);
+    }
+
+    /// A message that cannot be acted on: if the slot it names waits, that task fails, since the
+    /// message may have been one of its own. A straggler of another run was not.
+    pub(crate) fn report<P: Port, B: Probe>(
+        &mut self,
+        turn: &mut Turn<'_, '_, P, B>,
+        ticket: Ticket,
+        (words, epoch): (&Words, u32),
+    ) {
+        turn.ledger.messages_reported += 1;
+        let bits = SlotBits::of_refused(words);
+        let slot = SlotId::from_bits(bits);
+        turn.probe.event(Event::Refused {
+            position: ticket.position(),
+            slot,
+        });
+        if let Err(Malformed::Epoch { .. }) = Message::decode(words, epoch) {
+            return;
+        }
+        if self.entry(turn.scheduler, bits).is_none() {
+            return;
+        }
+        self.fail(turn, slot, Failure::Message);
+        self.give_back_promised(turn.scheduler, slot);
+        self.collect(turn.scheduler, slot);
+    }
+
+    /// Fails every task that has wholly retired and lacks messages, of which a condemned mailbox
+    /// brings no more. Returns how many.
+    pub(crate) fn fail_orphans<P: Port, B: Probe>(&mut self, turn: &mut Turn<'_, '_, P, B>) -> u32 {
+        let (scheduler, mut failed) = (turn.scheduler, 0);
+        for (index, words) in (0..).zip(scheduler.slots) {
+            let state = words.retire.state();
+            let awaits = state.any_subtask_deferred() && state.remaining() == 0;
+            let slot = scheduler.id_of(index);
+            if !awaits || state.is_finished() || self.has_all_messages(slot) {
+                continue;
+            }
+            if self.entry(scheduler, slot.bits()).is_some() {
+                self.fail(turn, slot, Failure::Gap);
+                self.give_back_promised(scheduler, slot);
+                self.collect(scheduler, slot);
+                failed += 1;
+            }
+        }
+        failed
+    }
+
+    fn has_all_messages(&self, slot: SlotId) -> bool {
+        let entry = &self.entries[slot.index()];
+        entry.is_of(slot) && entry.done && entry.seen == entry.expected
+    }
+
+    /// Gives back the room of conditions that are promised to `slot` and will not be stored.
+    fn give_back_promised(&mut self, scheduler: &Scheduler<'_>, slot: SlotId) {
+        let bound = scheduler.slot(slot).may_defer();
+        let entry = &mut self.entries[slot.index()];
+        let promised = bound - u32::from(entry.given_back + entry.unmet);
+        entry.given_back += u8::try_from(promised).expect("a bound is at most 64");
+        scheduler.room.give_back(promised);
+    }
+
+    /// Gives `slot` up: see [`WaitDesk::abandon`](crate::WaitDesk::abandon).
+    pub(crate) fn abandon(&mut self, scheduler: &Scheduler<'_>, slot: SlotId) -> bool {
+        let entry = &mut self.entries[slot.index()];
+        let was_live = entry.is_live();
+        if !entry.is_of(slot) {
+            *entry = WaitEntry {
+                generation: slot.generation(),
+                ..WaitEntry::default()
+            };
+        } else if !was_live {
+            return false;
+        }
+        entry.stage = Stage::Abandoned;
+        self.live -= u32::from(was_live);
+        self.give_back_promised(scheduler, slot);
+        true
+    }
+}
+
+/// Conditions that a task may register at most, which is what was reserved for it.
+fn bound(scheduler: &Scheduler<'_>, bits: SlotBits) -> Option<u32> {
+    let words = scheduler.slots.get(SlotId::from_bits(bits).index())?;
+    Some(words.may_defer())
+}
+
+/// What becomes of a condition that was looked at: one that does not hold may be out of time, or
+/// without anybody who could make it true.
+fn judge(
+    scheduler: &Scheduler<'_>,
+    condition: &Unmet,
+    verdict: Verdict,
+    now_ns: Option<u64>,
+) -> Verdict {
+    if verdict != Verdict::Unmet {
+        return verdict;
+    }
+    let dead = condition
+        .peer()
+        .filter(|&rank| scheduler.peers.is_dead(rank));
+    if let Some(rank) = dead {
+        return Verdict::Failed(Failure::PeerDead(rank));
+    }
+    match now_ns.is_some_and(|now_ns| condition.deadline_ns <= now_ns) {
+        true => Verdict::Failed(Failure::Timeout),
+        false => Verdict::Unmet,
+    }
+}
+
+/// Tells and counts a condition that holds.
+fn meet<P, B: Probe>(turn: &mut Turn<'_, '_, P, B>, condition: &Unmet) {
+    turn.ledger.overshoots += u64::from(condition.overshot());
+    turn.probe.event(Event::Met {
+        slot: condition.slot,
+        addr: condition.addr,
+        observed: condition.observed,
+    });
+}

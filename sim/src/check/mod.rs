@@ -1,0 +1,130 @@
+//! `finbox check`: one workload, or a random one each, under many seeds, schedules and faults.
+//!
+//! Each seed turns some of the wanted faults on (a swarm), runs, and is judged twice. *Safety*: no
+//! oracle was broken, the ledger adds up, what completed has the right bytes, and whatever failed
+//! is explained by a fault that struck. *Liveness*: the run ended; where only faults struck that
+//! delay, everything completed. The oracles stand outside the scheduler.
+//!
+//! | file | concept |
+//! | --- | --- |
+//! | `judge` | what may follow from the faults that struck |
+//! | `tally` | sums over all seeds |
+//! | `report` | the tally as text and as JSON |
+
+mod judge;
+mod report;
+mod tally;
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+pub use self::judge::{Ended, judge};
+pub use self::tally::{Failure, Tally};
+
+use crate::app;
+use crate::cli::{CheckOptions, Mode, RunOptions, TargetName, output};
+use crate::fault::Faults;
+use crate::report::progress::Progress;
+use crate::world;
+
+/// Failures after which a check gives up.
+const MOST_FAILURES: usize = 10;
+
+/// One seed in so many runs twice, and must do the same both times.
+const TWICE: u64 = 64;
+
+/// Checks what `options` say and prints what came of it; exit code 1 if any seed failed.
+pub fn run(options: &CheckOptions) -> ExitCode {
+    let began = Instant::now();
+    let mut line = Progress::on_stderr(options.run.quiet);
+    let limit = options.for_seconds.map(Duration::from_secs);
+    let mut tally = Tally::default();
+    for nth in 0..options.seeds {
+        let is_over = limit.is_some_and(|limit| began.elapsed() >= limit);
+        if is_over || tally.failures.len() >= MOST_FAILURES {
+            break;
+        }
+        let run = of_seed(options, nth);
+        match one(&run, nth) {
+            Ok((outcome, ended)) => tally.count(&run.faults, &outcome, ended),
+            Err(what) => tally.fail(&run, what),
+        }
+        line.update(nth + 1, options.seeds, "seeds");
+    }
+    line.clear();
+    for failure in &tally.failures {
+        output::say(&failure.to_text());
+    }
+    let text = if options.run.json {
+        report::to_json(options, &tally, began.elapsed())
+    } else {
+        report::to_text(options, &tally, began.elapsed())
+    };
+    output::print_with(&text, u8::from(!tally.failures.is_empty()))
+}
+
+/// The run of the `nth` seed: its target, and the faults it turns on.
+pub fn of_seed(options: &CheckOptions, nth: u64) -> RunOptions {
+    let seed = options.run.seed.wrapping_add(nth);
+    let target = match (options.one_target, seed % 2) {
+        (true, _) => options.run.target,
+        (false, 0) => TargetName::A2a3,
+        (false, _) => TargetName::A5,
+    };
+    let faults = match options.run.faults.is_none() {
+        true => options.faults.some(seed),
+        false => options.run.faults,
+    };
+    RunOptions {
+        seed,
+        target,
+        faults,
+        ..options.run.clone()
+    }
+}
+
+/// Runs one seed and judges it.
+///
+/// # Errors
+/// What is wrong, in one sentence.
+pub fn one(run: &RunOptions, nth: u64) -> Result<(world::Outcome, Ended), String> {
+    let (workload, settings) = app::prepare(run)?;
+    let again = || world::run(&workload, &settings, &mut |_, _| {});
+    let outcome = again().map_err(|error| error.to_string())?;
+    let ended = judge(&workload, &settings.faults, &outcome)?;
+    if nth % TWICE == TWICE - 1 && run.mode == Mode::Lockstep {
+        let second = again().map_err(|error| error.to_string())?;
+        if (second.digest, second.result_digest) != (outcome.digest, outcome.result_digest) {
+            return Err("the same seed did something else the second time".to_owned());
+        }
+    }
+    Ok((outcome, ended))
+}
+
+/// The command that runs one seed again.
+pub fn replay(run: &RunOptions) -> String {
+    let mut command = format!(
+        "finbox check {} --seeds 1 --seed {} --target {} --mode {}",
+        run.what.label(),
+        run.seed,
+        run.target,
+        run.mode
+    );
+    let options = [
+        ("ranks", run.ranks.map(u64::from)),
+        ("tasks", run.tasks.map(u64::from)),
+        ("threads", run.handlers.map(u64::from)),
+        ("cores", run.cores.map(u64::from)),
+        ("mailbox-slots", run.mailbox_slots.map(u64::from)),
+        ("deadline-ms", run.deadline_ms),
+    ];
+    for (name, value) in options {
+        if let Some(value) = value {
+            command.push_str(&format!(" --{name} {value}"));
+        }
+    }
+    if run.faults != Faults::NONE {
+        command.push_str(&format!(" --fault {}", run.faults));
+    }
+    command
+}

@@ -1,0 +1,216 @@
+//! Which kinds of fault are on, and how often each strikes.
+//!
+//! Guarantees: what is printed can be parsed again, so a failure's command replays it. Refuses
+//! names that are not in the table. Called by the command line and by `check`.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use super::table::{FaultKind, TABLE};
+use crate::workload::mix;
+
+/// Kinds there are.
+pub(super) const KINDS: usize = TABLE.len();
+
+/// A kind that is off.
+const OFF: u16 = u16::MAX;
+
+/// The chosen kinds: for each that is on, it strikes one occasion in so many, or once (0).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Faults {
+    often: [u16; KINDS],
+}
+
+/// Why a choice of faults was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum FaultError {
+    /// No kind has this name.
+    #[error("there is no fault called '{0}'; `finbox list` shows them")]
+    Unknown(String),
+    /// The argument is no number.
+    #[error("{name}:{argument}: the argument is a whole number up to 65534 ({means})")]
+    Argument {
+        /// The kind.
+        name: &'static str,
+        /// What was given.
+        argument: String,
+        /// What it should be.
+        means: &'static str,
+    },
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
+impl Faults {
+    /// Nothing goes wrong.
+    pub const NONE: Self = Self {
+        often: [OFF; KINDS],
+    };
+
+    /// Every kind, as often as is usual.
+    pub fn all() -> Self {
+        TABLE
+            .iter()
+            .fold(Self::NONE, |faults, row| faults.with(row.kind, row.usually))
+    }
+
+    /// One kind, as often as is usual.
+    pub fn only(kind: FaultKind) -> Self {
+        Self::NONE.with(kind, kind.info().usually)
+    }
+
+    /// The same with `kind`: it strikes one occasion in `often`, or once (0).
+    #[must_use]
+    pub const fn with(mut self, kind: FaultKind, often: u16) -> Self {
+        self.often[kind as usize] = often;
+        self
+    }
+
+    /// How often `kind` strikes; None: it is off.
+    pub const fn often(&self, kind: FaultKind) -> Option<u16> {
+        match self.often[kind as usize] {
+            OFF => None,
+            often => Some(often),
+        }
+    }
+
+    /// Whether `kind` is on.
+    pub const fn has(&self, kind: FaultKind) -> bool {
+        self.often(kind).is_some()
+    }
+
+    /// The kinds that are on.
+    pub fn kinds(&self) -> impl Iterator<Item = FaultKind> {
+        let often = self.often;
+        TABLE
+            .iter()
+            .map(|row| row.kind)
+            .filter(move |&kind| often[kind as usize] != OFF)
+    }
+
+    /// Whether nothing goes wrong.
+    pub fn is_none(&self) -> bool {
+        *self == Self::NONE
+    }
+
+    /// Whether every task must complete.
+    pub fn are_harmless(&self) -> bool {
+        self.kinds().all(|kind| kind.info().is_harmless())
+    }
+
+    /// Adds `KIND[:N],…`.
+    ///
+    /// # Errors
+    /// [`FaultError`] for the first that is not understood.
+    pub fn parse(self, text: &str) -> Result<Self, FaultError> {
+        text.split(',').try_fold(self, |faults, one| {
+            let (name, argument) = match one.split_once(':') {
+                Some((name, argument)) => (name, Some(argument)),
+                None => (one, None),
+            };
+            let kind =
+                FaultKind::named(name).ok_or_else(|| FaultError::Unknown(name.to_owned()))?;
+            let info = kind.info();
+            let often = match argument {
+                None => Ok(info.usually),
+                Some(argument) => number(argument).ok_or_else(|| FaultError::Argument {
+                    name: info.name,
+                    argument: argument.to_owned(),
+                    means: info.argument,
+                }),
+            };
+            Ok(faults.with(kind, often?))
+        })
+    }
+
+    /// A few of these: what the seed of a swarm turns on. Every eighth seed turns nothing on.
+    #[must_use]
+    pub fn some(&self, seed: u64) -> Self {
+        let seed = mix(seed ^ 0xFA17);
+        if seed.is_multiple_of(8) {
+            return Self::NONE;
+        }
+        let rarity = 2 + mix(seed ^ 1) % 8;
+        self.kinds().fold(Self::NONE, |chosen, kind| {
+            let draw = mix(mix(seed) ^ (kind as u64 + 2));
+            if !draw.is_multiple_of(rarity) {
+                return chosen;
+            }
+            chosen.with(kind, rate_of(kind, mix(draw)))
+        })
+    }
+}
+
+fn number(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|&number| number != OFF)
+}
+
+/// How often a kind strikes in a swarm: small crowds, and everything from once to always.
+fn rate_of(kind: FaultKind, draw: u64) -> u16 {
+    let rates: [u16; 4] = match kind {
+        FaultKind::Crowd => [3, 9, 17, 65],
+        _ if kind.info().is_harmless() => [0, 1, 3, 16],
+        _ => [0, 0, 8, 30],
+    };
+    rates[usize::try_from(draw % 4).expect("below 4")]
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_none() {
+            return out.write_str("none");
+        }
+        for (index, kind) in self.kinds().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            let often = self.often(kind).unwrap_or(0);
+            write!(out, "{comma}{}:{often}", kind.info().name)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FaultError, FaultKind, Faults};
+
+    #[test]
+    fn what_is_printed_is_parsed_again() {
+        for seed in 0..200 {
+            let some = Faults::all().some(seed);
+            let text = some.to_string();
+            let parsed = match text.as_str() {
+                "none" => Ok(Faults::NONE),
+                text => Faults::NONE.parse(text),
+            };
+            assert_eq!(parsed, Ok(some), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_or_argument_that_is_not_understood_is_named() {
+        let unknown = FaultError::Unknown("fin-gone".into());
+        assert_eq!(Faults::NONE.parse("fin-lost,fin-gone"), Err(unknown));
+        assert!(matches!(
+            Faults::NONE.parse("fin-lost:two"),
+            Err(FaultError::Argument { .. })
+        ));
+        let two = Faults::NONE.parse("fin-lost,core-hang:7").unwrap();
+        assert_eq!(two.often(FaultKind::CoreHang), Some(7));
+        assert_eq!(two.kinds().count(), 2);
+    }
+
+    #[test]
+    fn swarms_turn_on_every_kind_now_and_then_and_sometimes_none() {
+        let all = Faults::all();
+        for kind in all.kinds() {
+            assert!((0..200).any(|seed| all.some(seed).has(kind)), "{kind:?}");
+        }
+        assert!((0..50).any(|seed| all.some(seed).is_none()));
+        assert!(Faults::only(FaultKind::FinLost).some(3).kinds().count() <= 1);
+    }
+}

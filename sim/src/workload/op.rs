@@ -1,0 +1,266 @@
+//! What a kernel does: the operations of programs.
+//!
+//! Plain data. Guarantees: an operation means the same bytes whenever and wherever it runs, once
+//! its part of the task is known ([`Op::in_part`]). Checked by
+//! [`Workload::check`](super::Workload::check), done by [`run`](super::run).
+
+use std::borrow::Cow;
+
+use finbox_scheduler::{Shape, Subtasks};
+
+use crate::engine::{Lane, Transfer};
+
+use super::plan::TaskPlan;
+
+/// One step of a kernel. Offsets of words are multiples of 4.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Op {
+    /// Copies within the rank's data; the ranges do not overlap.
+    Copy {
+        /// First byte read.
+        from: u64,
+        /// First byte written.
+        to: u64,
+        /// How many.
+        bytes: u64,
+    },
+    /// Writes one word.
+    StoreU32 {
+        /// Where.
+        at: u64,
+        /// What.
+        value: u32,
+    },
+    /// Writes one word over and over.
+    FillU32 {
+        /// First word.
+        at: u64,
+        /// How many words.
+        count: u64,
+        /// What.
+        value: u32,
+    },
+    /// `to[i] = from[i] + add` over words, wrapping; the ranges do not overlap, or are the same.
+    AddU32 {
+        /// First word read.
+        from: u64,
+        /// First word written.
+        to: u64,
+        /// How many words.
+        count: u64,
+        /// What is added.
+        add: u32,
+    },
+    /// `to[i] += from[i]` over words, wrapping.
+    AccumulateU32 {
+        /// First word read.
+        from: u64,
+        /// First word changed.
+        to: u64,
+        /// How many words.
+        count: u64,
+    },
+    /// `to[i] = from[i] × by` over `f32` values; the ranges do not overlap, or are the same.
+    ScaleF32 {
+        /// First value read.
+        from: u64,
+        /// First value written.
+        to: u64,
+        /// How many values.
+        count: u64,
+        /// The factor.
+        by: f32,
+    },
+    /// `to[i] = from[i] + add` over `f32` values; the ranges do not overlap, or are the same.
+    AddF32 {
+        /// First value read.
+        from: u64,
+        /// First value written.
+        to: u64,
+        /// How many values.
+        count: u64,
+        /// What is added.
+        add: f32,
+    },
+    /// As `AddF32`, of what a counter of this rank says when the kernel runs.
+    AddCounterF32 {
+        /// First value read.
+        from: u64,
+        /// First value written.
+        to: u64,
+        /// How many values.
+        count: u64,
+        /// The counter, less than 2²⁴.
+        counter: u32,
+    },
+    /// Copies into a peer's data; visible later, and before any notify that follows.
+    Put {
+        /// The peer, as an index.
+        peer: u32,
+        /// First byte read, in the own data.
+        from: u64,
+        /// First byte written, in the peer's data.
+        to: u64,
+        /// How many.
+        bytes: u64,
+    },
+    /// As `Put`, of [`pattern`](super::pattern) bytes that stand nowhere in the own data.
+    PutPattern {
+        /// The peer, as an index.
+        peer: u32,
+        /// First byte written, in the peer's data.
+        to: u64,
+        /// How many.
+        bytes: u64,
+        /// Which pattern.
+        seed: u64,
+        /// How many bytes the time of the put is reckoned for.
+        timed_bytes: u64,
+    },
+    /// Adds to a peer's counter, after the puts before it.
+    Notify {
+        /// The peer, as an index.
+        peer: u32,
+        /// The peer's counter.
+        counter: u32,
+        /// By how much.
+        add: u32,
+    },
+    /// Posts a transfer to a queue of one of this rank's engines; it happens later.
+    Post {
+        /// Which queue.
+        lane: Lane,
+        /// What is moved.
+        transfer: Transfer,
+    },
+    /// Registers a condition: what this program posted last to `lane` is complete.
+    AwaitPost {
+        /// Which queue.
+        lane: Lane,
+    },
+    /// Does `op` in some subtasks, each block with its own bytes.
+    PerBlock {
+        /// The subtasks of a mixed task that do it; empty: all of them, and tasks of one core.
+        subtasks: Subtasks,
+        /// How far apart two blocks are: block `b` does `op` with `b × stride` added to its
+        /// offsets, a peer's included.
+        stride: u64,
+        /// What; not another `PerBlock`.
+        op: Box<Op>,
+    },
+    /// Starts an engine of which only its time is known: it adds 1 to a counter of this rank when
+    /// it is done. Any number run at once.
+    Engine {
+        /// The counter.
+        counter: u32,
+        /// How long it takes.
+        time: EngineTime,
+    },
+    /// Registers a condition: counter of this rank ≥ `expected`.
+    Await {
+        /// The counter.
+        counter: u32,
+        /// Value to reach.
+        expected: u32,
+    },
+}
+
+/// How long an engine takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineTime {
+    /// As long as the cost model says for so many bytes.
+    Bytes(u64),
+    /// So many ns.
+    Ns(u64),
+}
+
+/// One run of a program: a block of a task, and which subtask of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The block, from 0.
+    pub block: u16,
+    /// The subtask; empty for tasks that are not mixed.
+    pub subtask: Subtasks,
+}
+
+impl Part {
+    /// The only part of a task of one block that is not mixed.
+    pub const WHOLE: Self = Self {
+        block: 0,
+        subtask: Subtasks::empty(),
+    };
+
+    /// The parts of `task`, block after block.
+    pub fn all_of(task: &TaskPlan) -> impl Iterator<Item = Self> + use<> {
+        let subtasks: Vec<Subtasks> = match task.shape {
+            Shape::Mix => task.subtasks.iter().collect(),
+            _ => vec![Subtasks::empty()],
+        };
+        (0..task.blocks).flat_map(move |block| {
+            let part = move |subtask| Self { block, subtask };
+            subtasks.clone().into_iter().map(part)
+        })
+    }
+}
+
+impl Op {
+    /// What this operation is in `part`, for an operation of all parts; None: it is not done there.
+    pub fn in_part(&self, part: Part) -> Option<Cow<'_, Self>> {
+        let Self::PerBlock {
+            subtasks,
+            stride,
+            op,
+        } = self
+        else {
+            return Some(Cow::Borrowed(self));
+        };
+        let is_done = subtasks.is_empty() || subtasks.contains(part.subtask);
+        let shift = u64::from(part.block).saturating_mul(*stride);
+        is_done.then(|| Cow::Owned(op.shifted(shift)))
+    }
+
+    /// The operation with `by` added to every offset it names.
+    fn shifted(&self, by: u64) -> Self {
+        let mut op = self.clone();
+        match &mut op {
+            Self::Copy { from, to, .. }
+            | Self::AddU32 { from, to, .. }
+            | Self::AccumulateU32 { from, to, .. }
+            | Self::ScaleF32 { from, to, .. }
+            | Self::AddF32 { from, to, .. }
+            | Self::AddCounterF32 { from, to, .. }
+            | Self::Put { from, to, .. } => move_both(from, to, by),
+            Self::Post { transfer, .. } => move_both(&mut transfer.from, &mut transfer.to, by),
+            Self::StoreU32 { at, .. } | Self::FillU32 { at, .. } => *at = at.saturating_add(by),
+            Self::PutPattern { to, .. } => *to = to.saturating_add(by),
+            Self::Notify { .. }
+            | Self::Engine { .. }
+            | Self::Await { .. }
+            | Self::AwaitPost { .. }
+            | Self::PerBlock { .. } => {}
+        }
+        op
+    }
+
+    /// Whether it registers a condition.
+    const fn waits(&self) -> bool {
+        matches!(self, Self::Await { .. } | Self::AwaitPost { .. })
+    }
+}
+
+fn move_both(from: &mut u64, to: &mut u64, by: u64) {
+    *from = from.saturating_add(by);
+    *to = to.saturating_add(by);
+}
+
+/// How many conditions all parts of a task register together.
+pub(super) fn conditions_of(task: &TaskPlan) -> u64 {
+    let in_part = |part| {
+        let ops = task.program.iter().filter_map(move |op| op.in_part(part));
+        ops.filter(|op| op.waits()).count() as u64
+    };
+    if task.defers == 0 {
+        return 0;
+    }
+    Part::all_of(task).map(in_part).sum()
+}

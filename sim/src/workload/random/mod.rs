@@ -1,0 +1,121 @@
+//! Random workloads: task graphs of many shapes with a golden result, and limits so tiny that
+//! every edge of the scheduler is met often.
+//!
+//! Guarantees: the same seed gives the same workload and limits; every workload can finish
+//! whatever the limits: tasks wait only for tasks before them in the global order, and there is
+//! condition room for every task that waits for a peer besides the largest that waits for an
+//! engine of its own. What memory must hold is reckoned beside the plan, word by word, by code
+//! that neither the simulator nor the runtime uses. Called by `run` and `check`.
+
+mod build;
+mod draw;
+mod graph;
+mod region;
+mod scopes;
+mod split;
+
+use build::Builder;
+use draw::Draw;
+
+use super::plan::Workload;
+
+/// Limits of a rank that fit a random workload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Cores.
+    pub cores: u16,
+    /// FIN handlers.
+    pub handlers: u8,
+    /// Mailbox slots.
+    pub mailbox_slots: u32,
+    /// Task slots.
+    pub task_slots: u32,
+    /// Dependency nodes.
+    pub edge_nodes: u32,
+    /// Condition room.
+    pub condition_room: u32,
+    /// Output bytes of each ring.
+    pub heap_bytes: u64,
+}
+
+/// Most ranks of a random workload, unless they are asked for.
+const MOST_RANKS: u64 = 4;
+
+/// The workload and the limits of `seed`; on `ranks` ranks, if that many are asked for.
+pub fn random(seed: u64, ranks: Option<u32>) -> (Workload, Limits) {
+    let mut draw = Draw::new(seed);
+    let drawn = draw.between(1, MOST_RANKS);
+    let ranks = ranks.unwrap_or(u32::try_from(drawn).unwrap_or(1));
+    let cores = draw.pick(&[1, 2, 3, 3, 4, 6, 9]);
+    let tasks = draw.index(26) + 3;
+    let mut builder = Builder::new(draw, ranks, cores);
+    builder.build(tasks);
+    builder.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::random;
+    use crate::demo::by_hand::run_in;
+    use crate::workload::{Op, Priority, Shape, Workload};
+    use finbox_scheduler::{A2A3, A5};
+
+    fn tasks(workload: &Workload) -> impl Iterator<Item = &crate::workload::TaskPlan> {
+        workload.ranks.iter().flat_map(|rank| &rank.tasks)
+    }
+
+    #[test]
+    fn every_seed_gives_a_valid_workload_that_is_right_by_hand() {
+        for seed in 0..300 {
+            let (workload, limits) = random(seed, None);
+            assert_eq!(workload.check(), Ok(()), "seed {seed}");
+            assert!(limits.mailbox_slots.is_power_of_two());
+            assert_eq!((workload, limits), random(seed, None));
+        }
+        for seed in 0..60 {
+            let (workload, _) = random(seed, None);
+            for target in [A2A3, A5] {
+                let devices = run_in(&workload, target, &workload.order);
+                let mut found = workload.verify(&devices);
+                workload.verify_parts(&devices, |_| true, &mut found);
+                assert_eq!(found.wrong, 0, "seed {seed}: {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn seeds_differ_and_together_reach_every_kind_of_task() {
+        let all: Vec<Workload> = (0..300).map(|seed| random(seed, None).0).collect();
+        let has = |is: &dyn Fn(&crate::workload::TaskPlan) -> bool| {
+            all.iter().any(|workload| tasks(workload).any(is))
+        };
+        for shape in Shape::ALL {
+            assert!(has(&|task| task.shape == shape), "{shape:?}");
+        }
+        let holds =
+            |task: &crate::workload::TaskPlan, is: fn(&Op) -> bool| task.program.iter().any(is);
+        assert!(has(&|task| holds(task, |op| matches!(
+            op,
+            Op::Notify { .. }
+        ))));
+        assert!(has(&|task| holds(task, |op| matches!(
+            op,
+            Op::Engine { .. }
+        ))));
+        assert!(has(&|task| task.defers > 8));
+        assert!(has(&|task| task.sync_start && task.blocks > 2));
+        assert!(has(&|task| task.blocks == 5 && task.defers > 0));
+        assert!(has(&|task| task.subtasks.is_all() && task.blocks > 1));
+        for runs in [false, true] {
+            assert!(has(&|task| task
+                .predicate
+                .is_some_and(|one| one.comparison.holds(0, one.value) == runs)));
+        }
+        assert!(has(&|task| task.priority == Priority::High));
+        assert!(has(&|task| task.opens > 1));
+        assert!(has(&|task| task.closes == 0 && task.output_bytes > 0));
+        assert!(has(&|task| !task.after.is_empty()));
+        assert!(all.iter().any(|workload| workload.ranks.len() == 4));
+        assert_ne!(all[0], all[1]);
+    }
+}

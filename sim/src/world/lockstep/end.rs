@@ -1,0 +1,45 @@
+//! Summing up a lockstep world: what was counted, and who is stuck.
+
+use finbox_scheduler::{Dispatcher, FinHandler, Ledger};
+
+use super::World;
+use crate::device::SimPort;
+use crate::world::recorder::Recorder;
+use crate::world::stuck::{self, Scene};
+
+impl World<'_, '_> {
+    pub(super) fn ledger(&self) -> Ledger {
+        let mut ledger = Ledger::default();
+        let handlers = self.handlers.iter().map(FinHandler::ledger);
+        let dispatchers = self.dispatchers.iter().map(Dispatcher::ledger);
+        handlers
+            .chain(dispatchers)
+            .chain(self.feed.ledgers())
+            .for_each(|one| ledger.merge(one));
+        ledger
+    }
+
+    /// The stall report, after the polls up to now were charged.
+    pub(super) fn stall(&mut self, recorder: &Recorder<'_>) -> crate::report::StallReport {
+        self.held.fill_with(|| None);
+        for actor in 0..self.submitter() {
+            if let Some(nap) = self.actors.rouse(actor) {
+                // The run's last instant is one at which actors still act.
+                let skipped = nap.end(self.now, true).skipped;
+                self.charge_skipped(actor, &nap, skipped);
+            }
+        }
+        self.meter.begin(self.now);
+        let scene = Scene {
+            workload: self.workload,
+            devices: self.devices,
+            recorder,
+            unsubmitted: self.workload.order.len() as u64 - self.ledger().submitted,
+        };
+        let ports = self
+            .devices
+            .iter()
+            .map(|device| SimPort::new(device, self.meter));
+        stuck::report(scene, self.schedulers.iter().copied().zip(ports))
+    }
+}

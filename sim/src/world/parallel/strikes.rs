@@ -1,0 +1,126 @@
+//! Carrying out by the wall clock what goes wrong with more than one core.
+//!
+//! Device threads reset their own devices; everything else they tell the caller's thread, which
+//! does it when it next comes by.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use finbox_mailbox::Guard;
+use finbox_runtime::threads::Running;
+use finbox_scheduler::{Scheduler, WaitDesk};
+
+use super::Stepped;
+use crate::fault::{Injected, Injector, Strike};
+
+/// What device threads and the caller have to tell each other.
+#[derive(Debug, Default)]
+pub(super) struct Struck {
+    told: Mutex<(Injected, Vec<Strike>)>,
+    /// Ranks that were declared dead, a bit each.
+    dead: AtomicU64,
+}
+
+impl Struck {
+    /// Adds what the injector of one thread counted.
+    pub(super) fn count(&self, injected: &Injected) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.0.merge(injected);
+    }
+
+    /// What all counted.
+    pub(super) fn injected(&self) -> Injected {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+/// Resets the devices of this thread that are struck so.
+pub(super) fn resets(strikes: &[Strike], stepped: &mut [Stepped<'_>]) {
+    for &strike in strikes {
+        let Strike::Reset { rank } = strike else {
+            continue;
+        };
+        let is_hit = |one: &&mut Stepped<'_>| one.device.rank() as usize == rank;
+        if let Some(Stepped { device, cores, .. }) = stepped.iter_mut().find(is_hit) {
+            device.begin_reset();
+            cores
+                .iter_mut()
+                .for_each(|core| core.reset(device.registers()));
+        }
+    }
+}
+
+/// Tells the caller what struck, and `injector` who is dead.
+pub(super) fn tell(injector: &mut Injector, struck: &Struck, strikes: Vec<Strike>) {
+    injector.declare_dead(struck.dead.load(Ordering::Acquire));
+    if !strikes.is_empty() {
+        let mut told = struck.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.1.extend(strikes);
+    }
+}
+
+/// Wait lists that somebody else holds, by rank, and until when.
+pub(super) struct Held<'s, 'm> {
+    schedulers: &'s [&'s Scheduler<'m>],
+    guards: Vec<Option<Guard<'s, WaitDesk<'m>>>>,
+    until: Vec<Option<Instant>>,
+    wanted: Vec<Strike>,
+}
+
+impl<'s, 'm> Held<'s, 'm> {
+    pub(super) fn new(schedulers: &'s [&'s Scheduler<'m>]) -> Self {
+        Self {
+            schedulers,
+            guards: schedulers.iter().map(|_| None).collect(),
+            until: vec![None; schedulers.len()],
+            wanted: Vec::new(),
+        }
+    }
+
+    /// Does what device threads told, and ends what is over.
+    pub(super) fn strike(&mut self, struck: &Struck, running: &Running) {
+        let now = Instant::now();
+        for (guard, until) in self.guards.iter_mut().zip(&mut self.until) {
+            if until.is_some_and(|until| until <= now) {
+                (*guard, *until) = (None, None);
+                running.wake_dispatch();
+            }
+        }
+        let mut told = struck.told.lock().unwrap_or_else(PoisonError::into_inner);
+        self.wanted.append(&mut told.1);
+        drop(told);
+        if self.wanted.is_empty() {
+            return;
+        }
+        let wanted = std::mem::take(&mut self.wanted);
+        self.wanted = wanted
+            .into_iter()
+            .filter(|&strike| !self.carry_out(strike, struck, now))
+            .collect();
+        running.wake_dispatch();
+    }
+
+    /// `false`: not now.
+    fn carry_out(&mut self, strike: Strike, struck: &Struck, now: Instant) -> bool {
+        match strike {
+            Strike::HoldList { rank, for_ns } => {
+                let guard = &mut self.guards[rank];
+                if guard.is_none() {
+                    *guard = self.schedulers[rank].wait_list().try_lock();
+                    self.until[rank] = for_ns.map(|ns| now + Duration::from_nanos(ns));
+                }
+                guard.is_some()
+            }
+            Strike::Reset { .. } => true,
+            Strike::Dies { rank } => {
+                struck.dead.fetch_or(1 << rank, Ordering::AcqRel);
+                let others = self.schedulers.iter().enumerate();
+                for (_, other) in others.filter(|&(other, _)| other != rank) {
+                    other.peer_dead(u32::try_from(rank).expect("a run has at most 64 ranks"));
+                }
+                true
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! `finbox check`: what it prints, and that a seed that goes wrong can be run again.
+
+use crate::finbox;
+
+#[test]
+fn a_check_prints_its_sums_as_text_and_as_one_document() {
+    let args = [
+        "check",
+        "random",
+        "--seeds",
+        "40",
+        "--faults",
+        "core-slow,counter-wrap",
+    ];
+    let text = finbox(&args);
+    assert_eq!((text.code, text.stderr.as_str()), (Some(0), ""));
+    assert!(text.stdout.starts_with("PASS  random\n"), "{}", text.stdout);
+    for word in [
+        "40 from 0",
+        "a2a3 and a5 in turn",
+        "core-slow",
+        "counter-wrap",
+    ] {
+        assert!(text.stdout.contains(word), "{word}: {}", text.stdout);
+    }
+    let document = finbox(&[&args[..], &["--json"]].concat()).document();
+    assert_eq!(document["schema"], "finbox.check/1");
+    assert_eq!(
+        (&document["verdict"], &document["seeds"]),
+        (&"pass".into(), &40.into())
+    );
+    assert_eq!(document["ended"]["passed"], 40);
+    assert_eq!(
+        document["tasks"]["submitted"],
+        document["tasks"]["completed"]
+    );
+    assert_eq!(document["failures"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn one_seed_of_a_check_is_the_run_of_that_seed() {
+    let check = ["check", "random", "--json", "--seeds", "1", "--seed"];
+    for seed in ["0", "5", "11"] {
+        let checked = finbox(&[&check[..], &[seed, "--target", "a5"]].concat()).document();
+        let run = finbox(&["run", "random", "--seed", seed, "--target", "a5", "--json"]).document();
+        assert_eq!(checked["tasks"]["submitted"], run["tasks"]["submitted"]);
+        assert_eq!(checked["fins"]["received"], run["fins"]["received"]);
+        assert_eq!(run["verdict"], "pass");
+    }
+}

@@ -1,0 +1,56 @@
+//! Swarms: random workloads with tiny limits, a random subset of the faults on in each.
+
+use finbox_sim::check::Ended;
+use finbox_sim::cli::Mode;
+use finbox_sim::fault::{FaultKind, Faults};
+
+use crate::fixture::{harmless, judged, random};
+
+#[test]
+fn random_workloads_complete_with_the_right_bytes_on_both_clocks() {
+    let (mut tasks, mut full) = (0, 0);
+    for (mode, seeds) in [(Mode::Lockstep, 0..400), (Mode::Parallel, 0..40)] {
+        for seed in seeds {
+            let (outcome, ended) = judged(&random(mode, seed, Faults::NONE));
+            assert_eq!(ended, Ended::Passed, "{mode}, seed {seed}");
+            (tasks, full) = (tasks + outcome.ledger.completed, full + outcome.ledger.full);
+        }
+    }
+    assert!(
+        tasks > 5_000 && full > 1_000,
+        "the edges are met: {tasks} {full}"
+    );
+}
+
+#[test]
+fn faults_that_only_delay_end_in_a_pass_on_both_clocks() {
+    let wanted = harmless().with(FaultKind::Crowd, 65);
+    let mut struck = 0;
+    for (mode, seeds) in [(Mode::Lockstep, 0..400), (Mode::Parallel, 0..40)] {
+        for seed in seeds {
+            let (outcome, ended) = judged(&random(mode, seed, wanted.some(seed)));
+            assert_eq!(ended, Ended::Passed, "{mode}, seed {seed}");
+            struck += outcome.injected.total();
+        }
+    }
+    assert!(struck > 1_000, "{struck} strikes");
+}
+
+#[test]
+fn swarms_of_all_faults_end_as_the_faults_that_struck_allow() {
+    let mut ends = [0; 3];
+    for seed in 0..600 {
+        let (_, ended) = judged(&random(Mode::Lockstep, seed, Faults::all().some(seed)));
+        ends[ended as usize] += 1;
+    }
+    assert!(ends.iter().all(|&count| count > 20), "{ends:?}");
+}
+
+#[test]
+fn a_slot_released_passes_after_its_task_failed_is_used_again() {
+    let wanted = Faults::NONE
+        .with(FaultKind::CondGarbage, 30)
+        .with(FaultKind::PeerDead, 30);
+    let (outcome, ended) = judged(&random(Mode::Lockstep, 3974, wanted));
+    assert_eq!((ended, outcome.ledger.submitted), (Ended::Failed, 25));
+}

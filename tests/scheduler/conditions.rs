@@ -1,0 +1,226 @@
+//! Counters that overshoot, wrap and go back; conditions of a task that failed; dead peers.
+
+use finbox_scheduler::{Event, FaultCode, Outcome};
+use finbox_tests::house::Limits;
+use finbox_tests::model_port::WireCondition;
+
+use crate::fixture::{World, on_each_target};
+
+#[test]
+fn a_counter_that_overshoots_is_reached_and_counted() {
+    on_each_target(&Limits::default(), |world| {
+        let exact = world.counter(0, 3);
+        let beyond = world.counter(1, 3);
+        let early = world.counter(2, 3);
+        world.port.set_counter(2, 4);
+        let task = world.deferred(&[exact, beyond, early], &[]);
+        world.run();
+        assert_eq!(world.ledger().overshoots, 1, "seen at its arrival");
+        world.port.set_counter(0, 3);
+        world.port.set_counter(1, 5);
+        world.run();
+        assert_eq!(world.log.outcome(task), Outcome::Completed);
+        assert_eq!(world.ledger().overshoots, 2);
+        world.assert_done();
+    });
+}
+
+#[test]
+fn counters_near_the_wrap_are_compared_right() {
+    on_each_target(&Limits::default(), |world| {
+        let start = u32::MAX - 1;
+        (0..3).for_each(|index| world.port.set_counter(index, start));
+        let before = world.counter(0, u32::MAX);
+        let at = world.counter(1, 0);
+        let behind = world.counter(2, 2);
+        let tasks = [before, at, behind].map(|condition| world.deferred(&[condition], &[]));
+        world.run();
+        assert_eq!(world.log.finished(), [], "none is there yet");
+        (0..3).for_each(|index| world.port.add_counter(index, 1));
+        world.run();
+        assert_eq!(world.log.finished(), [(tasks[0], Outcome::Completed)]);
+        world.port.add_counter(1, 1);
+        world.port.add_counter(2, 2);
+        world.run();
+        assert!(world.log.is_finished(tasks[1]) && !world.log.is_finished(tasks[2]));
+        world.port.add_counter(2, 1);
+        world.run();
+        assert_eq!(world.log.outcome(tasks[2]), Outcome::Completed);
+        assert_eq!(
+            (world.ledger().overshoots, world.ledger().went_back),
+            (0, 0)
+        );
+        world.assert_done();
+    });
+}
+
+#[test]
+fn a_counter_that_goes_back_is_counted_told_and_remembered() {
+    on_each_target(&Limits::default(), |world| {
+        world.port.set_counter(0, 7);
+        let condition = world.counter(0, 9);
+        let task = world.deferred(&[condition], &[]);
+        world.run();
+        world.port.set_counter(0, 4);
+        world.run();
+        let unmet = world.unmet(task);
+        assert_eq!((unmet[0].first, unmet[0].observed), (7, 4));
+        assert_eq!(unmet[0].went_back, Some((7, 4)));
+        assert_eq!(
+            world.ledger().went_back,
+            1,
+            "once, however often it is looked at"
+        );
+        let told = Event::WentBack {
+            slot: task,
+            addr: world.port.counter(0),
+            from: 7,
+            to: 4,
+        };
+        assert!(world.log.events().contains(&told));
+        world.port.set_counter(0, 9);
+        world.run();
+        assert_eq!(world.log.outcome(task), Outcome::Completed);
+        world.assert_done();
+    });
+}
+
+#[test]
+fn a_condition_that_comes_after_its_counter_holds_at_once() {
+    on_each_target(&Limits::default(), |world| {
+        world.port.set_counter(0, 1);
+        let condition = world.counter(0, 1);
+        let task = world.deferred(&[condition], &[]);
+        world.run();
+        assert_eq!(world.log.outcome(task), Outcome::Completed);
+        assert_eq!(world.ledger().polls, 0);
+        world.assert_done();
+    });
+}
+
+#[test]
+fn a_task_that_failed_by_a_late_bad_condition_waits_for_nothing_else() {
+    let limits = Limits {
+        mailbox: 2,
+        ..Limits::default()
+    };
+    on_each_target(&limits, |world| {
+        let conditions = [0, 1, 2, 3].map(|index| world.counter(index, 1));
+        let args = world.script(&conditions);
+        let task = world.submit((finbox_scheduler::Shape::Aic, 4, args), &[]);
+        let consumer = world.plain(finbox_scheduler::Shape::Aiv, &[task]);
+        let _ = world.dispatch();
+        assert!(world.run_cores() && world.handle());
+        // Its third condition changes while it is owed; no counter is ever raised.
+        world.spoil(crate::fixture::AIC, 2);
+        world.run();
+        assert_eq!(world.log.outcome(task), Outcome::Failed);
+        assert_eq!(world.log.outcome(consumer), Outcome::Cancelled);
+        assert_eq!(world.ledger().conditions, 4, "its siblings were drained");
+        world.assert_done();
+    });
+}
+
+fn fails_with_peer(condition: impl Fn(&World<'_>) -> WireCondition) {
+    on_each_target(&Limits::default(), |world| {
+        let here = world.counter(8, 1);
+        let dead = condition(world);
+        let mine = world.deferred(&[dead, here], &[]);
+        let consumer = world.plain(finbox_scheduler::Shape::Aiv, &[mine]);
+        let other = here.of_peer(4);
+        let others = [world.deferred(&[here], &[]), world.deferred(&[other], &[])];
+        world.run();
+        assert_eq!(world.log.finished(), []);
+        world.scheduler.peer_dead(3);
+        world.run();
+        assert_eq!(world.log.outcome(mine), Outcome::Failed);
+        assert_eq!(world.log.outcome(consumer), Outcome::Cancelled);
+        assert_eq!(world.scheduler.fault().unwrap().code, FaultCode::PeerDead);
+        let told = Event::PeerLost {
+            slot: mine,
+            rank: 3,
+        };
+        assert!(world.log.events().contains(&told), "the rank is named");
+        let late = world.deferred(&[dead], &[]);
+        world.run();
+        assert_eq!(
+            world.log.outcome(late),
+            Outcome::Failed,
+            "nor will it ever hold"
+        );
+        world.port.set_counter(8, 1);
+        world.run();
+        for task in others {
+            assert_eq!(world.log.outcome(task), Outcome::Completed);
+        }
+        world.assert_done();
+    });
+}
+
+#[test]
+fn conditions_on_a_dead_peer_fail_and_others_go_on() {
+    fails_with_peer(|world| world.counter(0, 1).of_peer(3));
+    fails_with_peer(|world| WireCondition {
+        engine: 3,
+        ..world.counter(8, 2).of_peer(3)
+    });
+}
+
+#[test]
+fn what_a_dead_peer_had_done_before_still_counts() {
+    on_each_target(&Limits::default(), |world| {
+        world.scheduler.peer_dead(3);
+        world.port.set_counter(0, 1);
+        let condition = world.counter(0, 1).of_peer(3);
+        let task = world.deferred(&[condition], &[]);
+        world.run();
+        assert_eq!(world.log.outcome(task), Outcome::Completed);
+        world.assert_done();
+    });
+}
+
+#[test]
+fn a_task_that_is_given_up_gives_its_room_back_once_and_its_messages_are_dropped() {
+    let limits = Limits {
+        mailbox: 2,
+        ..Limits::default()
+    };
+    on_each_target(&limits, |world| {
+        // Two of four conditions are in the mailbox, two are owed, and none is stored.
+        let conditions = [0, 1, 2, 3].map(|index| world.counter(index, 1));
+        let given_up = world.deferred(&conditions, &[]);
+        let _ = world.dispatch();
+        assert!(world.run_cores() && world.handle());
+        let mut desk = world.scheduler.wait_list().try_lock().unwrap();
+        assert!(desk.abandon(&world.scheduler, given_up));
+        assert!(!desk.abandon(&world.scheduler, given_up), "it was given up");
+        drop(desk);
+        assert_eq!(world.scheduler.room().0, 0);
+        let other = world.counter(9, 0);
+        let task = world.deferred(&[other], &[]);
+        world.run();
+        assert_eq!(world.log.outcome(task), Outcome::Completed);
+        assert_eq!(world.scheduler.waiting(), Some((0, 0)));
+        let ledger = world.ledger();
+        assert_eq!((ledger.messages_accepted, ledger.messages_reported), (7, 0));
+        assert_eq!(ledger.messages_delivered, 7, "five of them for nobody");
+        assert_eq!(world.scheduler.room().0, 0);
+    });
+}
+
+#[test]
+fn room_of_stored_conditions_of_a_task_that_is_given_up_comes_back_when_met_with() {
+    on_each_target(&Limits::default(), |world| {
+        let conditions = [0, 1, 2].map(|index| world.counter(index, 1));
+        let given_up = world.deferred(&conditions, &[]);
+        world.run();
+        let mut desk = world.scheduler.wait_list().try_lock().unwrap();
+        assert!(desk.abandon(&world.scheduler, given_up));
+        drop(desk);
+        assert_eq!(world.scheduler.room().0, 3);
+        world.run();
+        assert_eq!(world.scheduler.room().0, 0);
+        assert_eq!(world.scheduler.waiting(), Some((0, 0)));
+        assert_eq!(world.unmet(given_up), []);
+    });
+}

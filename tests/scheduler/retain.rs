@@ -1,0 +1,108 @@
+//! Retaining: a task is kept for those who still look at it, and nobody else is bothered.
+
+use finbox_scheduler::{Dependency, Outcome, Shape, SubmitError};
+use finbox_tests::house::Limits;
+
+use crate::fixture::on_each_target;
+use crate::scopes::{DUMMY, dummies, limits, with};
+
+#[test]
+fn a_retained_task_keeps_slot_and_output_until_the_retainer_has_finished() {
+    on_each_target(&limits(1, 3, 192), |world| {
+        let mut spec = world.spec(Shape::Aiv, 0, 0);
+        spec.output_bytes = 64;
+        let submitter = &mut world.submitter;
+        let kept = submitter
+            .submit(&world.scheduler, &world.log, &spec, &[])
+            .unwrap();
+        let slow = world.deferred(&[world.counter(0, 1)], &[]);
+        let needs = [Dependency::retain(kept), Dependency::wait(slow)];
+        let retainer = with(world, &needs).unwrap();
+        world.run();
+        assert!(world.log.is_finished(kept) && !world.log.is_finished(retainer));
+        for _ in 0..3 {
+            let error = world.try_submit(DUMMY, &[]).unwrap_err();
+            assert_eq!(error, SubmitError::RingFull { ring: 0, slots: 3 });
+            assert_eq!(world.submitter.output_of(kept), Some(0..64));
+        }
+        world.port.set_counter(0, 1);
+        world.run();
+        let next = world.plain(Shape::Dummy, &[]);
+        assert_eq!((next.index(), world.submitter.output_of(kept)), (0, None));
+        world.run();
+        world.assert_done();
+    });
+}
+
+#[test]
+fn retaining_neither_delays_nor_cancels() {
+    on_each_target(&Limits::default(), |world| {
+        let slow = world.deferred(&[world.counter(0, 1)], &[]);
+        let retainer = with(world, &[Dependency::retain(slow)]).unwrap();
+        let both = with(world, &[Dependency::wait_and_retain(slow)]).unwrap();
+        world.run();
+        assert!(world.log.is_finished(retainer) && !world.log.is_finished(both));
+        world.port.set_counter(0, 1);
+        world.run();
+        assert_eq!(world.log.outcome(both), Outcome::Completed);
+        world.assert_done();
+    });
+}
+
+#[test]
+fn what_was_reclaimed_cannot_be_retained() {
+    on_each_target(&limits(1, 2, 0), |world| {
+        let gone = dummies(world, 1)[0];
+        world.run();
+        let error = with(world, &[Dependency::retain(gone)]).unwrap_err();
+        assert_eq!(
+            (error, error.is_temporary()),
+            (SubmitError::Reclaimed(gone), false)
+        );
+        assert!(
+            with(world, &[Dependency::wait(gone)]).is_ok(),
+            "to wait for it is fine"
+        );
+        world.run();
+        world.assert_done();
+    });
+}
+
+#[test]
+fn waiting_and_retaining_takes_two_nodes_or_nothing() {
+    let limits = Limits {
+        nodes: 3,
+        ..limits(1, 8, 0)
+    };
+    on_each_target(&limits, |world| {
+        let slow = world.deferred(&[world.counter(0, 1)], &[]);
+        let both = Dependency::wait_and_retain(slow);
+        let error = with(world, &[both, both]).unwrap_err();
+        assert_eq!(
+            error,
+            SubmitError::NeverEnoughNodes {
+                needed: 4,
+                total: 3
+            }
+        );
+        assert!(with(world, &[both]).is_ok());
+        let error = with(world, &[both]).unwrap_err();
+        assert_eq!(
+            error,
+            SubmitError::NoNodes {
+                needed: 2,
+                free: 1,
+                total: 3
+            }
+        );
+        assert!(with(world, &[Dependency::retain(slow)]).is_ok());
+        world.port.set_counter(0, 1);
+        world.run();
+        for _ in 0..20 {
+            let first = dummies(world, 1)[0];
+            assert!(with(world, &[Dependency::wait_and_retain(first)]).is_ok());
+            world.run();
+        }
+        world.assert_done();
+    });
+}
