@@ -2,6 +2,7 @@
 
 pub(super) use shuttle::sync::atomic::{AtomicU32 as RawU32, AtomicU64 as RawU64};
 
+#[expect(dead_code, unused_imports, reason = "only its cell is wanted")]
 #[path = "plain.rs"]
 mod plain;
 #[path = "weaken.rs"]
