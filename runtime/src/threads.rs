@@ -5,7 +5,8 @@
 //! parks. [`run`] starts them, lends them to a body on the calling thread, and ends them all.
 
 use std::io;
-use std::thread;
+use std::panic;
+use std::thread::{self, ScopedJoinHandle};
 
 use crossbeam_utils::CachePadded;
 use finbox_mailbox::sync::AtomicU64;
@@ -187,21 +188,36 @@ pub fn run<'m, P: Port + Send, B: Probe + Send, R>(
     }
     let running = &running;
     thread::scope(|scope| {
-        let _end = EndOnDrop(running);
+        let end = EndOnDrop(running);
+        let mut threads = Vec::new();
         for (index, roles) in handling.into_iter().enumerate() {
             let name = format!("finbox-fin-{index}");
             let work = move || handle_fins(running, &running.handlers[index], roles);
-            thread::Builder::new()
-                .name(name)
-                .spawn_scoped(scope, work)?;
+            let handler = thread::Builder::new().name(name);
+            threads.push(handler.spawn_scoped(scope, work)?);
         }
         let name = "finbox-dispatch".to_owned();
         let work = move || dispatch(running, dispatching);
-        thread::Builder::new()
-            .name(name)
-            .spawn_scoped(scope, work)?;
-        Ok(body(running, &schedulers))
+        let dispatch = thread::Builder::new().name(name);
+        threads.push(dispatch.spawn_scoped(scope, work)?);
+        let result = body(running, &schedulers);
+        join_all(end, threads);
+        Ok(result)
     })
+}
+
+/// Drops `end`, which tells the threads to end, and joins them. A scope's end would wait for them
+/// as well, but neither hand on what one of them panicked with, nor be seen by a race detector.
+///
+/// # Panics
+/// As the first of them that did.
+pub fn join_all(end: impl Sized, threads: Vec<ScopedJoinHandle<'_, ()>>) {
+    drop(end);
+    for thread in threads {
+        if let Err(panic) = thread.join() {
+            panic::resume_unwind(panic);
+        }
+    }
 }
 
 fn handle_fins<P: Port, B: Probe>(

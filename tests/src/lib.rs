@@ -3,7 +3,6 @@
 pub mod arena;
 pub mod house;
 pub mod model_port;
-#[cfg(loom)]
 pub mod mutants;
 #[cfg(loom)]
 pub mod outcomes;

@@ -19,11 +19,15 @@ const PREEMPTIONS: usize = 3;
 /// Explores `model` and demands exactly the `expected` outcomes.
 ///
 /// # Panics
-/// If the sets differ, or if loom finds a data race, a deadlock or a panic inside the model.
+/// If the sets differ, if none is expected, or if loom finds a data race, a deadlock or a panic inside the model.
 pub fn expect<T>(name: &str, expected: &[T], model: impl Fn() -> T + Send + Sync + 'static)
 where
     T: Ord + Clone + Debug + Send + 'static,
 {
+    assert!(
+        !expected.is_empty(),
+        "{name}: a model that reaches nothing shows nothing"
+    );
     mutants::enter_process();
     let begin = Instant::now();
     let outcomes = explore(model);

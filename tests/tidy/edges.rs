@@ -1,6 +1,7 @@
 //! Edges: each has a partner that names it back, is used, and is explained where it is used.
 
 use finbox_mailbox::edge::{Edge, Ordering};
+use finbox_tests::mutants;
 
 use crate::source::{Source, hold, lines_of, sources};
 
@@ -8,6 +9,7 @@ use crate::source::{Source, hold, lines_of, sources};
 const TABLES: &[(&str, &[Edge])] = &[
     ("mailbox", finbox_mailbox::edge::TABLE),
     ("scheduler", finbox_scheduler::edge::TABLE),
+    ("runtime", finbox_runtime::edge::TABLE),
 ];
 
 /// How far above an access its comment may begin; accesses are often the end of a chain of calls.
@@ -114,6 +116,17 @@ fn names_of_edges_are_unique_over_all_tables() {
     names.sort_unstable();
     let twice = names.windows(2).find(|pair| pair[0] == pair[1]);
     assert_eq!(twice, None, "a mutant of one would be a mutant of both");
+}
+
+#[test]
+fn every_table_with_a_strong_edge_is_hunted_through() {
+    for (name, table) in TABLES {
+        let names = |table: &[Edge]| table.iter().map(|edge| edge.name()).collect::<Vec<_>>();
+        let mut hunted = mutants::TABLES.iter();
+        let is_hunted = hunted.any(|hunted| names(hunted) == names(table));
+        let is_strong = !mutants::mutants(table).is_empty();
+        assert!(is_hunted || !is_strong, "no mutant of {name} is ever run");
+    }
 }
 
 #[test]

@@ -7,5 +7,6 @@ mod cfg_places;
 mod doors;
 mod edges;
 mod files;
+mod models;
 mod sizes;
 mod source;

@@ -1,18 +1,22 @@
 //! The one door to atomics, cells and spinning.
 //!
 //! The code that ships is the code that is model-checked: `plain` is `core`, `loom` and `shuttle`
-//! are the checkers' types, chosen by cfg on the lines below and nowhere else. Every atomic access
+//! are the checkers' types, chosen by cfg on the lines below and nowhere else; `weakened` is `core`
+//! again, with edges that a sanitizer's run may weaken. Every atomic access
 //! takes an [`Edge`] instead of an `Ordering`. Lock-free retry loops live here
 //! and in the ring, so that a check can list them.
 
 #[cfg(loom)]
 #[path = "loom.rs"]
 mod imp;
-#[cfg(not(any(loom, shuttle)))]
+#[cfg(not(any(loom, shuttle, finbox_weaken)))]
 #[path = "plain.rs"]
 mod imp;
 #[cfg(all(shuttle, not(loom)))]
 #[path = "shuttle.rs"]
+mod imp;
+#[cfg(all(finbox_weaken, not(any(loom, shuttle))))]
+#[path = "weakened.rs"]
 mod imp;
 
 use crate::edge::Edge;

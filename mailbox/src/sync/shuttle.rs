@@ -2,11 +2,10 @@
 
 pub(super) use shuttle::sync::atomic::{AtomicU32 as RawU32, AtomicU64 as RawU64};
 
-#[expect(dead_code, unused_imports, reason = "only its cell is wanted")]
-#[path = "plain.rs"]
-mod plain;
 #[path = "weaken.rs"]
 mod weaken;
+#[path = "words.rs"]
+mod words;
 
-pub use plain::{UnsafeCell, shared_read, shared_write};
 pub(crate) use weaken::effective_order;
+pub use words::{UnsafeCell, shared_read, shared_write};

@@ -1,4 +1,5 @@
-//! Model builds only: one edge may be weakened from outside, to prove that some model notices.
+//! Model and sanitizer builds only: one edge may be weakened from outside, to prove that a model
+//! or a sanitizer notices.
 //!
 //! `FINBOX_WEAKEN=NAME=Order`, read once per process. An unknown order is a panic, so that a
 //! misspelt mutant cannot pass for a surviving one; the driver checks names against the tables.

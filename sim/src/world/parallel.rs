@@ -9,10 +9,10 @@ mod strikes;
 
 use std::collections::VecDeque;
 use std::io;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
-use finbox_runtime::threads::{Running, Unit, run as run_threads};
+use finbox_runtime::threads::{Running, Unit, join_all, run as run_threads};
 use finbox_runtime::wait::{Rest, Sleeper, StopFlag};
 use finbox_runtime::{Drain, DrainLimits, drain, ledger};
 use finbox_scheduler::{Assembly, Scheduler, Submitter};
@@ -56,26 +56,24 @@ pub(super) fn run(
     let slots = arenas.iter().map(|arena| arena.config().all_task_slots());
     let meter = Meter::wall_time(Instant::now());
     let recorder = Recorder::new(workload, &devices, &meter, slots);
-    let (mut units, mut submitters) = (Vec::new(), Vec::new());
     let threads = 0..DEVICE_THREADS.min(devices.len());
     let sleepers: Vec<Sleeper> = threads.map(|_| Sleeper::default()).collect();
     let probes = recorder.probes().into_iter().zip(sleepers.iter().cycle());
-    for ((arena, device), (probe, bell)) in arenas.iter_mut().zip(&devices).zip(probes) {
+    let parts = arenas.iter_mut().zip(&devices).zip(probes);
+    let parts = parts.map(|((arena, device), (probe, bell))| {
         let port = SimPort::new(device, &meter).with_bell(bell);
-        let (unit, submitter) = unit(arena.assemble(), port, probe);
-        units.push(unit);
-        submitters.push(submitter);
-    }
+        unit(arena.assemble(), port, probe)
+    });
+    let (mut units, submitters): (Vec<_>, Vec<_>) = parts.unzip();
     let mut feed = Feed::new(workload, &devices, submitters);
     let probes = recorder.probes();
-    let stop_devices = StopFlag::default();
-    let all = workload.order.len() as u64;
-    let (struck, mut grace) = (Struck::default(), Grace::default());
+    let (stop_devices, struck) = (StopFlag::default(), Struck::default());
+    let (all, mut grace) = (workload.order.len() as u64, Grace::default());
     let ended = thread::scope(|scope| {
-        let _stop = StopOnDrop(&stop_devices);
+        let stop = StopOnDrop(&stop_devices);
         let sleepers = (&sleepers[..], &stop_devices);
-        start_devices(scope, (workload, &devices, settings), (sleepers, &struck))?;
-        run_threads(&mut units, |running, schedulers| {
+        let threads = start_devices(scope, (workload, &devices, settings), (sleepers, &struck))?;
+        let ended = run_threads(&mut units, |running, schedulers| {
             let mut held = Held::new(schedulers);
             drain(running, all, limits(settings), || {
                 progress(running.finished(), all);
@@ -85,7 +83,9 @@ pub(super) fn run(
                 }
                 feed_some(&mut feed, running, schedulers, &probes)
             })
-        })
+        });
+        join_all(stop, threads);
+        ended
     });
     let mut ledger = ledger(&units);
     feed.ledgers().for_each(|part| ledger.merge(part));
@@ -211,7 +211,8 @@ fn start_devices<'scope, 'a: 'scope>(
     scope: &'scope thread::Scope<'scope, '_>,
     (workload, devices, settings): (&'a Workload, &'a [Device], &'a Settings),
     ((sleepers, stop), struck): ((&'a [Sleeper], &'a StopFlag), &'a Struck),
-) -> io::Result<()> {
+) -> io::Result<Vec<ScopedJoinHandle<'scope, ()>>> {
+    let mut threads = Vec::new();
     for (index, sleeper) in sleepers.iter().enumerate() {
         let mine = workload
             .ranks
@@ -241,11 +242,10 @@ fn start_devices<'scope, 'a: 'scope>(
             struck.count(broken.injector.injected());
         };
         let name = format!("finbox-device-{index}");
-        thread::Builder::new()
-            .name(name)
-            .spawn_scoped(scope, work)?;
+        let device = thread::Builder::new().name(name);
+        threads.push(device.spawn_scoped(scope, work)?);
     }
-    Ok(())
+    Ok(threads)
 }
 
 /// Steps every core, and applies what engines and peers do, until told to stop.

@@ -1,14 +1,11 @@
 //! Every edge of the mailbox's table has a model that notices when it is weakened.
 
 use finbox_mailbox::edge::TABLE;
-use finbox_tests::mutants::{Equivalent, MISSPELT, Verdict, hunt, run, run_raw};
-
-/// Mutants that no execution can tell from the original.
-const EQUIVALENTS: &[Equivalent] = &[];
+use finbox_tests::mutants::{MISSPELT, UNSEEN_BY_LOOM, Verdict, hunt, run, run_raw};
 
 #[test]
 fn every_weakened_edge_is_noticed() {
-    hunt(TABLE, EQUIVALENTS);
+    hunt(TABLE, UNSEEN_BY_LOOM, 1, run);
 }
 
 #[test]
