@@ -11,7 +11,7 @@
 use std::env;
 use std::panic;
 use std::process::{self, Command};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 
 use finbox_mailbox::edge::{Edge, Ordering};
@@ -68,18 +68,19 @@ pub enum Verdict {
 }
 
 /// Called before a model runs: in a process with a mutant, checks its name and ends the process
-/// at the first panic.
-pub fn enter_process() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        if check_name().is_none() {
-            return;
+/// at the first panic. Whether it has one.
+pub fn enter_process() -> bool {
+    static HAS_MUTANT: OnceLock<bool> = OnceLock::new();
+    *HAS_MUTANT.get_or_init(|| {
+        let has_mutant = check_name().is_some();
+        if has_mutant {
+            panic::set_hook(Box::new(|_| {
+                eprintln!("killed by {}", thread::current().name().unwrap_or("main"));
+                process::exit(KILLED);
+            }));
         }
-        panic::set_hook(Box::new(|_| {
-            eprintln!("killed by {}", thread::current().name().unwrap_or("main"));
-            process::exit(KILLED);
-        }));
-    });
+        has_mutant
+    })
 }
 
 /// The mutant of this process, if it has one. Ends the process if it names no row.

@@ -13,24 +13,51 @@ use loom::model::Builder;
 
 use crate::mutants;
 
-/// Preemptions per execution; what the models show is exhaustive up to this bound.
+/// Preemptions per execution of a model of the mailbox: exhaustive up to this bound.
 const PREEMPTIONS: usize = 3;
 
-/// Explores `model` and demands exactly the `expected` outcomes.
+/// Explores `model` up to three preemptions and demands exactly the `expected` outcomes.
 ///
 /// # Panics
-/// If the sets differ, if none is expected, or if loom finds a data race, a deadlock or a panic inside the model.
+/// If the sets differ, if none is expected, or if loom finds a data race, a deadlock or a panic
+/// inside the model.
 pub fn expect<T>(name: &str, expected: &[T], model: impl Fn() -> T + Send + Sync + 'static)
 where
+    T: Ord + Clone + Debug + Send + 'static,
+{
+    compare(name, expected, Some(PREEMPTIONS), model);
+}
+
+/// Explores all of `model`, however often threads preempt each other.
+///
+/// # Panics
+/// As [`expect`].
+pub fn expect_all<T>(name: &str, expected: &[T], model: impl Fn() -> T + Send + Sync + 'static)
+where
+    T: Ord + Clone + Debug + Send + 'static,
+{
+    compare(name, expected, None, model);
+}
+
+fn compare<T>(
+    name: &str,
+    expected: &[T],
+    preemptions: Option<usize>,
+    model: impl Fn() -> T + Send + Sync + 'static,
+) where
     T: Ord + Clone + Debug + Send + 'static,
 {
     assert!(
         !expected.is_empty(),
         "{name}: a model that reaches nothing shows nothing"
     );
-    mutants::enter_process();
+    // Whoever weakens an edge wants to know soon: three preemptions show it.
+    let preemptions = match mutants::enter_process() {
+        true => Some(PREEMPTIONS),
+        false => preemptions,
+    };
     let begin = Instant::now();
-    let outcomes = explore(model);
+    let outcomes = explore(preemptions, model);
     let executions: u64 = outcomes.values().sum();
     println!(
         "{name}: {executions} executions, {} outcomes, {:.1} s",
@@ -47,14 +74,17 @@ where
 }
 
 /// Every outcome of `model` with the number of executions that ended in it.
-fn explore<T>(model: impl Fn() -> T + Send + Sync + 'static) -> BTreeMap<T, u64>
+fn explore<T>(
+    preemptions: Option<usize>,
+    model: impl Fn() -> T + Send + Sync + 'static,
+) -> BTreeMap<T, u64>
 where
     T: Ord + Send + 'static,
 {
     let outcomes = Arc::new(Mutex::new(BTreeMap::new()));
     let sink = Arc::clone(&outcomes);
     let mut builder = Builder::new();
-    builder.preemption_bound = Some(PREEMPTIONS);
+    builder.preemption_bound = preemptions;
     // A bound that is reached would end the search in silence.
     builder.max_permutations = None;
     builder.max_duration = None;

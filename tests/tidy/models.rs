@@ -18,7 +18,8 @@ struct Calls {
 impl<'ast> Visit<'ast> for Calls {
     fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
         if let syn::Expr::Path(function) = &*call.func {
-            self.expects |= function.path.is_ident("expect");
+            let names = ["expect", "expect_all"];
+            self.expects |= names.iter().any(|name| function.path.is_ident(name));
         }
         visit::visit_expr_call(self, call);
     }

@@ -9,4 +9,5 @@ mod place;
 mod planted;
 mod publish;
 mod room;
+mod shutdown;
 mod wake;

@@ -32,3 +32,26 @@ fn two_producers_are_heard_in_ticket_order_each_in_its_own() {
         })
     });
 }
+
+#[test]
+fn three_producers_beside_a_draining_consumer_are_each_heard_once() {
+    let expected = [
+        vec![1, 2, 3],
+        vec![1, 3, 2],
+        vec![2, 1, 3],
+        vec![2, 3, 1],
+        vec![3, 1, 2],
+        vec![3, 2, 1],
+    ];
+    expect("three producers, a draining consumer", &expected, || {
+        with_mailbox(4, u64::MAX, |producer, mut consumer| {
+            let threads = [1, 2, 3].map(|task| thread::spawn(move || push(&producer, task)));
+            let mut seen = drain(&mut consumer, 4);
+            for thread in threads {
+                assert!(thread.join().unwrap(), "there is room for all");
+            }
+            seen.extend(drain(&mut consumer, 4));
+            seen
+        })
+    });
+}

@@ -4,14 +4,17 @@
 //! core's kernel is over as soon as its token is rung: COND is a constant FIN of the first token.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 
 use finbox_mailbox::{Cell, Header};
 use finbox_scheduler::{
-    A2A3, Chip as Layout, Cond, CoreId, CoreState, Dispatcher, EdgeNode, FinHandler, HandlerCore,
-    Launch, LinePlace, Memory, NoProbe, Port, Rings, Scheduler, Scope, Shape, SlotBook, SlotId,
-    Start, Submitter, TaskId, TaskSlot, TaskSpec, Token, Unmet, UrmaQueue, WaitEntry, WatchedLine,
-    assemble,
+    A2A3, Chip as Layout, Cond, CoreId, CoreState, Dispatcher, ENTRIES_OFFSET, EdgeNode,
+    FinHandler, HandlerCore, Launch, LinePlace, Memory, NoProbe, Port, Rings, Scheduler, Scope,
+    Shape, SlotBook, SlotId, Start, Submitter, TaskId, TaskSlot, TaskSpec, Token, Unmet, UrmaQueue,
+    WaitEntry, WatchedLine, assemble,
 };
 use loom::sync::Arc;
 use loom::thread::{self, JoinHandle};
@@ -20,16 +23,42 @@ const SLOTS: usize = 3;
 const NODES: usize = 2;
 const CONDITIONS: usize = 64;
 
-/// Doorbells, in order, and the time.
+/// Where the one counter is that conditions watch.
+const COUNTER: u64 = 64;
+/// Where every slab is: none, or one condition, on that counter.
+const SLAB: u64 = 128;
+
+/// Doorbells, in order, the time, and a counter.
 #[derive(Default)]
 pub(crate) struct RungPort {
     rung: Mutex<Vec<u16>>,
     now_ns: AtomicU64,
+    defers: AtomicBool,
+    counter: Counter,
+}
+
+/// What a device counts up when it is done: release there, acquire here, as a port must.
+struct Counter(loom::sync::atomic::AtomicU64);
+
+impl Default for Counter {
+    fn default() -> Self {
+        Self(loom::sync::atomic::AtomicU64::new(0))
+    }
 }
 
 impl RungPort {
     pub(crate) fn rung(&self) -> Vec<u16> {
         self.rung.lock().unwrap().clone()
+    }
+
+    /// From here on every kernel leaves a condition.
+    pub(crate) fn defer(&self) {
+        self.defers.store(true, Relaxed);
+    }
+
+    /// A device says that what it was asked for is done.
+    pub(crate) fn count_up(&self) {
+        self.counter.0.fetch_add(1, Release);
     }
 
     pub(crate) fn pass_time(&self, ns: u64) {
@@ -49,23 +78,29 @@ impl Port for RungPort {
     fn stage_payload(&self, _core: CoreId, _token: Token, _launch: &Launch) {}
 
     fn slab_address(&self, _core: CoreId, _parity: usize) -> u64 {
-        0
+        SLAB
     }
 
     fn refresh(&self, _addr: u64, _size_bytes: u64) {}
 
     fn clean(&self, _addr: u64, _size_bytes: u64) {}
 
-    fn can_read(&self, _addr: u64, _size_bytes: u64) -> bool {
-        false
+    fn can_read(&self, addr: u64, _size_bytes: u64) -> bool {
+        addr == COUNTER
     }
 
-    fn load_u32(&self, _addr: u64) -> u32 {
-        0
+    fn load_u32(&self, addr: u64) -> u32 {
+        assert_eq!(addr, COUNTER, "nothing else is watched");
+        u32::try_from(self.counter.0.load(Acquire)).unwrap()
     }
 
-    fn load_u64(&self, _addr: u64) -> u64 {
-        0
+    fn load_u64(&self, addr: u64) -> u64 {
+        match addr - SLAB {
+            0 => u64::from(self.defers.load(Relaxed)),
+            ENTRIES_OFFSET => COUNTER,
+            offset if offset == ENTRIES_OFFSET + 16 => 1,
+            _ => 0,
+        }
     }
 
     fn store_u64(&self, _addr: u64, _value: u64) {}

@@ -1,7 +1,7 @@
 //! A FIN against its deadline: exactly one of them decides the task.
 
 use finbox_scheduler::FaultCode;
-use finbox_tests::outcomes::expect;
+use finbox_tests::outcomes::expect_all;
 
 use crate::chip::Chip;
 
@@ -18,7 +18,7 @@ const fn winner(failed: bool) -> &'static str {
 #[test]
 fn fin_against_timeout() {
     let expected = [winner(false), winner(true)];
-    expect("FIN against deadline", &expected, || {
+    expect_all("FIN against deadline", &expected, || {
         let mut chip = Chip::new(2, 1);
         let task = chip.submit_as(&[], |spec| {
             (spec.may_defer, spec.run_budget_ns) = (4, BUDGET_NS);

@@ -3,6 +3,8 @@
 
 mod chip;
 mod deadline;
+mod deferred;
+mod fault;
 mod mutants;
 mod orphans;
 mod pair;

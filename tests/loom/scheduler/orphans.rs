@@ -1,13 +1,13 @@
 //! Orphans: whoever is told that messages were refused sees the task that they belong to retired.
 
 use finbox_scheduler::{Orphans, RetireStep, RetireWord};
-use finbox_tests::outcomes::expect;
+use finbox_tests::outcomes::expect_all;
 use loom::sync::Arc;
 use loom::thread;
 
 #[test]
 fn whoever_takes_the_word_of_an_orphan_sees_it_retired() {
-    expect("retire, say, take", &[(false, true), (true, false)], || {
+    expect_all("retire, say, take", &[(false, true), (true, false)], || {
         let shared = Arc::new((RetireWord::default(), Orphans::default()));
         shared.0.open(1, 1);
         let others = Arc::clone(&shared);

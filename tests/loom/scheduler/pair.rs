@@ -1,9 +1,10 @@
 //! A core's pair, its records and its openings: install against observe, and nothing forgotten.
 
 use finbox_scheduler::{Cond, CorePair, Pair, Part, Record, SlotId, Token, Transition};
-use finbox_tests::outcomes::expect;
+use finbox_tests::outcomes::expect_all;
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
+use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::thread;
 
 use crate::chip::Chip;
@@ -36,7 +37,7 @@ fn a_fin_either_finds_the_pending_token_or_leaves_the_core_idle_for_it() {
         ("runs", "finished"),
         ("waits behind the first", "nothing yet"),
     ];
-    expect("install against observe", &expected, || {
+    expect_all("install against observe", &expected, || {
         let pair = running_first(true);
         let other = Arc::clone(&pair);
         let handler =
@@ -68,6 +69,40 @@ fn a_fin_either_finds_the_pending_token_or_leaves_the_core_idle_for_it() {
     });
 }
 
+/// The register shows the FIN before until the doorbell is rung. A handler that sees the new token
+/// first takes the old FIN for no news; it never takes it for the new token's, nor for foreign.
+#[test]
+fn a_token_installed_and_not_yet_rung_is_not_taken_for_finished() {
+    let expected = ["core idle", "installed, old FIN", "rung, finished"];
+    expect_all("install, observe, doorbell", &expected, || {
+        let pair = Arc::new(CorePair::default());
+        let cond = Arc::new(AtomicU32::new(Cond::fin(FIRST).0));
+        let (others, register) = (Arc::clone(&pair), Arc::clone(&cond));
+        let dispatch = thread::spawn(move || {
+            assert!(others.install(second()).is_some());
+            // The core is done with it as soon as the doorbell rings.
+            register.store(Cond::fin(second()).0, Ordering::Release);
+        });
+        let seen = Cond::fin(FIRST);
+        let what = match pair.observed().is_idle() {
+            true => "core idle",
+            false => {
+                let word = Cond(cond.load(Ordering::Acquire));
+                match pair.apply(word, seen, FIRST) {
+                    Transition::Nothing => "installed, old FIN",
+                    Transition::Apply { next, finished } => {
+                        assert_eq!((next, finished), (Pair::IDLE, [Some(second()), None]));
+                        "rung, finished"
+                    }
+                    other => panic!("no such transition: {other:?}"),
+                }
+            }
+        };
+        dispatch.join().unwrap();
+        what
+    });
+}
+
 /// A record and the slab beside it, which has no order of its own.
 struct Parity {
     pair: CorePair,
@@ -93,7 +128,7 @@ impl Parity {
 
 #[test]
 fn whoever_sees_a_token_sees_its_record_and_its_cleared_slab() {
-    expect("install carries the record", &[false, true], || {
+    expect_all("install carries the record", &[false, true], || {
         let core = Parity::new();
         let other = Arc::clone(&core);
         let slot = SlotId::new(0, 3, 9);
@@ -116,7 +151,7 @@ fn whoever_sees_a_token_sees_its_record_and_its_cleared_slab() {
 
 #[test]
 fn a_free_record_means_that_its_slab_was_read_for_the_last_time() {
-    expect("record freed", &[false, true], || {
+    expect_all("record freed", &[false, true], || {
         let core = Parity::new();
         core.record.assign(SlotId::new(0, 3, 9), Part::ONLY);
         let other = Arc::clone(&core);
@@ -137,7 +172,7 @@ fn a_free_record_means_that_its_slab_was_read_for_the_last_time() {
 
 #[test]
 fn a_core_that_becomes_free_is_never_forgotten() {
-    expect(
+    expect_all(
         "core freed against dispatch",
         &["at once", "next time"],
         || {

@@ -1,7 +1,7 @@
 //! The retire word: who was last, and what the last one sees.
 
 use finbox_scheduler::{Outcome, RetireStep, RetireWord};
-use finbox_tests::outcomes::expect;
+use finbox_tests::outcomes::expect_all;
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::thread;
@@ -72,15 +72,15 @@ fn one_of_two_subtasks_is_last_and_sees_the_other() {
         ("inline".into(), "partial".into()),
         ("partial".into(), "inline".into()),
     ];
-    expect("retire, nothing deferred", &expected, || two([0, 0]));
+    expect_all("retire, nothing deferred", &expected, || two([0, 0]));
 }
 
 #[test]
 fn whoever_is_last_knows_all_conditions() {
     let last = || "deferred 3".to_string();
     let expected = [(last(), "partial".into()), ("partial".into(), last())];
-    expect("retire, one deferred", &expected, || two([3, 0]));
-    expect("retire, both deferred", &expected, || two([1, 2]));
+    expect_all("retire, one deferred", &expected, || two([3, 0]));
+    expect_all("retire, both deferred", &expected, || two([1, 2]));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_duplicated_fin_is_refused_and_the_outcome_is_decided_once() {
         ("inline".to_string(), "refused".to_string()),
         ("refused".into(), "inline".into()),
     ];
-    expect("retire, duplicated FIN", &expected, || {
+    expect_all("retire, duplicated FIN", &expected, || {
         let task = Task::new(1);
         let other = Arc::clone(&task);
         let fin = |task: &Task| {
@@ -111,7 +111,7 @@ fn a_duplicated_fin_is_refused_and_the_outcome_is_decided_once() {
 #[test]
 fn an_outcome_is_decided_once_by_whoever_comes_first() {
     let expected = [(Some("completed"), None), (None, Some("failed"))];
-    expect("finish against failure", &expected, || {
+    expect_all("finish against failure", &expected, || {
         let task = Task::new(1);
         let name = |outcome| match outcome {
             Outcome::Completed => "completed",
@@ -127,7 +127,7 @@ fn an_outcome_is_decided_once_by_whoever_comes_first() {
 
 #[test]
 fn a_released_slot_may_be_written_again() {
-    expect("release, recycle", &[false, true], || {
+    expect_all("release, recycle", &[false, true], || {
         let task = Task::new(1);
         let other = Arc::clone(&task);
         let walker = thread::spawn(move || {
@@ -145,7 +145,7 @@ fn a_released_slot_may_be_written_again() {
 
 #[test]
 fn a_slot_whose_last_token_came_late_may_be_written_again() {
-    expect("late, recycle", &[false, true], || {
+    expect_all("late, recycle", &[false, true], || {
         let task = Task::new(1);
         assert!(task.word.finish(1, true, false).is_some());
         task.word.release();
@@ -166,7 +166,7 @@ fn a_slot_whose_last_token_came_late_may_be_written_again() {
 
 #[test]
 fn whoever_sees_a_life_sees_its_description_and_whoever_sees_its_end_sees_what_it_did() {
-    expect("open, look", &[(1, false), (1, true), (2, false)], || {
+    expect_all("open, look", &[(1, false), (1, true), (2, false)], || {
         let task = Task::new(1);
         let other = Arc::clone(&task);
         let thread = thread::spawn(move || {

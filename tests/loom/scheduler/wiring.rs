@@ -7,7 +7,7 @@ use loom::sync::Arc;
 use crate::chip::Chip;
 
 /// What a kernel writes, without any order of its own.
-struct Output(UnsafeCell<u32>);
+pub(crate) struct Output(UnsafeCell<u32>);
 
 // SAFETY: loom checks every access; that it finds no race is what the models show.
 unsafe impl Sync for Output {}
@@ -15,21 +15,22 @@ unsafe impl Sync for Output {}
 unsafe impl Send for Output {}
 
 impl Output {
-    fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self(UnsafeCell::new(0)))
     }
 
-    fn write(&self) {
+    pub(crate) fn write(&self) {
         // SAFETY: loom fails the model if another thread touches the cell meanwhile.
         self.0.with_mut(|output| unsafe { *output = 1 });
     }
 
-    fn read(&self) -> u32 {
+    pub(crate) fn read(&self) -> u32 {
         // SAFETY: as above.
         self.0.with(|output| unsafe { *output })
     }
 }
 
+/// Four threads' worth of interleavings are too many to try them all: three preemptions.
 #[test]
 fn a_consumer_wired_while_its_producers_finish_starts_once_and_sees_both() {
     expect(
