@@ -14,6 +14,7 @@ use finbox_scheduler::{
 
 use crate::cli::{self, Deps, Mode, RunOptions, TargetFacts, TargetName, What, output};
 use crate::demo;
+use crate::memory::LastWords;
 use crate::report::progress::Progress;
 use crate::report::{
     Code, Digest, ErrorReport, FinCounts, ImportCounts, Invalid, MailboxCounts, ROOM_EXHAUSTED,
@@ -56,6 +57,7 @@ const fn engine_names(engines: Engines) -> &'static [&'static str] {
 
 /// Runs what `options` say and prints the report; the exit code says how it ended.
 pub fn run(options: &RunOptions) -> ExitCode {
+    words(Verdict::Invalid(Invalid::InputFile), "loading", options).prepare();
     let loaded = match workload(options) {
         Ok(found) => found,
         Err(report) => return output::refuse(&named(*report, options), options.json),
@@ -69,7 +71,9 @@ pub fn run(options: &RunOptions) -> ExitCode {
     } = loaded;
     let began = Instant::now();
     let mut line = Progress::on_stderr(options.quiet);
+    let mut running = Some(words(Verdict::Fault, "running", options));
     let ended = world::run(&workload, &settings, &mut |done, all| {
+        running.take().into_iter().for_each(LastWords::prepare);
         line.update(done, all, "tasks")
     });
     line.clear();
@@ -88,6 +92,13 @@ pub fn run(options: &RunOptions) -> ExitCode {
         output::say(&error.to_text());
     }
     output::finish(&report, options.json)
+}
+
+/// What is said if memory ends while `doing` what the options say.
+pub fn words(verdict: Verdict, doing: &str, options: &RunOptions) -> LastWords {
+    let report = named(RunReport::neutral(verdict), options);
+    let message = format!("out of memory while {doing} {}", report.scenario);
+    LastWords::new(report, message, options.json)
 }
 
 /// The report with what the command line alone decides.

@@ -16,6 +16,7 @@ pub mod demo;
 pub mod device;
 pub mod engine;
 pub mod fault;
+pub mod memory;
 pub mod report;
 pub mod signal;
 pub mod workload;

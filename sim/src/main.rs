@@ -1,5 +1,6 @@
 //! `finbox`: parses the command line and hands it to the right place.
 
+use std::alloc::System;
 use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
@@ -7,9 +8,13 @@ use std::process::ExitCode;
 use finbox_sim::app;
 use finbox_sim::check;
 use finbox_sim::cli::{self, Command, output};
+use finbox_sim::memory::Guarded;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+
+#[global_allocator]
+static ALLOCATOR: Guarded<System> = Guarded(System);
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();

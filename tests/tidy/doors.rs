@@ -14,6 +14,8 @@ const UNSAFE: &[&str] = &[
     "runtime/src/ffi/",
     "runtime/src/onboard/",
     "runtime/src/plugin/",
+    "sim/src/memory.rs",
+    "tests/exhausted/main.rs",
     "tests/faults/mapping.rs",
     "tests/loom/",
     "tests/mailbox/region.rs",

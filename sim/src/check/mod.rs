@@ -24,6 +24,7 @@ pub use self::tally::{Failure, Tally};
 use crate::app;
 use crate::cli::{CheckOptions, Mode, RunOptions, TargetName, output};
 use crate::fault::Faults;
+use crate::report::Verdict;
 use crate::report::progress::Progress;
 use crate::world;
 
@@ -35,6 +36,7 @@ const TWICE: u64 = 64;
 
 /// Checks what `options` say and prints what came of it; exit code 1 if any seed failed.
 pub fn run(options: &CheckOptions) -> ExitCode {
+    app::words(Verdict::Fault, "checking", &options.run).prepare();
     let began = Instant::now();
     let mut line = Progress::on_stderr(options.run.quiet);
     let limit = options.for_seconds.map(Duration::from_secs);

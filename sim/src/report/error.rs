@@ -25,13 +25,14 @@ pub struct Code {
 
 impl Code {
     /// Every code of the command line, by number.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::USAGE,
         Self::INPUT_UNREADABLE,
         Self::INPUT_INVALID,
         Self::WRONG_RESULT,
         Self::THREAD,
         Self::INTERRUPTED,
+        Self::OUT_OF_MEMORY,
     ];
 
     /// The arguments were refused.
@@ -81,6 +82,14 @@ impl Code {
         what: "SIGINT or SIGTERM ended the run before its tasks had ended.",
         lost: "the tasks that are unfinished",
         hint: "Run it again.",
+    };
+    /// The operating system gives no more memory.
+    pub const OUT_OF_MEMORY: Self = Self {
+        number: 196,
+        name: "OUT_OF_MEMORY",
+        what: "The operating system gives no more memory.",
+        lost: "nothing if the input was being loaded, else the run and its report",
+        hint: "Raise the limit of address space (ulimit -v), or take a smaller input.",
     };
 }
 

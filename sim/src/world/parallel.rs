@@ -28,6 +28,7 @@ use super::{Outcome, RunError, Settings};
 use crate::device::{Core, CostModel, Device, Meter, SimPort};
 use crate::engine::{EffectKind, Lateness};
 use crate::fault::Injector;
+use crate::memory;
 use crate::workload::{Programs, RankPlan, Workload};
 
 /// Most threads that step devices.
@@ -212,6 +213,8 @@ fn start_devices<'scope, 'a: 'scope>(
     (workload, devices, settings): (&'a Workload, &'a [Device], &'a Settings),
     ((sleepers, stop), struck): ((&'a [Sleeper], &'a StopFlag), &'a Struck),
 ) -> io::Result<Vec<ScopedJoinHandle<'scope, ()>>> {
+    // For these, the handlers' and the one that dispatches.
+    memory::expect_room(sleepers.len() + usize::from(settings.handlers) + 1);
     let mut threads = Vec::new();
     for (index, sleeper) in sleepers.iter().enumerate() {
         let mine = workload
