@@ -177,7 +177,9 @@ fn workload(options: &RunOptions) -> Result<Loaded, Box<RunReport>> {
         What::Scenario(name) => {
             let ranks = u32::from(options.ranks_or_default().unwrap_or(1));
             if name == "random" {
-                let (workload, limits) = random(options.seed, options.ranks.map(u32::from));
+                let has_urma = target(options.target).engines.contains(Engines::URMA);
+                let ranks = options.ranks.map(u32::from);
+                let (workload, limits) = random(options.seed, ranks, has_urma);
                 return Ok(Loaded {
                     workload,
                     import: None,

@@ -1,13 +1,20 @@
-//! Graphs that are no good, and graphs that are large: the rows of the fault model about input.
+//! Graphs that are no good, and graphs that are large, and engines of random graphs that fail: the
+//! rows of the fault model about workloads.
 
 use std::fs;
 
+use finbox_scheduler::FaultCode;
 use finbox_scheduler::target::{A2A3, A5};
+use finbox_sim::check::Ended;
+use finbox_sim::cli::Mode;
 use finbox_sim::demo;
+use finbox_sim::fault::{FaultKind, Faults};
 use finbox_sim::workload::Workload;
 use finbox_sim::workload::chakra::{self, ImportError};
 use finbox_sim::world::{self, Settings};
 use tempfile::TempDir;
+
+use crate::fixture::{judged, random};
 
 /// A compute node of a trace (id, name, kind 4, parents), with the length before it; all numbers
 /// are below 128, so each is one byte.
@@ -65,4 +72,22 @@ fn f44_twice_the_tasks_or_a_fan_out_of_100_000_is_linear_in_what_it_counts() {
         }
     }
     counted(&demo::fan(120_000), &Settings::of(&A2A3));
+}
+
+#[test]
+fn f32_an_engine_error_in_a_random_graph_fails_its_task_and_what_depends_on_it() {
+    let faults = Faults::only(FaultKind::EngineError);
+    let (mut struck, mut cancelled) = ([0; 2], 0);
+    for seed in 0..200 {
+        let (outcome, ended) = judged(&random(Mode::Lockstep, seed, faults));
+        let code = outcome.fault.as_ref().map(|fault| fault.code);
+        if ended == Ended::Failed {
+            assert_eq!(code, Some(FaultCode::AsyncCompletionInvalid), "seed {seed}");
+            assert!(outcome.ledger.completed > 0 || outcome.ledger.submitted < 4);
+            struck[usize::from(seed % 2 == 1)] += outcome.injected.of(FaultKind::EngineError);
+            cancelled += outcome.ledger.cancelled;
+        }
+    }
+    assert!(struck.into_iter().all(|count| count > 5), "{struck:?}");
+    assert!(cancelled > 20, "{cancelled}");
 }

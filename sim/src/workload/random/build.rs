@@ -3,17 +3,32 @@
 use super::Limits;
 use super::draw::Draw;
 use super::graph::Graph;
+use super::rank::{Rank, Reached};
 use super::region::Region;
 use super::scopes::{Held, Scopes};
 use super::split::Split;
-use crate::device::CounterPlace;
-use crate::workload::plan::{
-    BufferPlan, PredicatePlan, RankPlan, TaskPlan, TaskRef, Workload, index,
-};
-use crate::workload::{Access, Comparison, EngineTime, Op, Priority, Shape};
+use crate::device::{CounterPlace, EngineMemory, QueuePlan};
+use crate::engine::{Lane, Transfer};
+use crate::workload::plan::{BufferPlan, RankPlan, TaskPlan, TaskRef, Workload, index};
+use crate::workload::{Access, Op, Priority, Shape};
 
 /// Most words of a region.
 const MOST_WORDS: usize = 8;
+
+/// SDMA streams of a rank.
+const STREAMS: u16 = 2;
+
+/// Completion queues of a rank: few credits, and positions that wrap.
+const QUEUES: [QueuePlan; 2] = [
+    QueuePlan {
+        entries: 2,
+        first: 0,
+    },
+    QueuePlan {
+        entries: 4,
+        first: u32::MAX - 2,
+    },
+];
 
 /// A planned task, as later ones see it.
 #[derive(Clone, Copy, Debug)]
@@ -23,19 +38,6 @@ struct Planned {
     region: Option<usize>,
     /// Whether its program runs exactly once, so that it may notify.
     runs_once: bool,
-}
-
-#[derive(Debug, Default)]
-struct Rank {
-    plan: RankPlan,
-    regions: Vec<Region>,
-    /// Conditions that tasks which wait for peers may register together.
-    peer_bound: u32,
-    /// The most that a task which waits for own engines may register.
-    own_bound: u32,
-    /// A counter that nobody writes, which predicates compare.
-    gate: Option<u32>,
-    scopes: Scopes,
 }
 
 /// What a task depends on, found for its own rank.
@@ -48,6 +50,7 @@ struct Before {
 pub(super) struct Builder {
     draw: Draw,
     cores: u16,
+    has_urma: bool,
     graph: Graph,
     ranks: Vec<Rank>,
     order: Vec<TaskRef>,
@@ -55,17 +58,28 @@ pub(super) struct Builder {
 }
 
 impl Builder {
-    pub(super) fn new(mut draw: Draw, ranks: u32, cores: u16) -> Self {
+    pub(super) fn new(mut draw: Draw, ranks: u32, (cores, has_urma): (u16, bool)) -> Self {
         let graph = Graph::draw(&mut draw);
-        let rank = |rank| Rank {
-            plan: RankPlan::new(rank),
-            scopes: Scopes::draw(&mut draw),
-            ..Rank::default()
+        let engines = EngineMemory {
+            sdma_streams: STREAMS,
+            completion_queues: if has_urma {
+                QUEUES.to_vec()
+            } else {
+                Vec::new()
+            },
+        };
+        let rank = |rank| {
+            let plan = RankPlan {
+                engines: engines.clone(),
+                ..RankPlan::new(rank)
+            };
+            Rank::new(plan, Scopes::draw(&mut draw))
         };
         let ranks = (0..ranks).map(rank).collect();
         Self {
             draw,
             cores,
+            has_urma,
             graph,
             ranks,
             order: Vec::new(),
@@ -82,6 +96,10 @@ impl Builder {
             let planned = match self.draw.below(8) {
                 0 => self.plan_dummy(rank, before),
                 1 if !self.ranks[rank].regions.is_empty() => self.plan_update(rank, before),
+                2 if !before.regions.is_empty() => {
+                    let source = before.regions[self.draw.index(before.regions.len())];
+                    self.plan_fetch(rank, (rank, source), before)
+                }
                 _ => self.plan_compute(rank, before),
             };
             self.planned.push(planned);
@@ -126,21 +144,21 @@ impl Builder {
         let counter = self.ranks[rank].plan.add_counter(CounterPlace::Packed);
         let source = region.map(|region| self.ranks[from.rank as usize].regions[region].clone());
         let mut ops = Vec::new();
-        let landing = source
-            .filter(|source| !runs_once || source.writers == [from])
-            .map(|source| {
-                let landing = self.new_region(rank, source.values.len());
-                let region = &mut self.ranks[rank].regions[landing];
-                region.values.clone_from(&source.values);
-                region.writers.push(from);
-                ops.push(Op::Put {
-                    peer,
-                    from: source.at,
-                    to: region.at,
-                    bytes: source.count() * 4,
-                });
-                landing
+        let source = source.filter(|source| !runs_once || source.writers == [from]);
+        let fetched = source.is_some() && self.draw.one_in(3);
+        let landing = source.filter(|_| !fetched).map(|source| {
+            let landing = self.ranks[rank].new_region(source.values.len());
+            let region = &mut self.ranks[rank].regions[landing];
+            region.values.clone_from(&source.values);
+            region.writers.push(from);
+            ops.push(Op::Put {
+                peer,
+                from: source.at,
+                to: region.at,
+                bytes: source.count() * 4,
             });
+            landing
+        });
         let add = 1;
         ops.push(Op::Notify { peer, counter, add });
         let source = &mut self.ranks[from.rank as usize].plan.tasks[from.task as usize];
@@ -149,6 +167,15 @@ impl Builder {
         if let Some(landing) = landing {
             // What a dead peer sends may be ignored: it is there if it was waited for.
             self.ranks[rank].regions[landing].writers.push(waiter);
+        }
+        if let (true, Some(region)) = (fetched, region) {
+            self.ranks[from.rank as usize].regions[region].is_fetched = true;
+            let after = Before {
+                after: vec![waiter.task],
+                ..Before::default()
+            };
+            let fetch = self.plan_fetch(rank, (from.rank as usize, region), after);
+            found.regions.extend(fetch.region);
         }
         found.after.push(waiter.task);
         found.regions.extend(landing);
@@ -163,7 +190,13 @@ impl Builder {
             ..TaskPlan::new(format!("wait for rank {peer}"), Shape::Aiv, 300)
         };
         self.ranks[rank].peer_bound += 1;
-        self.add(rank, waiter)
+        let waiter = self.add(rank, waiter);
+        let reached = Reached {
+            counter,
+            least: expected,
+        };
+        self.ranks[rank].reaches(waiter.task, &[reached]);
+        waiter
     }
 
     /// A task that can notify once what the parts of another one wrote, or what it did not write.
@@ -171,13 +204,6 @@ impl Builder {
         let uses = vec![self.ranks[rank].regions[region].used(Access::In)];
         let relay = TaskPlan::new("relay", Shape::Aiv, 300);
         self.add(rank, TaskPlan { uses, ..relay })
-    }
-
-    fn new_region(&mut self, rank: usize, words: usize) -> usize {
-        let rank = &mut self.ranks[rank];
-        rank.regions.push(Region::new(rank.plan.data_bytes, words));
-        rank.plan.data_bytes += words as u64 * 4;
-        rank.regions.len() - 1
     }
 
     fn add(&mut self, rank: usize, mut task: TaskPlan) -> TaskRef {
@@ -222,8 +248,8 @@ impl Builder {
     fn plan_update(&mut self, rank: usize, before: Before) -> Planned {
         let chosen = self.draw.index(self.ranks[rank].regions.len());
         let region = &self.ranks[rank].regions[chosen];
-        if region.writers.iter().any(|at| at.rank as usize != rank) {
-            // What a peer puts is ordered by a notify, and is not declared by its writer.
+        if region.is_fetched || region.writers.iter().any(|at| at.rank as usize != rank) {
+            // What a peer puts or gets is ordered by a notify, and is not declared by the peer.
             return self.plan_compute(rank, before);
         }
         let split = Split::draw(&mut self.draw, self.cores).of_words(region.values.len());
@@ -236,14 +262,14 @@ impl Builder {
         task.uses.push(region.used(Access::InOut));
         let ops = split.divide(region.add(add), region.count());
         task.program.extend(ops);
-        self.finish_task(rank, (task, split), (chosen, kept))
+        self.finish_task(rank, (task, split), (chosen, kept), &before.regions)
     }
 
     /// A task that writes words of its own from those it reads.
     fn plan_compute(&mut self, rank: usize, before: Before) -> Planned {
         let split = Split::draw(&mut self.draw, self.cores);
         let each = ((self.draw.index(MOST_WORDS) + 1) / split.parts()).max(1);
-        let region = self.new_region(rank, each * split.parts());
+        let region = self.ranks[rank].new_region(each * split.parts());
         let mut task = self.task("compute", split);
         task.after = before.after;
         let value = u32::try_from(self.draw.below(1 << 30)).unwrap_or(1);
@@ -253,54 +279,85 @@ impl Builder {
         let ops = split.divide(own.fill(value), own.count());
         task.program.extend(ops);
         self.read(rank, (&mut task, split), &before.regions, region);
-        self.finish_task(rank, (task, split), (region, kept))
+        self.finish_task(rank, (task, split), (region, kept), &before.regions)
     }
 
-    /// `kept`: what the region holds if the task is not to run.
+    /// A task whose engines bring it what a region of its own rank or of a peer holds, some of it
+    /// more than once.
+    fn plan_fetch(
+        &mut self,
+        rank: usize,
+        (peer, source): (usize, usize),
+        before: Before,
+    ) -> Planned {
+        let source = self.ranks[peer].regions[source].clone();
+        let region = self.ranks[rank].new_region(source.values.len());
+        let split = Split::draw(&mut self.draw, self.cores).of_words(source.values.len());
+        let mut task = self.task("fetch", split);
+        task.after = before.after;
+        let regions = &mut self.ranks[rank].regions;
+        let used = before.regions.iter();
+        task.uses = used.map(|&one| regions[one].used(Access::In)).collect();
+        let own = &mut regions[region];
+        let (kept, to) = (own.values.clone(), own.at);
+        task.uses.push(own.used(Access::Out));
+        own.values.clone_from(&source.values);
+        let (bytes, posts) = (source.count() * 4, self.draw.between(1, 3));
+        for _ in 0..posts {
+            let lane = self.lane();
+            let timed_bytes = self.draw.pick(&[bytes, bytes, 100_000]);
+            let transfer = Transfer::get(index(peer), source.at, to, bytes).timed(timed_bytes);
+            let post = Op::Post { lane, transfer };
+            task.program.extend(split.divide(post, source.count()));
+            task.program.push(Op::AwaitPost { lane });
+        }
+        task.defers = u8::try_from(posts * split.parts() as u64).unwrap_or(64);
+        let planned = self.finish_task(rank, (task, split), (region, kept), &before.regions);
+        // Its bytes come after its program: whoever notifies of them must stand behind it.
+        Planned {
+            runs_once: false,
+            ..planned
+        }
+    }
+
+    fn lane(&mut self) -> Lane {
+        let queue = u16::from(self.draw.one_in(2));
+        match self.draw.one_in(2) && self.has_urma {
+            true => Lane::Urma { queue },
+            false => Lane::Sdma { stream: queue },
+        }
+    }
+
+    /// `kept`: what the region holds if the task is not to run; `before`: regions that are used.
     fn finish_task(
         &mut self,
         rank: usize,
         (mut task, split): (TaskPlan, Split),
         (region, kept): (usize, Vec<u32>),
+        before: &[usize],
     ) -> Planned {
-        let runs = self.gate(rank, &mut task);
+        let others = before.iter().copied().filter(|&one| one != region);
+        let ours = &mut self.ranks[rank];
+        let runs = ours.gate(&mut task, &others.collect::<Vec<_>>(), &mut self.draw);
+        let mut reached = Vec::new();
         if runs {
-            self.defer(rank, &mut task, split);
+            reached = ours.defer(&mut task, split.parts() as u64, &mut self.draw);
         } else {
-            self.ranks[rank].regions[region].values = kept;
+            ours.regions[region].values = kept;
+            // The plan is what is registered in a run without faults.
+            let is_kept = |op: &Op| !matches!(op, Op::AwaitPost { .. });
+            task.program.retain(is_kept);
         }
-        task.output = Some(self.ranks[rank].regions[region].span());
+        task.output = Some(ours.regions[region].span());
         let at = self.add(rank, task);
-        self.ranks[rank].regions[region].writers.push(at);
+        let ours = &mut self.ranks[rank];
+        ours.regions[region].writers.push(at);
+        ours.reaches(at.task, &reached);
         Planned {
             at,
             region: Some(region),
             runs_once: runs && split.parts() == 1,
         }
-    }
-
-    /// Now and then: a predicate; returns whether the task runs.
-    fn gate(&mut self, rank: usize, task: &mut TaskPlan) -> bool {
-        if !self.draw.one_in(5) {
-            return true;
-        }
-        let Rank { gate, plan, .. } = &mut self.ranks[rank];
-        let counter = *gate.get_or_insert_with(|| plan.add_counter(CounterPlace::Packed));
-        let comparison = self.draw.pick(&[
-            Comparison::Equal,
-            Comparison::NotEqual,
-            Comparison::Less,
-            Comparison::LessOrEqual,
-            Comparison::Greater,
-            Comparison::GreaterOrEqual,
-        ]);
-        let value = self.draw.pick(&[0, 0, 1, u32::MAX]);
-        task.predicate = Some(PredicatePlan {
-            counter,
-            comparison,
-            value,
-        });
-        comparison.holds(0, value)
     }
 
     /// Adds what the regions hold to the words of region `to`; parts of a task only what has
@@ -328,31 +385,6 @@ impl Builder {
         let mut task = TaskPlan::new(name, Shape::Aiv, duration_ns);
         split.apply(&mut task);
         task
-    }
-
-    /// Now and then: each part of the task starts engines, and waits for some or all of them.
-    fn defer(&mut self, rank: usize, task: &mut TaskPlan, split: Split) {
-        if !self.draw.one_in(3) {
-            return;
-        }
-        let count = match self.draw.below(16) {
-            0 => self.draw.between(9, 64),
-            _ => self.draw.between(1, 3),
-        };
-        let parts = split.parts() as u64;
-        let count = count.min(64 / parts);
-        for _ in 0..count {
-            let counter = self.ranks[rank].plan.add_counter(CounterPlace::Packed);
-            let ns = self.draw.pick(&[0, 100, 3_000, 30_000]);
-            let expected = u32::try_from(self.draw.between(1, parts)).unwrap_or(1);
-            let time = EngineTime::Ns(ns);
-            task.program.push(Op::Engine { counter, time });
-            task.program.push(Op::Await { counter, expected });
-        }
-        let slack = self.draw.below(3);
-        task.defers = u8::try_from((count * parts + slack).min(64)).unwrap_or(64);
-        let ours = &mut self.ranks[rank];
-        ours.own_bound = ours.own_bound.max(u32::from(task.defers));
     }
 
     pub(super) fn finish(mut self) -> (Workload, Limits) {

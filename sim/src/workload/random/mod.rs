@@ -9,7 +9,9 @@
 
 mod build;
 mod draw;
+mod gate;
 mod graph;
+mod rank;
 mod region;
 mod scopes;
 mod split;
@@ -41,14 +43,15 @@ pub struct Limits {
 /// Most ranks of a random workload, unless they are asked for.
 const MOST_RANKS: u64 = 4;
 
-/// The workload and the limits of `seed`; on `ranks` ranks, if that many are asked for.
-pub fn random(seed: u64, ranks: Option<u32>) -> (Workload, Limits) {
+/// The workload and the limits of `seed`; on `ranks` ranks, if that many are asked for. With
+/// `has_urma` some transfers go through completion queues.
+pub fn random(seed: u64, ranks: Option<u32>, has_urma: bool) -> (Workload, Limits) {
     let mut draw = Draw::new(seed);
     let drawn = draw.between(1, MOST_RANKS);
     let ranks = ranks.unwrap_or(u32::try_from(drawn).unwrap_or(1));
     let cores = draw.pick(&[1, 2, 3, 3, 4, 6, 9]);
     let tasks = draw.index(26) + 3;
-    let mut builder = Builder::new(draw, ranks, cores);
+    let mut builder = Builder::new(draw, ranks, (cores, has_urma));
     builder.build(tasks);
     builder.finish()
 }
@@ -57,8 +60,15 @@ pub fn random(seed: u64, ranks: Option<u32>) -> (Workload, Limits) {
 mod tests {
     use super::random;
     use crate::demo::by_hand::run_in;
-    use crate::workload::{Op, Priority, Shape, Workload};
+    use crate::device::CounterPlace;
+    use crate::workload::{Op, Priority, RankPlan, Shape, Workload};
+    use finbox_mailbox::Engine;
     use finbox_scheduler::{A2A3, A5};
+
+    fn awaits(rank: &RankPlan, wanted: u32) -> bool {
+        let mut ops = rank.tasks.iter().flat_map(|task| &task.program);
+        ops.any(|op| matches!(op, Op::Await { counter, .. } if *counter == wanted))
+    }
 
     fn tasks(workload: &Workload) -> impl Iterator<Item = &crate::workload::TaskPlan> {
         workload.ranks.iter().flat_map(|rank| &rank.tasks)
@@ -67,14 +77,15 @@ mod tests {
     #[test]
     fn every_seed_gives_a_valid_workload_that_is_right_by_hand() {
         for seed in 0..300 {
-            let (workload, limits) = random(seed, None);
+            let (workload, limits) = random(seed, None, true);
             assert_eq!(workload.check(), Ok(()), "seed {seed}");
             assert!(limits.mailbox_slots.is_power_of_two());
-            assert_eq!((workload, limits), random(seed, None));
+            assert_eq!((workload, limits), random(seed, None, true));
         }
         for seed in 0..60 {
-            let (workload, _) = random(seed, None);
             for target in [A2A3, A5] {
+                let (workload, _) = random(seed, None, target == A5);
+                assert!(target == A5 || !workload.needs_urma());
                 let devices = run_in(&workload, target, &workload.order);
                 let mut found = workload.verify(&devices);
                 workload.verify_parts(&devices, |_| true, &mut found);
@@ -85,7 +96,7 @@ mod tests {
 
     #[test]
     fn seeds_differ_and_together_reach_every_kind_of_task() {
-        let all: Vec<Workload> = (0..300).map(|seed| random(seed, None).0).collect();
+        let all: Vec<Workload> = (0..300).map(|seed| random(seed, None, true).0).collect();
         let has = |is: &dyn Fn(&crate::workload::TaskPlan) -> bool| {
             all.iter().any(|workload| tasks(workload).any(is))
         };
@@ -102,6 +113,10 @@ mod tests {
             op,
             Op::Engine { .. }
         ))));
+        for engine in [Engine::Sdma, Engine::Urma] {
+            let is_post = |op: &Op| matches!(op, Op::Post { lane, .. } if lane.engine() == engine);
+            assert!(has(&|task| task.program.iter().any(is_post)), "{engine:?}");
+        }
         assert!(has(&|task| task.defers > 8));
         assert!(has(&|task| task.sync_start && task.blocks > 2));
         assert!(has(&|task| task.blocks == 5 && task.defers > 0));
@@ -111,6 +126,14 @@ mod tests {
                 .predicate
                 .is_some_and(|one| one.comparison.holds(0, one.value) == runs)));
         }
+        let compares = |rank: &RankPlan, is: &dyn Fn(CounterPlace, u32) -> bool| {
+            let mut all = rank.tasks.iter().filter_map(|task| task.predicate);
+            all.any(|one| is(rank.counters[one.counter as usize], one.counter))
+        };
+        let mut ranks = all.iter().flat_map(|workload| &workload.ranks);
+        let is_word = |place, _| matches!(place, CounterPlace::Data(_));
+        assert!(ranks.any(|rank| compares(rank, &is_word)));
+        assert!(ranks.any(|rank| compares(rank, &|_, counter| awaits(rank, counter))));
         assert!(has(&|task| task.priority == Priority::High));
         assert!(has(&|task| task.opens > 1));
         assert!(has(&|task| task.closes == 0 && task.output_bytes > 0));

@@ -11,6 +11,8 @@ pub(super) struct Region {
     pub(super) at: u64,
     pub(super) values: Vec<u32>,
     pub(super) writers: Vec<TaskRef>,
+    /// A peer gets it, some time: it must stay as it is.
+    pub(super) is_fetched: bool,
 }
 
 impl Region {
@@ -19,6 +21,7 @@ impl Region {
             at,
             values: vec![0; words],
             writers: Vec::new(),
+            is_fetched: false,
         }
     }
 

@@ -123,6 +123,10 @@ fn narrowed(op: &Op, shift: u64, own: u64) -> Op {
         | Op::AccumulateU32 { from, to, count } => {
             (*from, *to, *count) = (*from + shift, *to + shift, own);
         }
+        Op::Post { transfer, .. } => {
+            (transfer.from, transfer.to) = (transfer.from + shift, transfer.to + shift);
+            transfer.bytes = own * 4;
+        }
         other => unreachable!("{other:?} does not go over words"),
     }
     op
