@@ -140,7 +140,7 @@ fn a_failed_writer_is_remembered_and_the_last_failed_reader_with_it() {
 }
 
 /// A task that writes, on a core that runs when it is told; and a host that wants the bytes.
-fn waiting(
+pub(crate) fn waiting(
     finishes: bool,
     patience: Duration,
     limit: Duration,

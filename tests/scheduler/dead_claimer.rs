@@ -16,7 +16,7 @@ use oorandom::Rand32;
 
 use crate::fixture::{COUNTERS, TARGETS, World, below, cluster, on_chip, on_each_target};
 
-fn of_slots(mailbox: usize) -> Limits {
+pub(crate) fn of_slots(mailbox: usize) -> Limits {
     Limits {
         mailbox,
         ..Limits::default()
@@ -35,7 +35,7 @@ fn nothing() -> Message {
 }
 
 /// Somebody else claims `count` positions and dies.
-fn ghost(world: &mut World<'_>, count: u32) {
+pub(crate) fn ghost(world: &mut World<'_>, count: u32) {
     let name = NonZeroU32::new(77).unwrap();
     let mut ghost = world.scheduler.mailbox().register(name).unwrap();
     let claimed = ghost.claim(count).unwrap();

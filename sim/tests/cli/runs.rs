@@ -274,6 +274,32 @@ fn more_conditions_than_there_is_room_for_end_as_stuck_with_their_own_number() {
 }
 
 #[test]
+fn a_task_that_takes_longer_than_the_run_allows_fails_with_108() {
+    for target in ["a2a3", "a5"] {
+        let with = |budget: &str| {
+            json(&[
+                "async_notify",
+                "--target",
+                target,
+                "--task-budget-ms",
+                budget,
+            ])
+        };
+        let (ended, document) = with("10");
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        assert_eq!(document["tasks"]["failed"], 0);
+        let (ended, document) = with("1");
+        assert_eq!(
+            (ended.code, &document["verdict"]),
+            (Some(5), &"fault".into())
+        );
+        assert_eq!(document["error"]["code"], 108);
+        assert_eq!(document["error"]["message"], "rank 0, task notifier");
+        assert!(document["tasks"]["failed"].as_u64() >= Some(1));
+    }
+}
+
+#[test]
 fn the_locked_baseline_has_the_same_results_and_is_named() {
     for mode in ["lockstep", "parallel"] {
         let [mailbox, locked] = ["mailbox", "locked"].map(|completion| {

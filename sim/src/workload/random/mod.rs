@@ -113,14 +113,28 @@ mod tests {
             op,
             Op::Engine { .. }
         ))));
-        for engine in [Engine::Sdma, Engine::Urma] {
-            let is_post = |op: &Op| matches!(op, Op::Post { lane, .. } if lane.engine() == engine);
-            assert!(has(&|task| task.program.iter().any(is_post)), "{engine:?}");
-        }
         assert!(has(&|task| task.defers > 8));
         assert!(has(&|task| task.sync_start && task.blocks > 2));
         assert!(has(&|task| task.blocks == 5 && task.defers > 0));
         assert!(has(&|task| task.subtasks.is_all() && task.blocks > 1));
+        assert!(has(&|task| task.priority == Priority::High));
+        assert!(has(&|task| task.opens > 1));
+        assert!(has(&|task| task.closes == 0 && task.output_bytes > 0));
+        assert!(has(&|task| !task.after.is_empty()));
+        assert!(all.iter().any(|workload| workload.ranks.len() == 4));
+        assert_ne!(all[0], all[1]);
+    }
+
+    #[test]
+    fn together_they_post_to_every_engine_and_compare_what_tasks_wrote_or_waited_for() {
+        let all: Vec<Workload> = (0..300).map(|seed| random(seed, None, true).0).collect();
+        let has = |is: &dyn Fn(&crate::workload::TaskPlan) -> bool| {
+            all.iter().any(|workload| tasks(workload).any(is))
+        };
+        for engine in [Engine::Sdma, Engine::Urma] {
+            let is_post = |op: &Op| matches!(op, Op::Post { lane, .. } if lane.engine() == engine);
+            assert!(has(&|task| task.program.iter().any(is_post)), "{engine:?}");
+        }
         for runs in [false, true] {
             assert!(has(&|task| task
                 .predicate
@@ -134,11 +148,5 @@ mod tests {
         let is_word = |place, _| matches!(place, CounterPlace::Data(_));
         assert!(ranks.any(|rank| compares(rank, &is_word)));
         assert!(ranks.any(|rank| compares(rank, &|_, counter| awaits(rank, counter))));
-        assert!(has(&|task| task.priority == Priority::High));
-        assert!(has(&|task| task.opens > 1));
-        assert!(has(&|task| task.closes == 0 && task.output_bytes > 0));
-        assert!(has(&|task| !task.after.is_empty()));
-        assert!(all.iter().any(|workload| workload.ranks.len() == 4));
-        assert_ne!(all[0], all[1]);
     }
 }
