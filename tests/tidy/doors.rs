@@ -17,6 +17,7 @@ const UNSAFE: &[&str] = &[
     "sim/src/memory.rs",
     "tests/exhausted/main.rs",
     "tests/faults/mapping.rs",
+    "tests/fuzz/raw.rs",
     "tests/loom/",
     "tests/mailbox/region.rs",
     "tests/no_alloc/main.rs",
