@@ -81,10 +81,13 @@ fn one_word(bytes: &mut Bytes<'_>) {
         }
         Transition::Foreign(kind) => {
             assert!(running.is_none() || said != running && said != pending);
-            assert_eq!(
-                kind == Foreign::Duplicate,
-                said == Some(last) && last.is_ordinary()
-            );
+            let said = cond.token();
+            let expected = match said.is_ordinary() && last.is_ordinary() {
+                true if said == last => Foreign::Duplicate,
+                true if said.is_before(last) => Foreign::Stale,
+                _ => Foreign::Unknown,
+            };
+            assert_eq!(kind, expected);
         }
     }
 }
