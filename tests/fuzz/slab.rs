@@ -78,7 +78,7 @@ fn play(world: &mut World<'_>, bytes: &mut Bytes<'_>, told: &mut [Told]) {
         let slab = world.port.slab_address(core, token.parity());
         let told = told.iter_mut().find(|told| told.slot == launch.slot);
         let told = told.expect("it was submitted");
-        told.outcome = foretell(fill(world, bytes, slab), told.may_defer);
+        told.outcome = foretell(&fill(world, bytes, slab), told.may_defer);
         world.port.finish(core);
         if bytes.below(4) == 0 {
             assert!(world.handle());
@@ -88,17 +88,25 @@ fn play(world: &mut World<'_>, bytes: &mut Bytes<'_>, told: &mut [Told]) {
     let _ = world.handle();
 }
 
-/// How a task ends that left this count and error field.
-fn foretell((count, error): (u32, u32), may_defer: u32) -> Option<Outcome> {
-    match (may_defer, count, error) {
+/// What a core left in its slab.
+struct Left {
+    count: u32,
+    error: u32,
+    /// Whether every entry is one that can be looked at.
+    is_valid: bool,
+}
+
+/// How a task ends whose core left this.
+fn foretell(left: &Left, may_defer: u32) -> Option<Outcome> {
+    match (may_defer, left.count, left.error) {
         (0, _, _) | (_, 0, 0) => Some(Outcome::Completed),
-        _ if error != 0 || count > may_defer => Some(Outcome::Failed),
-        _ => None,
+        (_, count, error) if error != 0 || count > may_defer => Some(Outcome::Failed),
+        _ => (!left.is_valid).then_some(Outcome::Failed),
     }
 }
 
-/// Writes header and entries; returns the header.
-fn fill(world: &World<'_>, bytes: &mut Bytes<'_>, slab: u64) -> (u32, u32) {
+/// Writes header and entries.
+fn fill(world: &World<'_>, bytes: &mut Bytes<'_>, slab: u64) -> Left {
     let mode = bytes.u8();
     let count = match mode & 1 {
         0 => u32::from(mode >> 4),
@@ -108,22 +116,32 @@ fn fill(world: &World<'_>, bytes: &mut Bytes<'_>, slab: u64) -> (u32, u32) {
         6 => bytes.u32(),
         _ => 0,
     };
+    let mut is_valid = true;
     for index in 0..u64::from(count.min(64)) {
-        entry(world, bytes, slab + ENTRIES_OFFSET + index * ENTRY_BYTES);
+        let words = entry(world, bytes);
+        let at = slab + ENTRIES_OFFSET + index * ENTRY_BYTES;
+        (0..)
+            .zip(words)
+            .for_each(|(word, value)| world.port.poke(at + word * 8, value));
+        is_valid &= can_be_looked_at(world, words);
     }
     world
         .port
         .poke(slab, u64::from(count) | u64::from(error) << 32);
-    (count, error)
+    Left {
+        count,
+        error,
+        is_valid,
+    }
 }
 
-/// Writes an entry, likelier a plausible one than not.
-fn entry(world: &World<'_>, bytes: &mut Bytes<'_>, at: u64) {
+/// An entry, likelier a plausible one than not: address, cookie, expected and engine, type.
+fn entry(world: &World<'_>, bytes: &mut Bytes<'_>) -> [u64; 4] {
     let (mode, near) = (bytes.u8(), bytes.u8());
     let counter = world.port.counter(usize::from(near) % COUNTERS);
     let addr = match mode & 3 {
         3 => bytes.u64(),
-        2 => counter + u64::from(near >> 5),
+        2 => counter + (u64::from(near >> 5) << (mode >> 6)),
         _ => counter,
     };
     let cookie = match mode & 4 {
@@ -138,9 +156,21 @@ fn entry(world: &World<'_>, bytes: &mut Bytes<'_>, at: u64) {
         0 => bytes.u64(),
         _ => u64::from(mode >> 4) % 3,
     };
-    for (word, value) in (0..).zip([addr, cookie, expected_engine, completion]) {
-        world.port.poke(at + word * 8, value);
-    }
+    [addr, cookie, expected_engine, completion]
+}
+
+/// Whether an entry is a condition of this target: every field in its range, the address aligned
+/// and all that stands there in memory that may be read.
+fn can_be_looked_at(world: &World<'_>, [addr, cookie, engine, completion]: [u64; 4]) -> bool {
+    let has_urma = world.scheduler.chip().target.name == "a5";
+    let (align, size_bytes) = match completion & u64::from(u32::MAX) {
+        0 => (4, 4),
+        1 if cookie != 0 => (64, 64),
+        2 if has_urma => (64, 64),
+        _ => return false,
+    };
+    let (first, end) = (world.port.counter(0), world.port.end());
+    engine >> 32 < 4 && addr % align == 0 && addr >= first && addr <= end - size_bytes
 }
 
 /// A core that does not keep off a slab it gave up.
