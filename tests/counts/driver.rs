@@ -2,7 +2,6 @@
 //!
 //! `run.sh` names one operation, collects the instructions under its function and divides. What
 //! belongs to the simulated machine is told by its name, [`Machine`], and not counted.
-#![cfg(not(any(loom, shuttle)))]
 
 use std::hint::black_box;
 

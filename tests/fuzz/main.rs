@@ -3,7 +3,7 @@
 //! Under libFuzzer (`run.sh`) they are fed mutated bytes; an ordinary `cargo test` replays the
 //! committed corpus, so that what fuzzing once reached is reached by everybody. A crash becomes a
 //! file of the corpus.
-#![cfg(not(any(loom, shuttle)))]
+#![cfg(not(any(loom, shuttle, finbox_weaken)))]
 #![cfg_attr(fuzzing, no_main)]
 #![expect(
     clippy::unwrap_used,
