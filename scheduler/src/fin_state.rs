@@ -18,12 +18,17 @@ impl FinHandler<'_> {
         u32::try_from(owed).expect("at most MAX_CORES")
     }
 
-    /// The next batch that finds room in the mailbox is claimed and never published, as if this
-    /// thread had been killed there and another one had taken its place.
+    /// The `nth` batch from now that finds room in the mailbox, counted from 1, is claimed and
+    /// never published, as if this thread had been killed there and another had taken its place.
     ///
     /// For simulators and tests of what a dead claimer leaves behind.
-    pub fn die_in_next_batch(&mut self) {
-        self.pusher.die_in_next_batch();
+    pub fn die_in_batch(&mut self, nth: u32) {
+        self.pusher.die_in_batch(nth);
+    }
+
+    /// Whether that batch is still to come.
+    pub fn is_doomed(&self) -> bool {
+        self.pusher.is_doomed()
     }
 
     /// The handler's cores that a step would visit, a bit each, counted from its first one.

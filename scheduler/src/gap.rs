@@ -66,6 +66,12 @@ impl WaitDesk<'_> {
         Some(since_ns.saturating_add(self.watch.limit_ns))
     }
 
+    /// The position where delivery stands still now, and who announced it.
+    pub fn open_gap(&self) -> Option<(u64, Option<NonZeroU32>)> {
+        let gap = self.consumer.gap()?;
+        Some((gap.position, gap.claimers.name))
+    }
+
     /// The gap that condemned the mailbox, if one has.
     pub const fn gap(&self) -> Option<MailboxGap> {
         self.watch.found

@@ -10,7 +10,8 @@ use finbox_mailbox::{Message, NamedProducer, Producer};
 pub(crate) struct Pusher<'m> {
     producer: Producer<'m>,
     named: Option<NamedProducer<'m>>,
-    dies: bool,
+    /// Batches until the one that it dies in, that one included; 0: it lives.
+    dies_in: u32,
 }
 
 impl<'m> Pusher<'m> {
@@ -19,24 +20,33 @@ impl<'m> Pusher<'m> {
         Self {
             producer,
             named: producer.register(name).ok(),
-            dies: false,
+            dies_in: 0,
         }
     }
 
     /// As [`Producer::push_batch`].
     pub(crate) fn push_batch(&mut self, count: u32, build: impl FnMut(u32) -> Message) -> u32 {
-        if self.dies {
+        if self.dies_in == 1 {
             return self.die(count);
         }
-        match &mut self.named {
+        let accepted = match &mut self.named {
             Some(named) => named.push_batch(count, build),
             None => self.producer.push_batch(count, build),
+        };
+        if self.dies_in > 1 && accepted > 0 {
+            self.dies_in -= 1;
         }
+        accepted
     }
 
-    /// Makes the next batch that finds room one that is never published.
-    pub(crate) fn die_in_next_batch(&mut self) {
-        self.dies = true;
+    /// Makes the `nth` batch from now that finds room, counted from 1, one that is never published.
+    pub(crate) fn die_in_batch(&mut self, nth: u32) {
+        self.dies_in = nth;
+    }
+
+    /// Whether it is to die and has not yet.
+    pub(crate) const fn is_doomed(&self) -> bool {
+        self.dies_in > 0
     }
 
     /// Claims and publishes nothing. The line keeps saying so: from now on there is none.
@@ -53,7 +63,7 @@ impl<'m> Pusher<'m> {
         });
         if lost > 0 {
             mem::forget(self.named.take());
-            self.dies = false;
+            self.dies_in = 0;
         }
         lost
     }

@@ -254,6 +254,10 @@ impl Book<'_> {
         if entry.done || !is_true {
             return None;
         }
+        // A subtask of it failed: the conditions of the others need not hold any more.
+        if state.is_failed() {
+            entry.stage = Stage::Failing;
+        }
         entry.done = true;
         entry.expected = u8::try_from(message.expected).ok()?;
         let surplus = bound - message.expected;

@@ -14,10 +14,11 @@ use finbox_scheduler::{
 
 use crate::cli::{self, Deps, Mode, RunOptions, TargetFacts, TargetName, What, output};
 use crate::demo;
+use crate::fault::{FaultKind, Injected};
 use crate::memory::LastWords;
 use crate::report::progress::Progress;
 use crate::report::{
-    Code, Digest, ErrorReport, FinCounts, ImportCounts, Invalid, MailboxCounts, ROOM_EXHAUSTED,
+    Code, Digest, ErrorReport, FaultCount, FinCounts, ImportCounts, Invalid, MailboxCounts,
     RunReport, StallReport, TaskCounts, TimeReport, Verdict, WaitListCounts,
 };
 use crate::signal;
@@ -313,7 +314,12 @@ fn judge(outcome: &Outcome, deadline_ns: Option<u64>) -> (Verdict, Option<ErrorR
         return (Verdict::Interrupted, Some(error));
     }
     if let Some(fault) = &outcome.fault {
-        let message = format!("rank {}, task {}", fault.rank, fault.task);
+        let what = fault.code.what().trim_end_matches('.');
+        let at = match outcome.failures.list.first() {
+            Some(first) => format!("{}{}", first.place(), first.details()),
+            None => format!("rank {}, task {}", fault.rank, fault.task),
+        };
+        let message = format!("{what}: {at}");
         let error = ErrorReport::new(code_of(fault.code), message, fault.code.hint());
         return (Verdict::Fault, Some(error));
     }
@@ -341,11 +347,8 @@ fn judge(outcome: &Outcome, deadline_ns: Option<u64>) -> (Verdict, Option<ErrorR
 
 /// `deadline_ns`: the deadline, if it was what ended the run.
 fn stuck(stall: &StallReport, deadline_ns: Option<u64>) -> ErrorReport {
-    let code = match stall.class() {
-        ROOM_EXHAUSTED => FaultCode::ConditionRoomExhausted,
-        _ => FaultCode::SchedulerTimeout,
-    };
-    let (tasks, class) = (counted(stall.count(), "task"), stall.class());
+    let code = stall.class().code();
+    let (tasks, class) = (counted(stall.count(), "task"), stall.class().name());
     let root = stall.root().map_or("", |root| &root.message);
     let why = if root.is_empty() {
         class.to_owned()
@@ -378,6 +381,15 @@ fn deadline_passed(settings: &Settings, outcome: &Outcome, wall_ns: u64) -> Opti
         Clock::Parallel => wall_ns,
     };
     settings.deadline_ns.filter(|&end| took_ns >= end)
+}
+
+/// The faults that were asked for, and how often each struck.
+fn struck(settings: &Settings, injected: &Injected) -> Vec<FaultCount> {
+    let count = |kind: FaultKind| FaultCount {
+        name: kind.info().name.to_owned(),
+        strikes: injected.of(kind),
+    };
+    settings.faults.kinds().map(count).collect()
 }
 
 fn report(workload: &Workload, settings: &Settings, outcome: Outcome, wall_ns: u64) -> RunReport {
@@ -438,6 +450,8 @@ fn report(workload: &Workload, settings: &Settings, outcome: Outcome, wall_ns: u
         result_digest: Digest(outcome.result_digest),
         latency: outcome.latency,
         failures: outcome.failures,
+        gaps: outcome.gaps,
+        faults: struck(settings, &outcome.injected),
         stall,
         error,
         cores_quarantined: outcome.quarantined.1,

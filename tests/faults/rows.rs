@@ -1,11 +1,16 @@
 //! One test for each row of the fault model that is a kind of `--fault`, named after the row: each
 //! on both targets, from several seeds, on random workloads judged by the oracles of a check.
 
+use std::ops::Range;
+use std::thread;
+
 use finbox_scheduler::FaultCode;
+use finbox_sim::app;
 use finbox_sim::check::Ended;
 use finbox_sim::cli::{Mode, RunOptions};
-use finbox_sim::fault::{FaultKind, Faults, TABLE};
-use finbox_sim::world::Outcome;
+use finbox_sim::fault::{FaultInfo, FaultKind, Faults, TABLE};
+use finbox_sim::report::StallClass;
+use finbox_sim::world::{self, Outcome, Settings};
 
 use crate::fixture::{judged, options, random};
 
@@ -41,6 +46,16 @@ impl Row {
     }
 }
 
+/// A run as `finbox run` does it: waits have no budget.
+fn plain(line: &str) -> Outcome {
+    let (workload, settings) = app::prepare(&options(line)).expect("a scenario that exists");
+    let settings = Settings {
+        bounded_waits: false,
+        ..settings
+    };
+    world::run(&workload, &settings, &mut |_, _| {}).expect("a run that starts")
+}
+
 fn run(options: &RunOptions) -> (Outcome, Ended) {
     judged(options)
 }
@@ -70,24 +85,28 @@ fn fails(kind: FaultKind, often: u16, code: FaultCode) -> Row {
     row
 }
 
+/// Some seeds of a kind, which strikes as often as is usual.
+fn usual(info: &FaultInfo, mode: Mode, seeds: Range<u64>) {
+    let often = match info.kind {
+        FaultKind::Crowd => 65,
+        _ => info.usually,
+    };
+    for seed in seeds {
+        run(&random(mode, seed, Faults::NONE.with(info.kind, often)));
+    }
+}
+
+/// On real threads budgets pass by the wall clock: there all kinds wait at once.
 #[test]
 fn every_kind_of_the_table_ends_as_its_row_allows_on_both_clocks() {
     for info in TABLE {
-        for (mode, seeds) in [(Mode::Lockstep, 0..12), (Mode::Parallel, 0..2)] {
-            let may_take_seconds = !info.is_harmless() && mode == Mode::Parallel;
-            if may_take_seconds && info.may_stall {
-                continue;
-            }
-            for seed in seeds {
-                let often = if info.kind == FaultKind::Crowd {
-                    65
-                } else {
-                    info.usually
-                };
-                run(&random(mode, seed, Faults::NONE.with(info.kind, often)));
-            }
-        }
+        usual(info, Mode::Lockstep, 0..12);
     }
+    thread::scope(|scope| {
+        for info in TABLE {
+            scope.spawn(|| usual(info, Mode::Parallel, 0..2));
+        }
+    });
 }
 
 #[test]
@@ -123,6 +142,14 @@ fn f05_a_fin_of_an_older_token_is_dropped_and_counted_stale() {
 fn f06_a_fin_after_its_timeout_is_stale_and_its_task_stays_failed() {
     let row = fails(FaultKind::FinLate, 0, FaultCode::TaskTimeout);
     assert!(row.ledger.fins_stale > 0, "late ones were seen");
+    let mut late = 0;
+    for seed in 0..8 {
+        let faults = Faults::only(FaultKind::FinLate);
+        let (outcome, _) = run(&random(Mode::Lockstep, seed, faults));
+        let list = outcome.failures.list.iter();
+        late += list.filter(|failure| failure.late_ns > Some(0)).count();
+    }
+    assert!(late > 0, "and it was told by how much");
 }
 
 #[test]
@@ -141,6 +168,18 @@ fn f10_all_cores_of_a_rank_hang_and_the_run_ends() {
 }
 
 #[test]
+fn f10_without_budgets_cores_that_all_hang_end_in_a_stall_report() {
+    for target in ["a2a3", "a5"] {
+        let line = format!("deferred_notify_demo --target {target} --fault all-cores-hang");
+        let stall = plain(&line).stall.expect("nothing moves");
+        assert_eq!(stall.class(), StallClass::Running);
+        let root = stall.root().expect("a task that runs");
+        let told = format!("rank {}, task {}: running on core ", root.rank, root.name);
+        assert!(root.message.starts_with(&told), "{}", root.message);
+    }
+}
+
+#[test]
 fn f11_garbage_in_cond_is_never_taken_for_a_fin() {
     let row = fails(FaultKind::CondGarbage, 0, FaultCode::ProtocolError);
     assert!(row.ledger.fins_unknown > 0);
@@ -156,17 +195,11 @@ fn f12_a_counter_that_never_comes_fails_its_waiter_within_the_budget() {
 fn f12_a_lost_notification_stalls_a_plain_run_and_is_told_with_task_and_counter() {
     for target in ["a2a3", "a5"] {
         let line = format!("deferred_notify_demo --target {target} --fault notify-lost");
-        let options = options(&line);
-        let (workload, settings) = finbox_sim::app::prepare(&options).unwrap();
-        let settings = finbox_sim::world::Settings {
-            bounded_waits: false,
-            ..settings
-        };
-        let outcome = finbox_sim::world::run(&workload, &settings, &mut |_, _| {}).unwrap();
+        let outcome = plain(&line);
         let stall = outcome.stall.as_ref().expect("it is stuck");
         let first = &stall.tasks()[0];
         assert_eq!(
-            (&*first.name, stall.class()),
+            (&*first.name, stall.class().name()),
             ("notify_wait", "waiting on async")
         );
         let condition = &first.conditions[0];
@@ -191,6 +224,28 @@ fn f15_a_counter_that_goes_back_is_noticed_and_its_waiter_completes() {
 }
 
 #[test]
+fn f21_a_producer_that_dies_in_the_gap_is_named_and_its_tasks_fail() {
+    let row = fails(FaultKind::ProducerDies, 1, FaultCode::MailboxGap);
+    assert!(row.ledger.messages_reported > 0);
+    for mode in ["lockstep", "parallel"] {
+        let line = format!("deferred_notify_demo --mode {mode} --fault producer-dies");
+        let outcome = plain(&line);
+        let [gap, task, victim] = &outcome.failures.list[..] else {
+            panic!("{:?}", outcome.failures)
+        };
+        let told = (gap.code, gap.rank, gap.position, gap.claimer);
+        assert_eq!(told, (Some(107), 0, Some(0), Some(1)));
+        assert_eq!((task.code, &*task.name), (Some(107), "notify_wait"));
+        assert_eq!((victim.code, &*victim.name), (Some(107), "consumer"));
+        let missing: Vec<&str> = outcome.gaps.iter().map(|gap| &*gap.message).collect();
+        let claimed = "was claimed by FIN handler 1 and never published";
+        assert_eq!(missing, [0, 1].map(|at| format!("position {at} {claimed}")));
+        assert_eq!(outcome.ledger.completed, 4, "the other rank goes on");
+        assert!(outcome.adds_up && outcome.stall.is_none());
+    }
+}
+
+#[test]
 fn f23_a_full_mailbox_is_back_pressure_and_nothing_is_lost() {
     assert!(row(FaultKind::MailboxFull, 4).ledger.full > 0);
 }
@@ -199,6 +254,9 @@ fn f23_a_full_mailbox_is_back_pressure_and_nothing_is_lost() {
 fn f24_a_mailbox_that_nobody_empties_ends_in_a_stall_report() {
     let row = row(FaultKind::MailboxFullForever, 1);
     assert!(row.stuck > 0, "{} passed", row.passed);
+    let faults = Faults::NONE.with(FaultKind::MailboxFullForever, 1);
+    let (_, ended) = run(&random(Mode::Parallel, 0, faults));
+    assert_eq!(ended, Ended::Stuck, "also where a run lasts microseconds");
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Swarms: random workloads with tiny limits, a random subset of the faults on in each.
 
-use finbox_sim::check::Ended;
+use finbox_sim::app;
+use finbox_sim::check::{self, Ended};
 use finbox_sim::cli::Mode;
 use finbox_sim::fault::{FaultKind, Faults};
+use finbox_sim::report::FailureKind;
 
 use crate::fixture::{harmless, judged, random};
 
@@ -44,6 +46,35 @@ fn swarms_of_all_faults_end_as_the_faults_that_struck_allow() {
         ends[ended as usize] += 1;
     }
     assert!(ends.iter().all(|&count| count > 20), "{ends:?}");
+}
+
+#[test]
+fn every_failure_needs_a_reason_and_not_only_the_first() {
+    let both = Faults::only(FaultKind::FinUnknown).with(FaultKind::Conditions65, 0);
+    let (mut first, mut second) = (0, 0);
+    for seed in 0..20 {
+        let run = random(Mode::Lockstep, seed, both);
+        let (outcome, _) = judged(&run);
+        let (workload, _) = app::prepare(&run).unwrap();
+        let judge = |kind| check::judge(&workload, &Faults::only(kind), &outcome);
+        let without = [FaultKind::Conditions65, FaultKind::FinUnknown].map(judge);
+        let told = without.map(|judged| judged.err().unwrap_or_default());
+        first += u32::from(told[0].contains("PROTOCOL_ERROR is not explained"));
+        second += u32::from(told[1].contains("ASYNC_WAIT_OVERFLOW is not explained"));
+    }
+    assert!(first > 5 && second > 5, "{first} {second}");
+}
+
+#[test]
+fn who_is_cancelled_by_a_task_whose_slot_lives_on_is_told_with_its_cause() {
+    let (outcome, _) = judged(&random(
+        Mode::Lockstep,
+        119,
+        Faults::NONE.with(FaultKind::AllCoresHang, 8),
+    ));
+    let list = outcome.failures.list.iter();
+    let mut cancelled = list.filter(|failure| failure.outcome == FailureKind::Cancelled);
+    assert!(cancelled.all(|failure| failure.code.is_some() && !failure.causes.is_empty()));
 }
 
 #[test]

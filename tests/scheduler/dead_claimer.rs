@@ -61,7 +61,7 @@ fn die_with(world: &mut World<'_>, conditions: usize) -> (SlotId, SlotId) {
     let consumer = world.plain(Shape::Aic, &[task]);
     let _ = world.dispatch();
     assert!(world.run_cores());
-    world.handlers[0].die_in_next_batch();
+    world.handlers[0].die_in_batch(1);
     assert!(world.handle());
     (task, consumer)
 }
@@ -158,7 +158,7 @@ fn f21_a_task_with_blocks_still_running_fails_when_the_last_one_has_retired() {
         assert_eq!(world.start(CoreId(0)), Some(task));
         assert_eq!(world.start(CoreId(2)), Some(task));
         world.port.finish(CoreId(0));
-        world.handlers[0].die_in_next_batch();
+        world.handlers[0].die_in_batch(1);
         assert!(world.handle());
         let _ = world.dispatch();
         world.port.advance(DEFAULT_GAP_NS);
@@ -347,7 +347,7 @@ fn die_somewhere(world: &mut World<'_>, seed: u64) -> Vec<(bool, Outcome)> {
         if moment == dies_at {
             match random.rand_range(0..3) {
                 0 if world.scheduler.mailbox_depth_hint() == 0 => ghost(world, 2),
-                _ => world.handlers[0].die_in_next_batch(),
+                _ => world.handlers[0].die_in_batch(1),
             }
         }
         if random.rand_range(0..100) == 0 {

@@ -7,7 +7,7 @@ use finbox_scheduler::limits::DEFAULT_GAP_NS;
 use finbox_scheduler::target::A2A3;
 use finbox_scheduler::{FaultCode, Shape, TaskSpec};
 use finbox_sim::demo;
-use finbox_sim::report::ROOM_EXHAUSTED;
+use finbox_sim::report::StallClass;
 use finbox_sim::world::{self, Settings};
 use finbox_tests::house::Limits;
 use finbox_tests::model_port::WireCondition;
@@ -201,7 +201,7 @@ fn every_number_of_the_table_is_raised() {
         ..Settings::of(&A2A3)
     };
     let stuck = world::run(&demo::crowd(2), &crowd, &mut |_, _| {}).unwrap();
-    assert_eq!(stuck.stall.unwrap().class(), ROOM_EXHAUSTED);
+    assert_eq!(stuck.stall.unwrap().class(), StallClass::RoomExhausted);
     numbers.insert(FaultCode::ConditionRoomExhausted.number());
     // 104 is reserved: ready stacks cannot overflow.
     let all = FaultCode::ALL.into_iter().map(FaultCode::number);

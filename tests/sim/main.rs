@@ -3,6 +3,7 @@
 
 mod fixture;
 
+mod classes;
 mod engines;
 mod failures;
 mod golden;

@@ -130,7 +130,7 @@ fn a_root_on_another_rank_is_found_through_the_notifications_that_miss() {
             assert_eq!((root.rank, &*root.name, root.blocks), (4, "gate", 5));
             assert_eq!(stall.count(), 6);
             let roots = stall.tasks().iter().filter(|task| task.is_root).count();
-            assert_eq!((roots, stall.class()), (1, "waiting on async"));
+            assert_eq!((roots, stall.class().name()), (1, "waiting on async"));
         }
     }
 }
@@ -203,7 +203,7 @@ fn a_crowd_beyond_the_condition_room_is_told_with_what_it_lacks() {
             ..lockstep(target, 0)
         };
         let stall = stall(&demo::crowd(9_000), &settings);
-        assert_eq!(stall.class(), "condition room exhausted");
+        assert_eq!(stall.class().name(), "condition room exhausted");
         let root = root(&stall);
         assert_eq!(root.blocks, 8_192);
         let lacks = "needs condition room for 64, and 524288 of 524288 is promised";

@@ -34,7 +34,10 @@ fn names(tasks: &[StalledTask]) -> Vec<(u16, &str, &str)> {
 
 fn assert_waits_for_rank_0(outcome: &Outcome) {
     let stall = stall(outcome);
-    assert_eq!((stall.class(), stall.count()), ("waiting on async", 2));
+    assert_eq!(
+        (stall.class().name(), stall.count()),
+        ("waiting on async", 2)
+    );
     let expected = [
         (0, "notify_wait", "waiting on async"),
         (0, "consumer", "blocked by 1 task"),
@@ -105,7 +108,7 @@ fn a_deadline_ends_a_lockstep_run_at_its_nanosecond() {
             let outcome = run(&demo::deferred_notify(2), &settings);
             assert_eq!(Some(outcome.virtual_ns), deadline_ns);
             assert!(outcome.adds_up, "{outcome:?}");
-            assert!(!stall(&outcome).class().is_empty());
+            assert!(!stall(&outcome).class().name().is_empty());
             assert_eq!(outcome.live, stall(&outcome).count());
         }
     }
@@ -138,7 +141,10 @@ fn a_deadline_ends_a_run_on_real_threads_before_patience_does() {
         };
         let outcome = run(&unnotified(), &settings);
         let stall = stall(&outcome);
-        assert_eq!((stall.class(), stall.count()), ("waiting on async", 2));
+        assert_eq!(
+            (stall.class().name(), stall.count()),
+            ("waiting on async", 2)
+        );
     }
 }
 
@@ -215,7 +221,7 @@ fn a_core_that_hangs_hides_no_fin_of_another() {
                 let outcome = run(&workload, &settings);
                 assert_eq!((outcome.live, outcome.ledger.completed), (1, 3));
                 let stall = stall(&outcome);
-                assert_eq!((stall.class(), stall.count()), ("running", 1));
+                assert_eq!((stall.class().name(), stall.count()), ("running", 1));
                 assert_eq!(stall.tasks()[0].task, u64::from(hung));
             }
         }

@@ -1,10 +1,14 @@
 //! What may follow from the faults that struck, and what may not.
+//!
+//! Every failure of a run is judged, not only the first: by a fault that struck, or by another
+//! failure that has one. Called by a check, once a seed.
 
-use finbox_scheduler::FaultCode;
+use finbox_scheduler::{FaultCode, Outcome as TaskEnd};
 
 use crate::fault::{FaultKind, Faults};
-use crate::workload::Workload;
-use crate::world::Outcome;
+use crate::report::{Failure, FailureKind, StallClass, StallReport};
+use crate::workload::{Op, TaskPlan, Workload};
+use crate::world::{Outcome, notified};
 
 /// How a run that is right has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +31,13 @@ pub fn judge(workload: &Workload, faults: &Faults, outcome: &Outcome) -> Result<
         .kinds()
         .filter(|&kind| outcome.injected.of(kind) > 0)
         .collect::<Vec<FaultKind>>();
-    let ended = liveness(&struck, outcome)?;
+    let run = Run {
+        workload,
+        outcome,
+        struck,
+    };
+    run.failures()?;
+    let ended = run.liveness()?;
     let is_whole = ended == Ended::Passed && outcome.injected.of(FaultKind::Crowd) == 0;
     if is_whole && outcome.ledger.completed != workload.order.len() as u64 {
         return Err("the run passed, and not every task completed".to_owned());
@@ -61,39 +71,172 @@ fn safety(outcome: &Outcome) -> Result<(), String> {
     }
 }
 
-/// The run ended as the faults that struck allow.
-fn liveness(struck: &[FaultKind], outcome: &Outcome) -> Result<Ended, String> {
-    if let Some(stall) = &outcome.stall {
-        return match struck.iter().any(|kind| kind.info().may_stall) {
-            true => Ok(Ended::Stuck),
-            false => Err(format!("stuck ({}) after {}", stall.class(), names(struck))),
+/// A run and what struck in it.
+struct Run<'a> {
+    workload: &'a Workload,
+    outcome: &'a Outcome,
+    struck: Vec<FaultKind>,
+}
+
+impl Run<'_> {
+    /// The run ended as the faults that struck allow.
+    fn liveness(&self) -> Result<Ended, String> {
+        if let Some(stall) = &self.outcome.stall {
+            return self.stall(stall);
+        }
+        // A run may end before a gap has lasted too long: then what it holds back is still there.
+        let died = self.outcome.injected.of(FaultKind::ProducerDies) > 0;
+        if died && self.outcome.in_mailbox == 0 && !self.tells_of_gap() {
+            return Err("a producer died in the gap, and nobody tells where".to_owned());
+        }
+        let ledger = &self.outcome.ledger;
+        match (&self.outcome.fault, ledger.failed + ledger.cancelled) {
+            (None, 0) => Ok(Ended::Passed),
+            (None, lost) => Err(format!(
+                "{lost} tasks failed or were cancelled without a fault"
+            )),
+            (Some(_), _) => Ok(Ended::Failed),
+        }
+    }
+
+    /// Only ranks whose wait list is held for ever may be stuck, and the report says so.
+    fn stall(&self, stall: &StallReport) -> Result<Ended, String> {
+        let class = stall.class();
+        let may_stall = self.struck.iter().any(|kind| kind.info().may_stall);
+        let is_told = matches!(class, StallClass::MailboxFull | StallClass::ListHeld);
+        if !may_stall || !is_told {
+            let after = self.names();
+            return Err(format!("stuck ({}) after {after}", class.name()));
+        }
+        let is_held = |rank: u16| {
+            let halts = stall.halts().iter();
+            halts
+                .filter(|halt| halt.class != StallClass::MailboxGap)
+                .any(|halt| halt.rank == rank)
         };
+        match stall.tasks().iter().find(|task| !is_held(task.rank)) {
+            None => Ok(Ended::Stuck),
+            Some(task) => Err(format!(
+                "rank {}, {}: {}, and its wait list is free",
+                task.rank, task.name, task.state
+            )),
+        }
     }
-    let ledger = &outcome.ledger;
-    match (&outcome.fault, ledger.failed + ledger.cancelled) {
-        (None, 0) => Ok(Ended::Passed),
-        (None, lost) => Err(format!(
-            "{lost} tasks failed or were cancelled without a fault"
-        )),
-        (Some(fault), _) if explains(struck, fault.code) => Ok(Ended::Failed),
-        (Some(fault), _) => Err(format!(
-            "rank {}, task {}: {} is not explained by {}",
-            fault.rank,
-            fault.task,
-            fault.code.name(),
-            names(struck)
-        )),
+
+    /// Whether the gap was told with position and claimer, and its messages were listed.
+    fn tells_of_gap(&self) -> bool {
+        let mut failures = self.outcome.failures.list.iter();
+        let is_told = failures.any(|failure| {
+            let of_gap = has_code(failure, FaultCode::MailboxGap);
+            of_gap && failure.position.is_some() && failure.claimer.is_some()
+        });
+        let missing = self.outcome.gaps.len() as u64;
+        is_told && (1..=self.outcome.ledger.messages_reported).contains(&missing)
+    }
+
+    /// Every failure that is listed has a reason.
+    fn failures(&self) -> Result<(), String> {
+        let failures = &self.outcome.failures;
+        let failed = failures.list.iter();
+        let failed = failed
+            .filter(|failure| failure.outcome == FailureKind::Failed)
+            .count();
+        let is_whole = failures.count == failures.list.len() as u64;
+        if is_whole && self.outcome.ledger.failed != failed as u64 {
+            let counted = self.outcome.ledger.failed;
+            return Err(format!(
+                "{counted} tasks failed, and {failed} failures are told"
+            ));
+        }
+        match failures
+            .list
+            .iter()
+            .find(|failure| !self.is_explained(failure))
+        {
+            None => Ok(()),
+            Some(failure) => Err(format!(
+                "{}: {} is not explained by {}",
+                failure.place(),
+                failure.code_name.as_deref().unwrap_or("a failure"),
+                self.names()
+            )),
+        }
+    }
+
+    fn is_explained(&self, failure: &Failure) -> bool {
+        let Some(code) = code_of(failure) else {
+            return false;
+        };
+        if failure.outcome == FailureKind::Cancelled {
+            return !failure.causes.is_empty();
+        }
+        let by_fault = self
+            .struck
+            .iter()
+            .any(|kind| kind.info().codes.contains(&code));
+        match code {
+            FaultCode::AsyncWaitTimeout => by_fault || self.waits_in_vain(failure),
+            FaultCode::CoreLost | FaultCode::NoCoreLeft | FaultCode::RequireSyncStartInvalid => {
+                by_fault && self.has_lost_core(failure.rank)
+            }
+            _ => by_fault,
+        }
+    }
+
+    /// Whether a core of this rank is out of the pool: it was late, or answered nonsense.
+    fn has_lost_core(&self, rank: u16) -> bool {
+        let mut failures = self.outcome.failures.list.iter();
+        failures.any(|failure| {
+            let is_late = has_code(failure, FaultCode::TaskTimeout);
+            (is_late || has_code(failure, FaultCode::ProtocolError)) && failure.rank == rank
+        })
+    }
+
+    /// Whether a task that would notify what this one waits for did not complete.
+    fn waits_in_vain(&self, failure: &Failure) -> bool {
+        let ranks = &self.workload.ranks;
+        let rank = ranks
+            .iter()
+            .position(|plan| plan.rank == u32::from(failure.rank));
+        let Some((rank, task)) = rank.zip(failure.task) else {
+            return false;
+        };
+        let task = usize::try_from(task).ok();
+        let Some(task) = task.and_then(|task| ranks[rank].tasks.get(task)) else {
+            return false;
+        };
+        let ends = ranks.iter().zip(&self.outcome.ends);
+        let mut open = ends
+            .flat_map(|(plan, ends)| plan.tasks.iter().zip(ends))
+            .filter(|(_, end)| **end != Some(TaskEnd::Completed));
+        open.any(|(other, _)| {
+            let mut counters = other.program.iter().filter_map(notified);
+            counters.any(|(peer, counter)| peer as usize == rank && awaits(task, counter))
+        })
+    }
+
+    fn names(&self) -> String {
+        if self.struck.is_empty() {
+            return "no fault".to_owned();
+        }
+        let names: Vec<&str> = self.struck.iter().map(|kind| kind.info().name).collect();
+        names.join(", ")
     }
 }
 
-fn explains(struck: &[FaultKind], code: FaultCode) -> bool {
-    struck.iter().any(|kind| kind.info().codes.contains(&code))
+fn awaits(task: &TaskPlan, wanted: u32) -> bool {
+    let is_it = |op: &Op| matches!(op, Op::Await { counter, .. } if *counter == wanted);
+    task.program.iter().any(|op| match op {
+        Op::PerBlock { op, .. } => is_it(op),
+        op => is_it(op),
+    })
 }
 
-fn names(struck: &[FaultKind]) -> String {
-    if struck.is_empty() {
-        return "no fault".to_owned();
-    }
-    let names: Vec<&str> = struck.iter().map(|kind| kind.info().name).collect();
-    names.join(", ")
+fn code_of(failure: &Failure) -> Option<FaultCode> {
+    let is_its = |code: &FaultCode| failure.code == Some(u32::from(code.number()));
+    FaultCode::ALL.into_iter().find(is_its)
+}
+
+fn has_code(failure: &Failure, code: FaultCode) -> bool {
+    failure.code == Some(u32::from(code.number()))
 }

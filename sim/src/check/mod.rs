@@ -16,6 +16,9 @@ mod report;
 mod tally;
 
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
 use std::time::{Duration, Instant};
 
 pub use self::judge::{Ended, judge};
@@ -24,6 +27,7 @@ pub use self::tally::{Failure, Tally};
 use crate::app;
 use crate::cli::{CheckOptions, Mode, RunOptions, TargetName, output};
 use crate::fault::Faults;
+use crate::memory;
 use crate::report::Verdict;
 use crate::report::progress::Progress;
 use crate::world;
@@ -34,6 +38,12 @@ const MOST_FAILURES: usize = 10;
 /// One seed in so many runs twice, and must do the same both times.
 const TWICE: u64 = 64;
 
+/// Seeds that run at once on real threads, where they mostly wait for budgets to pass.
+const AT_ONCE: usize = 16;
+
+/// Patience on real threads: more than twice the longest budget there, in which nothing moves.
+const PARALLEL_PATIENCE_NS: u64 = 5_000_000_000;
+
 /// Checks what `options` say and prints what came of it; exit code 1 if any seed failed.
 pub fn run(options: &CheckOptions) -> ExitCode {
     app::words(Verdict::Fault, "checking", &options.run).prepare();
@@ -41,18 +51,16 @@ pub fn run(options: &CheckOptions) -> ExitCode {
     let mut line = Progress::on_stderr(options.run.quiet);
     let limit = options.for_seconds.map(Duration::from_secs);
     let mut tally = Tally::default();
-    for nth in 0..options.seeds {
+    sweep(options, |judged| {
+        match judged.ended {
+            Ok((outcome, ended)) => tally.count(&judged.run.faults, &outcome, ended),
+            Err(what) => tally.fail(&judged.run, what),
+        }
+        line.update(tally.seeds, options.seeds, "seeds");
         let is_over = limit.is_some_and(|limit| began.elapsed() >= limit);
-        if is_over || tally.failures.len() >= MOST_FAILURES {
-            break;
-        }
-        let run = of_seed(options, nth);
-        match one(&run, nth) {
-            Ok((outcome, ended)) => tally.count(&run.faults, &outcome, ended),
-            Err(what) => tally.fail(&run, what),
-        }
-        line.update(nth + 1, options.seeds, "seeds");
-    }
+        !is_over && tally.failures.len() < MOST_FAILURES
+    });
+    tally.failures.sort_unstable_by_key(|failure| failure.seed);
     line.clear();
     for failure in &tally.failures {
         output::say(&failure.to_text());
@@ -63,6 +71,58 @@ pub fn run(options: &CheckOptions) -> ExitCode {
         report::to_text(options, &tally, began.elapsed())
     };
     output::print_with(&text, u8::from(!tally.failures.is_empty()))
+}
+
+/// A seed that ran.
+struct Judged {
+    run: RunOptions,
+    ended: Result<(world::Outcome, Ended), String>,
+}
+
+/// Runs every seed and lends each to `take`, which says whether to go on. On real threads some run
+/// at once, and those that run when it says no are lent all the same.
+fn sweep(options: &CheckOptions, mut take: impl FnMut(Judged) -> bool) {
+    if options.run.mode == Mode::Lockstep {
+        let mut all = (0..options.seeds).map(|nth| judged(options, nth));
+        while all.next().is_some_and(&mut take) {}
+        return;
+    }
+    memory::expect_room(AT_ONCE);
+    let (next, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
+    thread::scope(|scope| {
+        let (done, all) = sync_channel(AT_ONCE);
+        for _ in 0..AT_ONCE {
+            let (done, next, is_over) = (done.clone(), &next, &is_over);
+            scope.spawn(move || work(options, &done, (next, is_over)));
+        }
+        drop(done);
+        for one in all {
+            if !take(one) {
+                is_over.store(true, Ordering::Relaxed);
+            }
+        }
+    });
+}
+
+/// Runs seeds, each the next that nobody has taken, until there is none or all is over.
+fn work(
+    options: &CheckOptions,
+    done: &SyncSender<Judged>,
+    (next, is_over): (&AtomicU64, &AtomicBool),
+) {
+    loop {
+        let nth = next.fetch_add(1, Ordering::Relaxed);
+        let is_last = nth >= options.seeds || is_over.load(Ordering::Relaxed);
+        if is_last || done.send(judged(options, nth)).is_err() {
+            return;
+        }
+    }
+}
+
+fn judged(options: &CheckOptions, nth: u64) -> Judged {
+    let run = of_seed(options, nth);
+    let ended = one(&run, nth);
+    Judged { run, ended }
 }
 
 /// The run of the `nth` seed: its target, and the faults it turns on.
@@ -90,7 +150,10 @@ pub fn of_seed(options: &CheckOptions, nth: u64) -> RunOptions {
 /// # Errors
 /// What is wrong, in one sentence.
 pub fn one(run: &RunOptions, nth: u64) -> Result<(world::Outcome, Ended), String> {
-    let (workload, settings) = app::prepare(run)?;
+    let (workload, mut settings) = app::prepare(run)?;
+    if run.mode == Mode::Parallel {
+        settings.patience_ns = PARALLEL_PATIENCE_NS;
+    }
     let again = || world::run(&workload, &settings, &mut |_, _| {});
     let outcome = again().map_err(|error| error.to_string())?;
     let ended = judge(&workload, &settings.faults, &outcome)?;

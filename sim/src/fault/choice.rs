@@ -154,6 +154,7 @@ fn number(text: &str) -> Option<u16> {
 fn rate_of(kind: FaultKind, draw: u64) -> u16 {
     let rates: [u16; 4] = match kind {
         FaultKind::Crowd => [3, 9, 17, 65],
+        FaultKind::ProducerDies => [0, 2, 5, 20],
         _ if kind.info().is_harmless() => [0, 1, 3, 16],
         _ => [0, 0, 8, 30],
     };

@@ -139,23 +139,35 @@ impl Injector {
         self.silent >> rank & 1 == 0
     }
 
+    /// One more FIN handler: the batch it dies in, counted from 1, if it is to die. Whether it
+    /// comes to that is counted by whoever asks.
+    pub fn doom(&mut self) -> Option<u32> {
+        let among = u64::from(self.faults.often(FaultKind::ProducerDies)?.max(1));
+        let draw = self.hits(FaultKind::ProducerDies)?;
+        Some(1 + u32::try_from(draw % among).expect("among is 16 bits"))
+    }
+
     /// One more occasion for `kind`: a number to decide details with, if it strikes.
     fn strikes(&mut self, kind: FaultKind) -> Option<u64> {
+        let draw = self.hits(kind)?;
+        self.injected.count(kind);
+        Some(draw)
+    }
+
+    fn hits(&mut self, kind: FaultKind) -> Option<u64> {
         let often = self.faults.often(kind)?;
         let occasion = self.occasions[kind as usize];
         self.occasions[kind as usize] += 1;
         let subject = mix(self.seed ^ (kind as u64 + 1));
         let draw = mix(subject ^ mix(occasion));
         let within = match kind.info().on {
+            Occasion::Batch => 1,
             Occasion::Notify | Occasion::Engine => 2,
             _ => 4,
         };
         let hit =
             occasion == subject % within || often > 0 && draw.is_multiple_of(u64::from(often));
-        hit.then(|| {
-            self.injected.count(kind);
-            mix(draw)
-        })
+        hit.then(|| mix(draw))
     }
 
     /// Nanoseconds of the table in this world's clock.
@@ -237,7 +249,7 @@ impl Injector {
             return Words::NONE;
         }
         if self.strikes(FaultKind::FinLate).is_some() {
-            return Words::NONE.then(budget_ns.saturating_mul(LATE_BUDGETS), word);
+            return Words::NONE.then(self.ns(budget_ns.saturating_mul(LATE_BUDGETS)), word);
         }
         if self.strikes(FaultKind::FinExtra).is_some() {
             let glitch = self.ns(GLITCH_NS);

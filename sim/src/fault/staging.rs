@@ -3,8 +3,8 @@
 //! Guarantees: a workload without faults stays what it is. With faults every task has a run budget,
 //! its own or the default, so that lost FINs and hung cores are found. A check also gives wait
 //! budgets, so that a lost notification fails its waiter and the run goes on; in a plain run it
-//! stalls, and the stall report says who waits for what. Called by the worlds, which run what comes
-//! out.
+//! stalls, and the stall report says who waits for what. So does a plain run all of whose cores
+//! hang: there no run budget is added. Called by the worlds, which run what comes out.
 
 use std::borrow::Cow;
 
@@ -91,8 +91,10 @@ pub fn stage<'a>(
         injected.count(FaultKind::CounterWrap);
     }
     let Budgets { run_ns, wait_ns } = budgets;
+    // Else no run could show what is left when nothing finds hung cores.
+    let is_found = wait_ns > 0 || !faults.has(FaultKind::AllCoresHang);
     for task in staged.ranks.iter_mut().flat_map(|rank| &mut rank.tasks) {
-        if task.run_budget_ns == 0 {
+        if task.run_budget_ns == 0 && is_found {
             task.run_budget_ns = run_ns.max(task.duration_ns.saturating_mul(DURATIONS));
         }
         if task.wait_budget_ns == 0 && task.defers > 0 {

@@ -42,6 +42,8 @@ pub enum FaultKind {
     CounterWrap,
     /// A counter goes back for a while.
     CounterBack,
+    /// A FIN handler dies between claim and publish.
+    ProducerDies,
     /// Nobody takes messages for a while.
     MailboxFull,
     /// Nobody takes messages any more.
@@ -81,6 +83,8 @@ pub enum Occasion {
     Notify,
     /// An engine is done.
     Engine,
+    /// A FIN handler pushes a batch.
+    Batch,
     /// Before the run: it changes the workload.
     Workload,
 }
@@ -102,7 +106,8 @@ pub struct FaultInfo {
     pub argument: &'static str,
     /// What it does, in one line.
     pub about: &'static str,
-    /// Codes of the tasks that may fail by it; none: everything completes all the same.
+    /// Codes of what may fail by it, not of what follows: who waits for a task that did not
+    /// complete may miss its budget. None: everything completes all the same.
     pub codes: &'static [FaultCode],
     /// Whether the run may end as stuck.
     pub may_stall: bool,
@@ -182,14 +187,12 @@ use FaultCode as Code;
 use FaultKind as Kind;
 use Occasion as On;
 
-/// A core was lost with what it ran, and perhaps it was the last of its shape; somebody elsewhere
-/// may have waited for it.
+/// A core was lost with what it ran, and perhaps it was the last of its shape.
 const LOST: &[Code] = &[
     Code::TaskTimeout,
     Code::CoreLost,
     Code::NoCoreLeft,
     Code::RequireSyncStartInvalid,
-    Code::AsyncWaitTimeout,
 ];
 
 /// A core said what no token explains: it is out of the pool, perhaps as the last of its shape.
@@ -197,20 +200,18 @@ const SUSPECT: &[Code] = &[
     Code::ProtocolError,
     Code::NoCoreLeft,
     Code::RequireSyncStartInvalid,
-    Code::AsyncWaitTimeout,
 ];
 
-/// Tasks fail by themselves, or their engines do; peers wait for them in vain.
-const FAILED: &[Code] = &[
-    Code::AsyncWaitOverflow,
-    Code::AsyncCompletionInvalid,
-    Code::AsyncWaitTimeout,
-];
+/// Tasks fail by themselves.
+const OVERFLOW: &[Code] = &[Code::AsyncWaitOverflow];
 
-/// What was in flight is lost, and perhaps somebody elsewhere waited for it.
-const RESET: &[Code] = &[Code::DeviceReset, Code::AsyncWaitTimeout];
+/// Engines fail.
+const ENGINE: &[Code] = &[Code::AsyncCompletionInvalid];
 
-/// Waits for a dead rank fail; what it had itself is lost with its cores.
+/// What was in flight is lost.
+const RESET: &[Code] = &[Code::DeviceReset];
+
+/// Waits for a dead rank fail; what it had itself is lost with its cores, and what its engines did.
 const DEAD: &[Code] = &[
     Code::PeerDead,
     Code::TaskTimeout,
@@ -219,6 +220,9 @@ const DEAD: &[Code] = &[
     Code::RequireSyncStartInvalid,
     Code::AsyncWaitTimeout,
 ];
+
+/// What was claimed is lost, and the mailbox with it; what stood behind it comes late.
+const GAP: &[Code] = &[Code::MailboxGap, Code::AsyncWaitTimeout];
 
 /// A condition's time is up.
 const UNMET: &[Code] = &[Code::AsyncWaitTimeout];
@@ -259,12 +263,15 @@ pub const TABLE: &[FaultInfo] = &[
         .says("counters begin just below 2³², and what is waited for lies beyond"),
     harmless(Kind::CounterBack, "counter-back", 15, On::Notify)
         .says("a counter goes back by one for 3 µs before it goes up"),
+    harmful((Kind::ProducerDies, "producer-dies", 21), On::Batch, GAP)
+        .takes("one FIN handler in N dies, in one of its first N batches; 0: one, in its first")
+        .says("a FIN handler dies between claim and publish, and another takes its place"),
     harmless(Kind::MailboxFull, "mailbox-full", 23, On::Start)
         .says("nobody takes messages for 200 µs"),
     harmful(
         (Kind::MailboxFullForever, "mailbox-full-forever", 24),
         On::Start,
-        UNMET,
+        &[],
     )
     .stalls()
     .says("from then on nobody takes messages on that rank"),
@@ -275,18 +282,18 @@ pub const TABLE: &[FaultInfo] = &[
     harmful(
         (Kind::Conditions65, "conditions-65", 31),
         On::Workload,
-        &[Code::AsyncWaitOverflow, Code::AsyncWaitTimeout],
+        OVERFLOW,
     )
     .takes("takes none")
     .says("a task registers 65 conditions"),
     harmful(
         (Kind::EngineError, "engine-error", 32),
         On::Workload,
-        FAILED,
+        ENGINE,
     )
     .takes("takes none")
     .says("the first operation of an SDMA or URMA queue fails"),
-    harmful((Kind::Errors, "errors", 33), On::Workload, FAILED)
+    harmful((Kind::Errors, "errors", 33), On::Workload, OVERFLOW)
         .one_in(3)
         .says("every N-th task registers 65 conditions"),
     harmful((Kind::DeviceReset, "device-reset", 34), On::Start, RESET)

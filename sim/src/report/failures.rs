@@ -5,6 +5,8 @@
 
 use serde::Serialize;
 
+use super::words::{duration, printable, task_id};
+
 /// The most failures that a report holds.
 pub const MOST_FAILURES: usize = 1_000;
 
@@ -49,6 +51,12 @@ pub struct Failure {
     pub code_name: Option<String>,
     /// The core that is to blame, where one is.
     pub core: Option<u16>,
+    /// The block of the task that was late, where one was.
+    pub block: Option<u16>,
+    /// The part of a mixed block that was late, such as `AIV0`.
+    pub subtask: Option<String>,
+    /// By how many ns it came too late, where it came at all before the run ended.
+    pub late_ns: Option<u64>,
     /// The engine whose work failed, where one did.
     pub engine: Option<String>,
     /// What that engine said: an error code or a status.
@@ -65,6 +73,47 @@ pub struct Failure {
     pub victims: u64,
     /// The names of the first of them.
     pub victim_names: Vec<String>,
+}
+
+impl Failure {
+    /// Where it happened: rank, task, block and core, as far as there are such.
+    pub fn place(&self) -> String {
+        let mut text = format!("rank {}", self.rank);
+        if let Some(task) = self.task {
+            text += &format!(", {} {}", task_id(task), printable(&self.name));
+        }
+        if let Some(block) = self.block {
+            text += &format!(", block {block}");
+        }
+        if let Some(subtask) = &self.subtask {
+            text += &format!(" {}", printable(subtask));
+        }
+        if let Some(core) = self.core {
+            text += &format!(", core {core}");
+        }
+        text
+    }
+
+    /// What else is known of it; begins with a space or is empty.
+    pub fn details(&self) -> String {
+        let mut text = String::new();
+        if let (Some(engine), Some(code)) = (&self.engine, self.engine_code) {
+            text += &format!(" ({} said {code})", printable(engine));
+        }
+        if let Some(peer) = self.peer {
+            text += &format!(" (it waits for rank {peer}, which is dead)");
+        }
+        if let Some(late_ns) = self.late_ns {
+            text += &format!(" (its FIN came {} late)", duration(late_ns));
+        }
+        if let Some(position) = self.position {
+            text += &format!(" at mailbox position {position}");
+            if let Some(claimer) = self.claimer {
+                text += &format!(", claimed by FIN handler {claimer}");
+            }
+        }
+        text
+    }
 }
 
 impl FailureReport {

@@ -26,11 +26,12 @@ pub use hex::{Address, Digest};
 pub use latency::{Durations, LatencyReport, Percentiles};
 pub use ledger::Equation;
 pub use run::{
-    FinCounts, GapReport, ImportCounts, MailboxCounts, RunReport, Schema, TaskCounts, TimeReport,
-    WaitListCounts,
+    FaultCount, FinCounts, GapReport, ImportCounts, MailboxCounts, RunReport, Schema, TaskCounts,
+    TimeReport, WaitListCounts,
 };
 pub use stall::{
-    ConditionReport, MOST_STALLED_IN_JSON, ROOM_EXHAUSTED, RootBlocker, StallReport, StalledTask,
+    ConditionReport, HaltReport, MOST_STALLED_IN_JSON, RootBlocker, StallClass, StallReport,
+    StalledTask,
 };
 pub use text::to_text;
 pub use verdict::{Invalid, Verdict};

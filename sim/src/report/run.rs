@@ -77,6 +77,17 @@ pub struct RunReport {
     pub latency: LatencyReport,
     /// What failed, and who was cancelled behind it.
     pub failures: FailureReport,
+    /// The faults that were asked for.
+    pub faults: Vec<FaultCount>,
+}
+
+/// A kind of fault that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FaultCount {
+    /// Its name on the command line.
+    pub name: String,
+    /// How often it struck.
+    pub strikes: u64,
 }
 
 /// What became of the tasks.
@@ -217,6 +228,7 @@ impl RunReport {
             import: None,
             latency: LatencyReport::default(),
             failures: FailureReport::default(),
+            faults: Vec::new(),
         }
     }
 

@@ -1,29 +1,107 @@
 //! Which tasks a stalled run was waiting for, and what each of them waited on.
 //!
 //! Guarantees: the number of stuck tasks is exact; the list is bounded, so a stall of a million
-//! tasks is still a report that can be read. Refuses: to classify a stall. Called by the run.
+//! tasks is still a report that can be read; a class has one name and one fault. Refuses: to
+//! classify a stall. Called by the run.
 
-use serde::Serialize;
+use finbox_scheduler::FaultCode;
+use serde::{Serialize, Serializer};
 
 use super::hex::Address;
 
 /// The most stuck tasks that a report holds.
 pub const MOST_STALLED_IN_JSON: usize = 1_000;
 
-/// The class of a stall in which every holder of condition room waits.
-pub const ROOM_EXHAUSTED: &str = "condition room exhausted";
+/// Why nothing moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StallClass {
+    /// A task waits for conditions that nobody makes true.
+    WaitingOnAsync,
+    /// A core does not end a task.
+    Running,
+    /// No core takes a task that could start.
+    Ready,
+    /// A task waits for others, and none of them is stuck.
+    Blocked,
+    /// Every holder of condition room waits.
+    RoomExhausted,
+    /// Somebody else holds the wait list, so nobody takes messages or looks at conditions.
+    ListHeld,
+    /// The same, and there is no room for another message.
+    MailboxFull,
+    /// A claimed position of a mailbox is not published, or was not in time.
+    MailboxGap,
+    /// What is waited for was to be done by a task for which no core is left.
+    NoCoreLeft,
+    /// What is waited for was to be done by a task that waited for a dead rank.
+    PeerDead,
+    /// Tasks cannot be submitted, and none that was is stuck.
+    SubmissionBlocked,
+    /// Nothing is stuck.
+    Nothing,
+}
+
+impl StallClass {
+    /// Its name in text and JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WaitingOnAsync => "waiting on async",
+            Self::Running => "running",
+            Self::Ready => "ready",
+            Self::Blocked => "blocked",
+            Self::RoomExhausted => "condition room exhausted",
+            Self::ListHeld => "wait list held",
+            Self::MailboxFull => "mailbox full",
+            Self::MailboxGap => "mailbox gap",
+            Self::NoCoreLeft => "no core left",
+            Self::PeerDead => "peer dead",
+            Self::SubmissionBlocked => "submission blocked",
+            Self::Nothing => "nothing is stuck",
+        }
+    }
+
+    /// The fault that the run ends with.
+    pub const fn code(self) -> FaultCode {
+        match self {
+            Self::RoomExhausted => FaultCode::ConditionRoomExhausted,
+            Self::MailboxGap => FaultCode::MailboxGap,
+            Self::NoCoreLeft => FaultCode::NoCoreLeft,
+            Self::PeerDead => FaultCode::PeerDead,
+            _ => FaultCode::SchedulerTimeout,
+        }
+    }
+}
+
+impl Serialize for StallClass {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
 
 /// A stall: its class and the tasks that cannot go on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StallReport {
-    class: String,
+    class: StallClass,
     tasks: Vec<StalledTask>,
     count: u64,
     root: Option<RootBlocker>,
     unsubmitted: u64,
+    halts: Vec<HaltReport>,
 }
 
-/// The task to look at first: it waits for no other stuck task, and most others wait for it.
+/// A rank whose messages are not delivered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HaltReport {
+    /// Which.
+    pub rank: u16,
+    /// The class of a stall that this explains.
+    pub class: StallClass,
+    /// What the messages stand behind, in one sentence.
+    pub message: String,
+}
+
+/// The task to look at first: it waits for no other stuck task, and most others wait for it; or one
+/// that failed, and would have done what they wait for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RootBlocker {
     /// The rank it belongs to.
@@ -83,13 +161,14 @@ pub struct ConditionReport {
 
 impl StallReport {
     /// A stall of this class, with no tasks yet.
-    pub fn new(class: impl Into<String>) -> Self {
+    pub fn new(class: StallClass) -> Self {
         Self {
-            class: class.into(),
+            class,
             tasks: Vec::new(),
             count: 0,
             root: None,
             unsubmitted: 0,
+            halts: Vec::new(),
         }
     }
 
@@ -108,6 +187,12 @@ impl StallReport {
         }
     }
 
+    /// The same, with the ranks whose messages are not delivered.
+    #[must_use]
+    pub fn with_halts(self, halts: Vec<HaltReport>) -> Self {
+        Self { halts, ..self }
+    }
+
     /// Counts a stuck task, and keeps it while there is room.
     pub fn push(&mut self, task: StalledTask) {
         self.count += 1;
@@ -117,13 +202,18 @@ impl StallReport {
     }
 
     /// The stall class.
-    pub fn class(&self) -> &str {
-        &self.class
+    pub fn class(&self) -> StallClass {
+        self.class
     }
 
     /// The task to look at first; `None` where no task is stuck.
     pub fn root(&self) -> Option<&RootBlocker> {
         self.root.as_ref()
+    }
+
+    /// The ranks whose messages are not delivered.
+    pub fn halts(&self) -> &[HaltReport] {
+        &self.halts
     }
 
     /// How many tasks were not submitted yet.

@@ -6,9 +6,9 @@
 
 use super::failures::{Failure, FailureKind, FailureReport};
 use super::latency::Percentiles;
-use super::run::RunReport;
+use super::run::{FaultCount, RunReport};
 use super::stall::{ConditionReport, StallReport, StalledTask};
-use super::words::{count, duration, printable};
+use super::words::{count, duration, printable, task_id};
 
 /// The most entries of one list: stuck tasks, conditions of a task, gaps.
 const MOST_LISTED: usize = 10;
@@ -71,6 +71,10 @@ fn counts(report: &RunReport, lines: &mut Vec<String>) {
         );
         lines.push(row("import", &format!("{kept}; {dropped}")));
     }
+    for (index, fault) in report.faults.iter().enumerate() {
+        let label = if index == 0 { "faults" } else { "" };
+        lines.push(row(label, &struck(fault)));
+    }
     lines.push(row("result", &result(report.max_diff)));
     let tasks = &report.tasks;
     let ways = format!("{} inline, {} deferred", tasks.inline, tasks.deferred);
@@ -120,6 +124,14 @@ fn counts(report: &RunReport, lines: &mut Vec<String>) {
             waits.high_water, waits.left
         ),
     ));
+}
+
+fn struck(fault: &FaultCount) -> String {
+    let name = printable(&fault.name);
+    match fault.strikes {
+        0 => format!("{name} never struck: this run gave it no occasion"),
+        strikes => format!("{name} struck {}", count(strikes, "time")),
+    }
 }
 
 fn what_ran(report: &RunReport) -> String {
@@ -227,29 +239,11 @@ fn failed(failure: &Failure) -> String {
         (Some(code), Some(name)) => format!("{code} {}: ", printable(name)),
         _ => String::new(),
     };
-    let mut text = format!("{code}rank {}", failure.rank);
-    if let Some(task) = failure.task {
-        text += &format!(", {} {}", task_id(task), printable(&failure.name));
-    }
-    if let Some(core) = failure.core {
-        text += &format!(", core {core}");
-    }
-    if failure.outcome == FailureKind::Failed {
-        text += " failed";
-    }
-    if let (Some(engine), Some(code)) = (&failure.engine, failure.engine_code) {
-        text += &format!(" ({} said {code})", printable(engine));
-    }
-    if let Some(peer) = failure.peer {
-        text += &format!(" (it waits for rank {peer}, which is dead)");
-    }
-    if let Some(position) = failure.position {
-        text += &format!(" at mailbox position {position}");
-        if let Some(claimer) = failure.claimer {
-            text += &format!(", claimed by FIN handler {claimer}");
-        }
-    }
-    text
+    let failed = match failure.outcome {
+        FailureKind::Failed => " failed",
+        _ => "",
+    };
+    format!("{code}{}{failed}{}", failure.place(), failure.details())
 }
 
 fn cancelled(failure: &Failure) -> String {
@@ -269,7 +263,7 @@ fn stalled(stall: &StallReport, lines: &mut Vec<String>) {
     lines.push(String::new());
     lines.push(row(
         "stall",
-        &format!("{}; {tasks} stuck", printable(stall.class())),
+        &format!("{}; {tasks} stuck", stall.class().name()),
     ));
     if let Some(root) = stall.root() {
         lines.push(row("", &format!("root: {}", printable(&root.message))));
@@ -311,15 +305,6 @@ fn stuck_task(task: &StalledTask) -> String {
     };
     let (rank, age) = (task.rank, duration(task.age_ns));
     format!("{id} {name}, rank {rank}: {state} for {age}{why}{blocks}")
-}
-
-fn task_id(task: u64) -> String {
-    let (ring, local) = (task >> 32, task & 0xffff_ffff);
-    if ring == 0 {
-        format!("task {local}")
-    } else {
-        format!("task {ring}:{local}")
-    }
 }
 
 fn unmet(condition: &ConditionReport) -> String {

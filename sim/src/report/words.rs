@@ -28,6 +28,16 @@ pub(super) fn count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{plural}")
 }
 
+/// A task as people call it: its number, behind its ring where that is not the first.
+pub(super) fn task_id(task: u64) -> String {
+    let (ring, local) = (task >> 32, task & 0xffff_ffff);
+    if ring == 0 {
+        format!("task {local}")
+    } else {
+        format!("task {ring}:{local}")
+    }
+}
+
 /// A duration with one decimal in the unit that keeps it short: `840 ns`, `31.8 µs`, `12.3 ms`.
 pub fn duration(nanoseconds: u64) -> String {
     const UNITS: [(u64, &str); 3] = [(1_000, "µs"), (1_000_000, "ms"), (1_000_000_000, "s")];

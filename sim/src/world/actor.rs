@@ -30,6 +30,16 @@ pub(super) struct Awake {
 }
 
 impl Nap {
+    /// Polls nothing but cores, from `first_ns` on.
+    pub(super) const fn new(first_ns: u64, period_ns: Option<u64>, busy: u128) -> Self {
+        Self {
+            first_ns,
+            period_ns,
+            polled: 0,
+            busy,
+        }
+    }
+
     /// Ends the nap because of something that happens at `now_ns`. `already`: a poll at exactly
     /// that time would have come before it.
     pub(super) fn end(&self, now_ns: u64, already: bool) -> Awake {

@@ -9,10 +9,10 @@ use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use finbox_mailbox::Engine;
-use finbox_scheduler::{CoreId, Fault, FaultCode, Outcome, TaskId};
+use finbox_scheduler::{CoreId, Fault, FaultCode, Outcome, Subtasks, TaskId, Token};
 
 use super::FaultAt;
-use crate::report::{Failure, FailureKind, FailureReport, MOST_NAMES};
+use crate::report::{Failure, FailureKind, FailureReport, GapReport, MOST_FAILURES, MOST_NAMES};
 use crate::workload::{TaskRef, Workload};
 
 /// Everything that failed so far.
@@ -26,8 +26,28 @@ struct Log {
     /// What an engine said of a task, and which dead rank one waited for.
     engines: HashMap<TaskRef, (Engine, u32)>,
     peers: HashMap<TaskRef, u32>,
-    /// First missing position of each rank's mailbox, with its claimer.
-    gaps: HashMap<u32, (u64, Option<NonZeroU32>)>,
+    /// Missing positions of mailboxes, with their ranks and claimers.
+    missing: Vec<(u32, u64, Option<NonZeroU32>)>,
+    /// Which part of a task was late, on which core; and by how much, once it came.
+    overdue: HashMap<TaskRef, Overdue>,
+}
+
+/// A token of a task that missed its budget.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Overdue {
+    pub(super) core: CoreId,
+    pub(super) token: Token,
+    pub(super) block: u16,
+    pub(super) subtask: Subtasks,
+    pub(super) late_ns: Option<u64>,
+}
+
+/// Who failed first in a chain of tasks, and by what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Blamed {
+    pub(super) at: TaskRef,
+    pub(super) code: Option<FaultCode>,
+    pub(super) core: Option<CoreId>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -60,9 +80,25 @@ impl Failures {
         self.log().peers.entry(at).or_insert(rank);
     }
 
-    /// A position of `rank`'s mailbox was never published. The first one counts.
+    /// A position of `rank`'s mailbox was never published.
     pub(super) fn missing(&self, rank: u32, position: u64, claimer: Option<NonZeroU32>) {
-        self.log().gaps.entry(rank).or_insert((position, claimer));
+        self.log().missing.push((rank, position, claimer));
+    }
+
+    /// A token of a task missed its budget. The first one counts.
+    pub(super) fn overdue(&self, at: TaskRef, overdue: Overdue) {
+        self.log().overdue.entry(at).or_insert(overdue);
+    }
+
+    /// A token of `rank` that had missed its budget came, so late.
+    pub(super) fn returned(&self, rank: u32, (core, token): (CoreId, Token), late_ns: u64) {
+        let mut log = self.log();
+        let mut late = log.overdue.iter_mut().filter(|(at, late)| {
+            (at.rank, late.core, late.token, late.late_ns) == (rank, core, token, None)
+        });
+        if let Some((_, late)) = late.next() {
+            late.late_ns = Some(late_ns);
+        }
     }
 
     /// The outcome of a task is decided; completed ones are no news.
@@ -80,6 +116,41 @@ impl Failures {
             rank: workload.ranks[first.rank as usize].rank,
             task: name_of(workload, first.rank, first.fault.task),
         })
+    }
+
+    /// Who is to blame that `at`, which failed or was cancelled, did not complete.
+    pub(super) fn blamed(&self, at: TaskRef, workload: &Workload) -> Blamed {
+        let log = self.log();
+        let root = Family::of(&log, workload).roots.get(&at).copied();
+        let at = root.unwrap_or(at);
+        let is_its = |one: &&Raised| one.rank == at.rank && one.fault.task.0 == u64::from(at.task);
+        let raised = log.raised.iter().find(is_its);
+        Blamed {
+            at,
+            code: raised.map(|one| one.fault.code),
+            core: raised.and_then(|one| one.core),
+        }
+    }
+
+    /// Messages that were claimed and never published.
+    pub(super) fn gaps(&self, workload: &Workload) -> Vec<GapReport> {
+        let gap = |&(rank, position, claimer): &(u32, u64, Option<NonZeroU32>)| GapReport {
+            kind: "mailbox".to_owned(),
+            rank: label(workload, rank),
+            message: match claimer {
+                Some(claimer) => {
+                    let by = format!("claimed by FIN handler {claimer}");
+                    format!("position {position} was {by} and never published")
+                }
+                None => format!("position {position} was claimed and never published"),
+            },
+        };
+        self.log()
+            .missing
+            .iter()
+            .take(MOST_FAILURES)
+            .map(gap)
+            .collect()
     }
 
     /// All of them: roots and what else was raised, then who was cancelled.
@@ -195,7 +266,10 @@ impl<'a> Family<'a> {
             .unwrap_or_default();
         let engine = root.and_then(|root| self.log.engines.get(&root));
         let is_gap = one.fault.code == FaultCode::MailboxGap && root.is_none();
-        let gap = self.log.gaps.get(&one.rank).filter(|_| is_gap);
+        let mut missing = self.log.missing.iter().filter(|gap| gap.0 == one.rank);
+        let gap = missing.next().filter(|_| is_gap);
+        let late = root.and_then(|root| self.log.overdue.get(&root));
+        let late = late.filter(|_| one.fault.code == FaultCode::TaskTimeout);
         Failure {
             rank: self.label(one.rank),
             task: (one.fault.task != TaskId::INVALID).then_some(one.fault.task.0),
@@ -207,11 +281,14 @@ impl<'a> Family<'a> {
             code: Some(u32::from(one.fault.code.number())),
             code_name: Some(one.fault.code.name().to_owned()),
             core: one.core.map(|core| core.0),
+            block: late.map(|late| late.block),
+            subtask: late.and_then(|late| subtask_name(late.subtask)),
+            late_ns: late.and_then(|late| late.late_ns),
             engine: engine.map(|(engine, _)| format!("{engine:?}").to_uppercase()),
             engine_code: engine.map(|&(_, code)| code),
             peer: root.and_then(|root| self.log.peers.get(&root)).copied(),
-            position: gap.map(|(position, _)| *position),
-            claimer: gap.and_then(|(_, claimer)| claimer.map(NonZeroU32::get)),
+            position: gap.map(|gap| gap.1),
+            claimer: gap.and_then(|gap| gap.2.map(NonZeroU32::get)),
             causes: Vec::new(),
             victims,
             victim_names: self.names(first),
@@ -234,6 +311,9 @@ impl<'a> Family<'a> {
             code: code.map(|code| u32::from(code.number())),
             code_name: code.map(|code| code.name().to_owned()),
             core: None,
+            block: None,
+            subtask: None,
+            late_ns: None,
             engine: None,
             engine_code: None,
             peer: None,
@@ -264,169 +344,20 @@ impl<'a> Family<'a> {
     }
 
     fn label(&self, rank: u32) -> u16 {
-        u16::try_from(self.workload.ranks[rank as usize].rank).unwrap_or(u16::MAX)
+        label(self.workload, rank)
     }
+}
+
+/// What the rank at this index is called.
+pub(super) fn label(workload: &Workload, rank: u32) -> u16 {
+    u16::try_from(workload.ranks[rank as usize].rank).unwrap_or(u16::MAX)
+}
+
+/// Which part of a mixed block it is; other blocks have one part.
+fn subtask_name(subtask: Subtasks) -> Option<String> {
+    let names: Vec<&str> = subtask.iter_names().map(|(name, _)| name).collect();
+    (!names.is_empty()).then(|| names.join("+"))
 }
 
 #[cfg(test)]
-mod tests {
-    use finbox_mailbox::Engine;
-    use finbox_scheduler::{CoreId, Fault, FaultCode, Outcome, TaskId};
-
-    use std::num::NonZeroU32;
-
-    use super::Failures;
-    use crate::report::{Failure, FailureKind, MOST_FAILURES, MOST_NAMES};
-    use crate::workload::{RankPlan, Shape, TaskPlan, TaskRef, Workload};
-
-    /// One rank, known as 7, with so many tasks.
-    fn workload(tasks: u32) -> Workload {
-        let mut plan = RankPlan::new(7);
-        for task in 0..tasks {
-            plan.add_task(TaskPlan::new(format!("t{task}"), Shape::Aiv, 0));
-        }
-        Workload {
-            ranks: vec![plan],
-            ..Workload::default()
-        }
-    }
-
-    fn fault(code: FaultCode, task: TaskId) -> Fault {
-        Fault { code, task }
-    }
-
-    fn at(task: u32) -> TaskRef {
-        TaskRef { rank: 0, task }
-    }
-
-    fn cancel(failures: &Failures, task: u32, cause: u32) {
-        let cause = Some(TaskId(u64::from(cause)));
-        failures.ended(at(task), Outcome::Cancelled, cause);
-    }
-
-    fn list(failures: &Failures, tasks: u32) -> Vec<Failure> {
-        let report = failures.report(&workload(tasks));
-        assert_eq!(report.count, report.list.len() as u64);
-        report.list
-    }
-
-    #[test]
-    fn a_root_comes_first_with_its_victims_and_a_victim_with_its_chain() {
-        let failures = Failures::default();
-        failures.raised(0, fault(FaultCode::TaskTimeout, TaskId(2)), Some(CoreId(5)));
-        failures.ended(at(2), Outcome::Failed, None);
-        cancel(&failures, 3, 2);
-        cancel(&failures, 4, 3);
-        failures.ended(at(0), Outcome::Completed, None);
-        let list = list(&failures, 5);
-        let [root, first, second] = &list[..] else {
-            panic!("three: {list:?}")
-        };
-        assert_eq!((root.rank, root.task, &*root.name), (7, Some(2), "t2"));
-        assert_eq!((root.code, root.core), (Some(108), Some(5)));
-        assert_eq!((root.outcome, root.victims), (FailureKind::Failed, 2));
-        assert_eq!(root.victim_names, ["t3", "t4"]);
-        assert_eq!(
-            (first.outcome, &first.causes[..]),
-            (FailureKind::Cancelled, &["t2".to_owned()][..])
-        );
-        assert_eq!(second.causes, ["t3", "t2"]);
-        assert_eq!(second.code_name.as_deref(), Some("TASK_TIMEOUT"));
-    }
-
-    #[test]
-    fn a_gap_is_told_once_with_its_first_position_and_claimer_and_then_who_failed_by_it() {
-        let failures = Failures::default();
-        failures.raised(0, fault(FaultCode::MailboxGap, TaskId::INVALID), None);
-        failures.missing(0, 41, NonZeroU32::new(2));
-        failures.missing(0, 42, None);
-        failures.raised(0, fault(FaultCode::MailboxGap, TaskId(1)), None);
-        failures.ended(at(1), Outcome::Failed, None);
-        let list = list(&failures, 2);
-        let [gap, task] = &list[..] else {
-            panic!("two: {list:?}")
-        };
-        assert_eq!((gap.outcome, gap.task), (FailureKind::Raised, None));
-        assert_eq!((gap.position, gap.claimer), (Some(41), Some(2)));
-        assert_eq!((task.outcome, task.code), (FailureKind::Failed, Some(107)));
-        assert_eq!((task.position, task.claimer), (None, None));
-    }
-
-    #[test]
-    fn an_engine_and_a_dead_rank_are_named_with_their_task() {
-        let failures = Failures::default();
-        failures.engine_failed(at(0), Engine::Sdma, 7);
-        failures.engine_failed(at(0), Engine::Sdma, 8);
-        failures.peer_lost(at(1), 3);
-        failures.raised(0, fault(FaultCode::AsyncCompletionInvalid, TaskId(0)), None);
-        failures.raised(0, fault(FaultCode::PeerDead, TaskId(1)), None);
-        (0..2).for_each(|task| failures.ended(at(task), Outcome::Failed, None));
-        let list = list(&failures, 2);
-        assert_eq!(
-            (list[0].engine.as_deref(), list[0].engine_code),
-            (Some("SDMA"), Some(7))
-        );
-        assert_eq!((list[1].peer, list[1].engine.as_deref()), (Some(3), None));
-    }
-
-    #[test]
-    fn the_first_fault_wins_and_every_other_is_told() {
-        let failures = Failures::default();
-        failures.raised(
-            0,
-            fault(FaultCode::ProtocolError, TaskId::INVALID),
-            Some(CoreId(1)),
-        );
-        failures.raised(0, fault(FaultCode::AsyncWaitTimeout, TaskId(1)), None);
-        failures.raised(0, fault(FaultCode::PeerDead, TaskId(1)), None);
-        failures.ended(at(1), Outcome::Failed, None);
-        let first = failures.first(&workload(2)).unwrap();
-        assert_eq!((first.code, &*first.task), (FaultCode::ProtocolError, ""));
-        let found = list(&failures, 2);
-        let found: Vec<_> = found
-            .iter()
-            .map(|one| (one.code, one.task, one.outcome))
-            .collect();
-        let expected = [
-            (Some(113), None, FailureKind::Raised),
-            (Some(105), Some(1), FailureKind::Failed),
-            (Some(112), Some(1), FailureKind::Raised),
-        ];
-        assert_eq!(found, expected);
-    }
-
-    #[test]
-    fn a_long_chain_is_followed_once_and_told_with_its_root() {
-        let failures = Failures::default();
-        let tasks = 100_000;
-        failures.raised(0, fault(FaultCode::ExplicitFatal, TaskId(0)), None);
-        failures.ended(at(0), Outcome::Failed, None);
-        (1..tasks).for_each(|task| cancel(&failures, task, task - 1));
-        let report = failures.report(&workload(tasks));
-        assert_eq!(report.count, u64::from(tasks));
-        assert_eq!(report.list.len(), MOST_FAILURES);
-        let (root, last) = (&report.list[0], report.list.last().unwrap());
-        assert_eq!(root.victims, u64::from(tasks) - 1);
-        assert_eq!(root.victim_names.len(), MOST_NAMES);
-        assert_eq!(
-            (last.causes.len(), &*last.causes[MOST_NAMES - 1]),
-            (MOST_NAMES, "t0")
-        );
-    }
-
-    #[test]
-    fn what_fails_without_a_word_is_listed_all_the_same() {
-        let failures = Failures::default();
-        failures.ended(at(0), Outcome::Failed, None);
-        cancel(&failures, 1, 0);
-        let list = list(&failures, 2);
-        assert_eq!(
-            (list[0].code, list[0].victims, list[0].outcome),
-            (None, 1, FailureKind::Failed)
-        );
-        assert_eq!(
-            (list[1].code, &list[1].causes[..]),
-            (None, &["t0".to_owned()][..])
-        );
-    }
-}
+mod tests;

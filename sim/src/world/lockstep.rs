@@ -21,7 +21,7 @@ use super::feed::{Fed, Feed};
 use super::jitter::Jitter;
 use super::queue::{Queue, What};
 use super::recorder::Recorder;
-use super::stage::{Remains, arenas, conclude, devices};
+use super::stage::{Doomed, Remains, arenas, conclude, devices};
 use super::{Outcome, RunError, Settings};
 use crate::device::{Core, CostModel, Device, Meter, SimPort};
 use crate::fault::Injector;
@@ -58,6 +58,8 @@ pub(super) fn run(
         submitters.push(assembly.submitter);
         dispatchers.push(assembly.dispatcher);
     }
+    let each = usize::from(settings.handlers);
+    let doomed = Doomed::choose(settings, handlers.chunks_mut(each));
     let schedulers: Vec<&Scheduler<'_>> = schedulers.iter().collect();
     let actors = handlers.len() + dispatchers.len() + 1;
     let jitter = Jitter::new(settings.seed);
@@ -78,6 +80,7 @@ pub(super) fn run(
         jitter,
         injector: Injector::new(settings.seed, settings.faults, 1),
         held: devices.iter().map(|_| None).collect(),
+        held_for_ever: 0,
         reset_at: vec![0; devices.len()],
         actors: Actors::new(actors, jitter),
         pieces,
@@ -89,7 +92,8 @@ pub(super) fn run(
     world.start();
     let ended = world.turn_until_done(progress)?;
     let stall = (ended == Ended::Stuck).then(|| world.stall(&recorder));
-    let (ledger, injected) = (world.ledger(), *world.injector.injected());
+    let injected = doomed.count(&world.handlers, *world.injector.injected());
+    let ledger = world.ledger();
     let (schedulers, virtual_ns) = (std::mem::take(&mut world.schedulers), world.now);
     drop(world);
     Ok(conclude(Remains {
@@ -143,6 +147,8 @@ struct World<'a, 'm> {
     injector: Injector,
     /// Wait lists that somebody else holds, by rank.
     held: Vec<Option<Guard<'a, WaitDesk<'m>>>>,
+    /// Those of them that are never given back, a bit a rank.
+    held_for_ever: u64,
     /// When each rank was reset last.
     reset_at: Vec<u64>,
     /// Handlers, then dispatch threads, then the submitter.
@@ -357,10 +363,10 @@ impl<'a> World<'a, '_> {
         let before = handler.ledger().finished();
         let step = handler.step(scheduler, &port, &self.probes[rank]);
         let finished = handler.ledger().finished() - before;
-        // While nobody can take messages, what is owed stays owed.
-        let may_push = handler.owes() && self.held[rank].is_none();
-        let polls_on = self.settings.every_poll || may_push;
+        let owes = handler.owes();
         let busy = handler.busy_mask(scheduler);
+        // While nobody can take messages, what is owed stays owed.
+        let polls_on = self.settings.every_poll || owes && !self.is_blocked(rank);
         let next = self.now + self.meter.elapsed().max(STEP_NS);
         match step {
             HandlerStep::Progress => {
@@ -373,25 +379,9 @@ impl<'a> World<'a, '_> {
             }
             HandlerStep::NoNews => {
                 let period_ns = Some(next - self.now);
-                self.actors.lay_down(
-                    actor,
-                    Nap {
-                        first_ns: next,
-                        period_ns,
-                        polled: 0,
-                        busy,
-                    },
-                );
+                self.actors.lay_down(actor, Nap::new(next, period_ns, busy));
             }
-            HandlerStep::Idle => {
-                let nap = Nap {
-                    first_ns: next,
-                    period_ns: None,
-                    polled: 0,
-                    busy,
-                };
-                self.actors.lay_down(actor, nap);
-            }
+            HandlerStep::Idle => self.actors.lay_down(actor, Nap::new(next, None, busy)),
         }
     }
 
@@ -424,17 +414,14 @@ impl<'a> World<'a, '_> {
             for handler in pass.handlers.each() {
                 self.wake(first + usize::from(handler));
             }
+            self.wake_blocked(rank);
         } else if pass.watching && (pass.polled == SETTLE_BUDGET || self.polls_on(actor)) {
             self.schedule(actor, next);
         } else {
             let period_ns = pass.watching.then(|| self.poller_naps(rank, next));
-            let nap = Nap {
-                first_ns: next,
-                period_ns,
-                polled: pass.polled,
-                busy: 0,
-            };
-            self.actors.lay_down(actor, nap);
+            let polled = pass.polled;
+            let nap = Nap::new(next, period_ns, 0);
+            self.actors.lay_down(actor, Nap { polled, ..nap });
         }
     }
 
@@ -465,15 +452,7 @@ impl<'a> World<'a, '_> {
                 self.progressed(actor, next, 0);
                 self.wake(self.dispatch_of(rank));
             }
-            Fed::Blocked(_) => {
-                let nap = Nap {
-                    first_ns: next,
-                    period_ns: None,
-                    polled: 0,
-                    busy: 0,
-                };
-                self.actors.lay_down(actor, nap);
-            }
+            Fed::Blocked(_) => self.actors.lay_down(actor, Nap::new(next, None, 0)),
             Fed::All => {}
         }
         Ok(())

@@ -10,6 +10,7 @@ mod blockers;
 mod costs;
 mod failures;
 mod feed;
+mod halt;
 mod jitter;
 mod latency;
 mod lock_clock;
@@ -22,6 +23,8 @@ mod root;
 mod stage;
 mod stuck;
 
+pub(crate) use self::stuck::notified;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use finbox_runtime::{ConfigErrors, DEFAULT_PATIENCE, WiringError};
@@ -31,7 +34,7 @@ use finbox_scheduler::{
 use thiserror::Error;
 
 use crate::fault::{Budgets, Faults, Injected, stage};
-use crate::report::{FailureReport, LatencyReport, StallReport};
+use crate::report::{FailureReport, GapReport, LatencyReport, StallReport};
 use crate::workload::{PlanError, Verified, Workload};
 
 /// Most mailbox slots of all ranks together: 1 GiB.
@@ -156,6 +159,8 @@ pub struct Outcome {
     pub fault: Option<FaultAt>,
     /// All that failed, and who was cancelled behind it.
     pub failures: FailureReport,
+    /// Messages that were lost on the way.
+    pub gaps: Vec<GapReport>,
     /// What became of every task, by rank and index; None: it is unfinished.
     pub ends: Vec<Box<[Option<TaskEnd>]>>,
     /// How often each kind of fault struck.

@@ -15,20 +15,22 @@ use std::time::{Duration, Instant};
 use finbox_runtime::threads::{Running, Unit, join_all, run as run_threads};
 use finbox_runtime::wait::{Rest, Sleeper, StopFlag};
 use finbox_runtime::{Drain, DrainLimits, drain, ledger};
-use finbox_scheduler::{Assembly, Scheduler, Submitter};
+use finbox_scheduler::{Assembly, FinHandler, Scheduler, Submitter};
 
 use self::strikes::{Held, Struck, resets, tell};
 use super::costs::Delayed;
 use super::feed::{Fed, Feed};
+use super::halt::Halt;
 use super::jitter::Jitter;
 use super::recorder::{RankProbe, Recorder};
-use super::stage::{Remains, arenas, conclude, devices};
+use super::stage::{Doomed, Remains, arenas, conclude, devices};
 use super::stuck::{self, Scene};
 use super::{Outcome, RunError, Settings};
 use crate::device::{Core, CostModel, Device, Meter, SimPort};
 use crate::engine::{EffectKind, Lateness};
 use crate::fault::Injector;
 use crate::memory;
+use crate::report::StallReport;
 use crate::workload::{Programs, RankPlan, Workload};
 
 /// Most threads that step devices.
@@ -38,7 +40,13 @@ const DEVICE_THREADS: usize = 2;
 const LATEST_TURNS: u64 = 8;
 
 /// A turn of a device thread counts as so many of a fault's nanoseconds.
-const NS_A_TURN: u64 = 64;
+const NS_A_TURN: u64 = 8;
+
+/// What is due within so many turns keeps a device thread turning; for what comes later it rests.
+const NEAR_TURNS: u64 = 1 << 11;
+
+/// How long a device thread stands still between two looks at what the caller has to do first.
+const STANDSTILL: Duration = Duration::from_micros(20);
 
 /// Tasks wired in between two looks at deadline and progress.
 const FEED_AT_ONCE: u64 = 256;
@@ -66,6 +74,8 @@ pub(super) fn run(
         unit(arena.assemble(), port, probe)
     });
     let (mut units, submitters): (Vec<_>, Vec<_>) = parts.unzip();
+    let handlers = units.iter_mut().map(|unit| &mut unit.handlers[..]);
+    let doomed = Doomed::choose(settings, handlers);
     let mut feed = Feed::new(workload, &devices, submitters);
     let probes = recorder.probes();
     let (stop_devices, struck) = (StopFlag::default(), Struck::default());
@@ -88,23 +98,21 @@ pub(super) fn run(
         join_all(stop, threads);
         ended
     });
+    let handlers = units.iter().flat_map(|unit| &unit.handlers);
+    let injected = doomed.count(handlers, struck.injected());
     let mut ledger = ledger(&units);
     feed.ledgers().for_each(|part| ledger.merge(part));
-    let stall = match ended.map_err(|error| RunError::Thread(error.kind()))? {
-        Drain::Done => None,
-        Drain::Refused(error) => return Err(error),
-        Drain::Stuck if grace.has_begun() => None,
-        Drain::Stuck => {
-            let scene = Scene {
-                workload,
-                devices: &devices,
-                recorder: &recorder,
-                unsubmitted: all - ledger.submitted,
-            };
-            let ranks = units.iter().map(|unit| (&unit.scheduler, unit.port));
-            Some(stuck::report(scene, ranks))
-        }
+    let halts = halts(&units, &struck, settings);
+    let scene = Scene {
+        workload,
+        devices: &devices,
+        recorder: &recorder,
+        unsubmitted: all - ledger.submitted,
+        halts: &halts,
     };
+    let ranks = units.iter().map(|unit| (&unit.scheduler, unit.port));
+    let ended = ended.map_err(|error| RunError::Thread(error.kind()))?;
+    let stall = stall(ended, &grace, || stuck::report(scene, ranks))?;
     Ok(conclude(Remains {
         workload,
         devices: &devices,
@@ -112,10 +120,38 @@ pub(super) fn run(
         recorder: &recorder,
         ledger,
         stall,
-        injected: struck.injected(),
+        injected,
         virtual_ns: 0,
         interrupted: grace.has_begun() && ledger.finished() < all,
     }))
+}
+
+/// The stall that `report` tells of, if that is how the run ended.
+fn stall(
+    ended: Drain<RunError>,
+    grace: &Grace,
+    report: impl FnOnce() -> StallReport,
+) -> Result<Option<StallReport>, RunError> {
+    match ended {
+        Drain::Refused(error) => Err(error),
+        Drain::Stuck if !grace.has_begun() => Ok(Some(report())),
+        Drain::Done | Drain::Stuck => Ok(None),
+    }
+}
+
+/// What the messages of each rank stand behind.
+fn halts<P, B>(
+    units: &[Unit<'_, P, B>],
+    struck: &Struck,
+    settings: &Settings,
+) -> Vec<Option<Halt>> {
+    let halt = |(rank, unit): (usize, &Unit<'_, P, B>)| {
+        let is_held = struck.is_held(rank);
+        let keeping = unit.handlers.iter().map(FinHandler::owed_cores).sum();
+        let mailbox = (settings.mailbox_slots, keeping);
+        Halt::of(&unit.scheduler, is_held, mailbox)
+    };
+    units.iter().enumerate().map(halt).collect()
 }
 
 /// The time between the wish that a run ends and its end.
@@ -262,14 +298,15 @@ fn step_devices(
     sleeper.adopt();
     let mut rest = Rest::default();
     let mut later: VecDeque<(u64, EffectKind)> = VecDeque::new();
-    let mut turn = 0;
+    let (mut turns, mut busy) = (Turns::begin(), true);
     loop {
         rest.before_pass(sleeper);
         if stop.is_set() {
             return;
         }
-        turn += 1;
-        let mut busy = apply_due(&mut later, turn, devices);
+        let turn = turns.next(busy);
+        let is_near = |due: Option<u64>| due.is_some_and(|due| due <= turn + NEAR_TURNS);
+        busy = apply_due(&mut later, turn, devices);
         let Broken { jitter, injector } = &mut *broken;
         for Stepped {
             device,
@@ -285,10 +322,10 @@ fn step_devices(
                 injector,
             };
             for core in cores.iter_mut() {
-                busy |= core.step(turn, device.registers(), &mut kernels).is_some();
+                busy |= is_near(core.step(turn, device.registers(), &mut kernels));
             }
             busy |= programs.engines.step(turn, devices);
-            busy |= programs.engines.next_end().is_some();
+            busy |= is_near(programs.engines.next_end());
             for issued in programs.issued.drain(..) {
                 let delay = jitter.small_ns(5 << 40, turn) % LATEST_TURNS;
                 let at = turn + delay;
@@ -300,11 +337,41 @@ fn step_devices(
         let strikes = injector.take_strikes();
         resets(&strikes, stepped);
         tell(injector, struck, strikes);
-        if busy || !later.is_empty() {
+        while struck.is_awaited() && !stop.is_set() {
+            thread::park_timeout(STANDSTILL);
+        }
+        busy |= is_near(later.front().map(|&(due, _)| due));
+        if busy {
             rest.reset();
         } else {
             rest.after_pass(sleeper, true);
         }
+    }
+}
+
+/// A device thread's clock: it counts turns, and the time between turns in which nothing was near,
+/// so that what is due late comes by the wall clock, however the thread rests until then.
+struct Turns {
+    turn: u64,
+    last: Instant,
+}
+
+impl Turns {
+    fn begin() -> Self {
+        let (turn, last) = (0, Instant::now());
+        Self { turn, last }
+    }
+
+    /// The next turn; `busy`: something was near in the one before.
+    fn next(&mut self, busy: bool) -> u64 {
+        let now = Instant::now();
+        let rested = match busy {
+            true => 0,
+            false => now.duration_since(self.last).as_nanos() / u128::from(NS_A_TURN),
+        };
+        self.last = now;
+        self.turn += u64::try_from(rested).unwrap_or(u64::MAX >> 1).max(1);
+        self.turn
     }
 }
 

@@ -8,15 +8,15 @@ use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use finbox_scheduler::{Event, Outcome, Probe, SlotId};
+use finbox_scheduler::{Event, Outcome, Probe, SlotId, TaskId};
 use fnv::FnvHasher;
 
 use super::FaultAt;
-use super::failures::Failures;
+use super::failures::{Blamed, Failures, Overdue};
 use super::latency::Latencies;
 use super::order::Dependencies;
 use crate::device::{Device, Meter};
-use crate::report::{FailureReport, LatencyReport};
+use crate::report::{FailureReport, GapReport, LatencyReport};
 use crate::workload::{TaskRef, Workload};
 
 /// Most broken rules that are told one by one.
@@ -139,6 +139,33 @@ impl<'a> Recorder<'a> {
     /// All that failed.
     pub(super) fn failures(&self) -> FailureReport {
         self.failures.report(self.workload)
+    }
+
+    /// Who is to blame that a task which failed or was cancelled did not complete.
+    pub(super) fn blamed(&self, at: TaskRef) -> Blamed {
+        self.failures.blamed(at, self.workload)
+    }
+
+    /// What cancelled `at`: as it was `told`, or, where the slot of that task had gone on to
+    /// another life, the first of those before it that did not complete.
+    fn cause(&self, at: TaskRef, told: Option<TaskId>) -> Option<TaskId> {
+        let known = told.filter(|&task| task != TaskId::INVALID);
+        known.or_else(|| {
+            let has_failed = |&&task: &&u32| self.has_failed(TaskRef { task, ..at });
+            let cause = self.before(at).iter().find(has_failed)?;
+            Some(TaskId(u64::from(*cause)))
+        })
+    }
+
+    /// Messages that were lost on the way.
+    pub(super) fn gaps(&self) -> Vec<GapReport> {
+        self.failures.gaps(self.workload)
+    }
+
+    /// Whether a task failed or was cancelled.
+    pub(super) fn has_failed(&self, at: TaskRef) -> bool {
+        let outcome = &self.ranks[at.rank as usize].outcomes[at.task as usize];
+        matches!(outcome.load(Ordering::Acquire), FAILED | CANCELLED)
     }
 
     /// Whether the outcome of a task is decided.
@@ -306,17 +333,6 @@ impl RankProbe<'_> {
                 latencies.handling(rank, now(), fin);
             }
             Event::Handled { core, token } => latencies.handled(rank, now(), (core, token)),
-            Event::EngineFailed { slot, engine, code } => {
-                let at = self.task_at(slot);
-                recorder.failures.engine_failed(at, engine, code);
-            }
-            Event::PeerLost { slot, rank } => {
-                recorder.failures.peer_lost(self.task_at(slot), rank);
-            }
-            Event::Missing { position, claimer } => {
-                recorder.failures.missing(self.index(), position, claimer);
-            }
-            Event::Raised { fault, core } => recorder.failures.raised(self.index(), fault, core),
             Event::Finished {
                 slot,
                 outcome,
@@ -330,9 +346,53 @@ impl RankProbe<'_> {
                     rank: self.index(),
                     task,
                 };
+                let cause = match outcome {
+                    Outcome::Cancelled => recorder.cause(at, cause),
+                    _ => cause,
+                };
                 recorder.failures.ended(at, outcome, cause);
                 latencies.finished(rank, task, now(), inline);
             }
+            _ => self.tell_failure(event),
+        }
+    }
+
+    /// Tells whoever keeps failures.
+    fn tell_failure(&self, event: Event) {
+        let failures = &self.recorder.failures;
+        match event {
+            Event::EngineFailed { slot, engine, code } => {
+                let at = self.task_at(slot);
+                failures.engine_failed(at, engine, code);
+            }
+            Event::PeerLost { slot, rank } => {
+                failures.peer_lost(self.task_at(slot), rank);
+            }
+            Event::Missing { position, claimer } => {
+                failures.missing(self.index(), position, claimer);
+            }
+            Event::Overdue {
+                core,
+                token,
+                slot,
+                block,
+                subtask,
+            } => {
+                let overdue = Overdue {
+                    core,
+                    token,
+                    block,
+                    subtask,
+                    late_ns: None,
+                };
+                failures.overdue(self.task_at(slot), overdue);
+            }
+            Event::Returned {
+                core,
+                token,
+                late_ns,
+            } => failures.returned(self.index(), (core, token), late_ns),
+            Event::Raised { fault, core } => failures.raised(self.index(), fault, core),
             _ => {}
         }
     }

@@ -2,23 +2,67 @@
 
 use std::fmt::Write as _;
 
-use finbox_scheduler::Standing;
+use finbox_scheduler::{FaultCode, Standing};
 
 use super::blockers::Standing as Blame;
-use super::stuck::{Node, Scene, notified};
-use crate::report::{ROOM_EXHAUSTED, RootBlocker, duration};
+use super::failures::label;
+use super::stuck::{Node, Scene, Silent, notified};
+use crate::report::{RootBlocker, StallClass, duration};
 use crate::workload::{TaskPlan, TaskRef};
 
 /// What kind of stall it is, by the task to look at first.
-pub(super) fn class(root: Option<&Node>, unsubmitted: u64) -> &'static str {
-    match root.map(|node| (node.standing, node)) {
-        Some((Standing::WaitingOnAsync, _)) => "waiting on async",
-        Some((Standing::Running { .. }, _)) => "running",
-        Some((Standing::Ready, node)) if lacks_room(node).is_some() => ROOM_EXHAUSTED,
-        Some((Standing::Ready, _)) => "ready",
-        Some((Standing::Blocked { .. }, _)) => "blocked",
-        None if unsubmitted > 0 => "submission blocked",
-        None => "nothing is stuck",
+pub(super) fn class(scene: Scene<'_>, root: Option<&Node>, silent: Option<&Silent>) -> StallClass {
+    let Some(node) = root else {
+        return match scene.unsubmitted {
+            0 => StallClass::Nothing,
+            _ => StallClass::SubmissionBlocked,
+        };
+    };
+    if let Some(halt) = scene.halt(node) {
+        return halt.class();
+    }
+    match (node.standing, silent.and_then(|silent| silent.blamed.code)) {
+        (Standing::WaitingOnAsync, Some(FaultCode::MailboxGap)) => StallClass::MailboxGap,
+        (Standing::WaitingOnAsync, Some(FaultCode::NoCoreLeft)) => StallClass::NoCoreLeft,
+        (Standing::WaitingOnAsync, Some(FaultCode::PeerDead)) => StallClass::PeerDead,
+        (Standing::WaitingOnAsync, _) => StallClass::WaitingOnAsync,
+        (Standing::Running { .. }, _) => StallClass::Running,
+        (Standing::Ready, _) if lacks_room(node).is_some() => StallClass::RoomExhausted,
+        (Standing::Ready, _) => StallClass::Ready,
+        (Standing::Blocked { .. }, _) => StallClass::Blocked,
+    }
+}
+
+/// The root blocker where a task that failed would have notified what `node` waits for.
+pub(super) fn describe_silent(
+    scene: Scene<'_>,
+    (node, blame): (&Node, &Blame),
+    Silent { notifier, blamed }: &Silent,
+) -> RootBlocker {
+    let workload = scene.workload;
+    let named = |at: TaskRef| {
+        let (rank, name) = (label(workload, at.rank), &workload.task(at).name);
+        format!("rank {rank}, task {name}")
+    };
+    let mut message = format!("{} failed", named(blamed.at));
+    if let Some(code) = blamed.code {
+        message += &format!(" with {} {}", code.number(), code.name());
+    }
+    if let Some(core) = blamed.core {
+        message += &format!(" on core {}", core.0);
+    }
+    if *notifier != blamed.at {
+        message += &format!(", which cancelled {}", named(*notifier));
+    }
+    let told = &node.told;
+    message += &format!("; for its notification rank {}, ", told.rank);
+    message += &format!("task {} waits: {}", told.name, first_condition(node));
+    RootBlocker {
+        rank: label(workload, blamed.at.rank),
+        task: u64::from(blamed.at.task),
+        name: workload.task(blamed.at).name.to_string(),
+        blocks: blame.blocks + 1,
+        message,
     }
 }
 
@@ -32,7 +76,10 @@ pub(super) fn describe(
     let told = &node.told;
     let mut message = format!("rank {}, task {}: ", told.rank, told.name);
     let age = duration(told.age_ns);
+    let halt = scene.halt(node);
+    let behind = halt.map_or_else(String::new, |halt| halt.describe());
     let _infallible = match node.standing {
+        _ if halt.is_some() => write!(message, "{} for {age}; {}", told.state, behind),
         Standing::WaitingOnAsync => write!(message, "{}", waits(scene, node, unsubmitted)),
         Standing::Ready => write!(message, "ready for {age}, {}", lacks(node)),
         _ => write!(message, "{} for {age}", told.state),
@@ -65,8 +112,8 @@ fn lacks(node: &Node) -> String {
     }
 }
 
-/// The first unmet condition, and why nobody makes it true.
-fn waits(scene: Scene<'_>, node: &Node, unsubmitted: Option<TaskRef>) -> String {
+/// The first unmet condition.
+fn first_condition(node: &Node) -> String {
     let Some(first) = node.told.conditions.first() else {
         return format!("waiting on async for {}", duration(node.told.age_ns));
     };
@@ -84,6 +131,12 @@ fn waits(scene: Scene<'_>, node: &Node, unsubmitted: Option<TaskRef>) -> String 
         0 => {}
         others => text += &format!(" (and {others} more)"),
     }
+    text
+}
+
+/// The first unmet condition, and why nobody makes it true.
+fn waits(scene: Scene<'_>, node: &Node, unsubmitted: Option<TaskRef>) -> String {
+    let mut text = first_condition(node);
     if let Some(at) = unsubmitted {
         let rank = scene.workload.ranks[at.rank as usize].rank;
         let name = &scene.workload.task(at).name;

@@ -5,12 +5,14 @@ use finbox_scheduler::limits::{
     DEFAULT_CONDITION_ROOM, DEFAULT_EDGE_NODES, DEFAULT_TASK_SLOTS, DEFAULT_URMA_QUEUES,
     MAX_CONDITIONS,
 };
-use finbox_scheduler::{Chip, Ledger, OUTPUT_ALIGN, Outcome as TaskEnd, Scheduler, Start};
+use finbox_scheduler::{
+    Chip, FinHandler, Ledger, OUTPUT_ALIGN, Outcome as TaskEnd, Scheduler, Start,
+};
 
 use super::recorder::Recorder;
 use super::{FaultAt, Outcome, RunError, Settings};
 use crate::device::{CostModel, Device, DeviceOptions};
-use crate::fault::{Injected, counter_base};
+use crate::fault::{FaultKind, Injected, Injector, counter_base};
 use crate::report::StallReport;
 use crate::workload::{RankPlan, TaskRef, Verified, Workload};
 
@@ -127,6 +129,45 @@ fn between(wanted: u64, least: u32, most: u32) -> u32 {
     u32::try_from(wanted).unwrap_or(most).clamp(least, most)
 }
 
+/// The FIN handlers that are to die, as the seed says.
+#[derive(Clone, Copy)]
+pub(super) struct Doomed(usize);
+
+impl Doomed {
+    /// Chooses among the handlers of all ranks: first of each rank the first, and so on.
+    pub(super) fn choose<'h, 'm: 'h>(
+        settings: &Settings,
+        ranks: impl Iterator<Item = &'h mut [FinHandler<'m>]>,
+    ) -> Self {
+        let mut ranks: Vec<_> = ranks.collect();
+        let mut injector = Injector::new(settings.seed, settings.faults, 1);
+        let first = settings.seed % ranks.len() as u64;
+        ranks.rotate_left(usize::try_from(first).expect("a run has at most 64 ranks"));
+        let mut doomed = 0;
+        for handler in 0..usize::from(settings.handlers) {
+            for rank in &mut ranks {
+                if let Some(nth) = injector.doom() {
+                    rank[handler].die_in_batch(nth);
+                    doomed += 1;
+                }
+            }
+        }
+        Self(doomed)
+    }
+
+    /// `injected` with those of them that have died.
+    pub(super) fn count<'h, 'm: 'h>(
+        self,
+        handlers: impl IntoIterator<Item = &'h FinHandler<'m>>,
+        mut injected: Injected,
+    ) -> Injected {
+        let handlers = handlers.into_iter();
+        let alive = handlers.filter(|handler| handler.is_doomed()).count();
+        (alive..self.0).for_each(|_| injected.count(FaultKind::ProducerDies));
+        injected
+    }
+}
+
 /// What is left when all threads are at rest.
 pub(super) struct Remains<'a, 'm> {
     pub(super) workload: &'a Workload,
@@ -192,6 +233,7 @@ pub(super) fn conclude(remains: Remains<'_, '_>) -> Outcome {
             .first_fault()
             .or_else(|| first_fault(workload, &schedulers)),
         failures: recorder.failures(),
+        gaps: recorder.gaps(),
         virtual_ns,
         digest: recorder.digest(),
         result_digest,

@@ -1,17 +1,21 @@
 //! Who is stuck, by name, and who is to blame: the stall report of a run that cannot go on.
 //!
 //! A blocked task waits for its unfinished producers; one that waits for a counter waits for the
-//! tasks that would still notify it. Whoever waits for nobody is a root, and roots come first.
+//! tasks that would still notify it. Whoever waits for nobody is a root, and roots come first;
+//! before them whoever lacks messages that are not delivered. If a task that failed would have
+//! notified the first of them, that one is to blame.
 
 use std::collections::HashMap;
 
 use finbox_scheduler::{CompletionType, Scheduler, SlotId, Standing, Stuck};
 
 use super::blockers::{self, Standing as Blame};
+use super::failures::{Blamed, label};
+use super::halt::Halt;
 use super::recorder::Recorder;
 use super::root;
 use crate::device::{Device, SimPort};
-use crate::report::{Address, ConditionReport, StallReport, StalledTask};
+use crate::report::{Address, ConditionReport, HaltReport, StallReport, StalledTask};
 use crate::workload::{Op, TaskRef, Workload};
 
 /// What a stall report looks at; all threads are at rest.
@@ -22,6 +26,28 @@ pub(super) struct Scene<'a> {
     pub(super) recorder: &'a Recorder<'a>,
     /// Tasks not submitted yet.
     pub(super) unsubmitted: u64,
+    /// What the messages of each rank stand behind, if they do.
+    pub(super) halts: &'a [Option<Halt>],
+}
+
+impl Scene<'_> {
+    /// What `node` is stuck behind, if it is messages that are not delivered.
+    pub(super) fn halt(&self, node: &Node) -> Option<Halt> {
+        self.halts[node.at.rank as usize].filter(|halt| halt.stops(node))
+    }
+
+    fn halted(&self) -> Vec<HaltReport> {
+        let ranks = (0..).zip(self.halts);
+        let report = |(rank, halt): (u32, &Option<Halt>)| {
+            let halt = halt.as_ref()?;
+            Some(HaltReport {
+                rank: label(self.workload, rank),
+                class: halt.class(),
+                message: halt.describe(),
+            })
+        };
+        ranks.filter_map(report).collect()
+    }
 }
 
 /// A stuck task and what it needs.
@@ -38,7 +64,7 @@ pub(super) struct Node {
 }
 
 /// A counter, by index of rank and counter.
-pub(super) type Counter = (u32, u32);
+pub(crate) type Counter = (u32, u32);
 
 /// Collects the stuck tasks of all ranks: roots first, those before others that block most, and
 /// then their victims.
@@ -57,14 +83,19 @@ pub(super) fn report<'a, 'm: 'a>(
         (node.told.is_root, node.told.blocks) = (blame.is_root, blame.blocks);
     }
     let mut order: Vec<usize> = (0..nodes.len()).collect();
-    order.sort_by_key(|&at| rank_of_blame(&nodes[at], &blame[at]));
+    order.sort_by_key(|&at| {
+        let is_halted = scene.halt(&nodes[at]).is_some();
+        (!is_halted, rank_of_blame(&nodes[at], &blame[at]))
+    });
     let first = order.first().map(|&at| (&nodes[at], &blame[at]));
-    let class = root::class(first.map(|(node, _)| node), scene.unsubmitted);
-    let root = first.map(|(node, blame)| {
-        let unsubmitted = notifiers.unsubmitted(node);
-        root::describe(scene, node, blame, unsubmitted)
+    let silent = first.and_then(|(node, _)| notifiers.failed(scene, node));
+    let class = root::class(scene, first.map(|(node, _)| node), silent.as_ref());
+    let root = first.map(|(node, blame)| match &silent {
+        Some(silent) => root::describe_silent(scene, (node, blame), silent),
+        None => root::describe(scene, node, blame, notifiers.unsubmitted(node)),
     });
     let report = StallReport::new(class).with_root(root);
+    let report = report.with_halts(scene.halted());
     let mut report = report.with_unsubmitted(scene.unsubmitted);
     let mut told: Vec<Option<StalledTask>> =
         nodes.into_iter().map(|node| Some(node.told)).collect();
@@ -111,7 +142,7 @@ fn collect(
             task: stuck.task.0,
             name: plan.tasks[task as usize].name.to_string(),
             state: state(stuck.standing),
-            rank: u16::try_from(plan.rank).unwrap_or(u16::MAX),
+            rank: label(scene.workload, rank),
             conditions: own.clone().map(|one| one.told.clone()).collect(),
             age_ns: scene.recorder.age_ns(at),
             is_root: false,
@@ -216,6 +247,14 @@ pub(super) struct Notifiers {
     stuck: HashMap<Counter, Vec<usize>>,
     /// One that was not even submitted.
     unsubmitted: HashMap<Counter, TaskRef>,
+    /// One that failed or was cancelled.
+    failed: HashMap<Counter, TaskRef>,
+}
+
+/// A task that did not notify because it failed or was cancelled, and who is to blame for that.
+pub(super) struct Silent {
+    pub(super) notifier: TaskRef,
+    pub(super) blamed: Blamed,
 }
 
 impl Notifiers {
@@ -224,9 +263,13 @@ impl Notifiers {
             .iter()
             .flat_map(|node| node.counters.iter().map(|&at| (node.at.rank, at)));
         let mut stuck: HashMap<Counter, Vec<usize>> = awaited.map(|at| (at, Vec::new())).collect();
-        let mut unsubmitted = HashMap::new();
+        let (mut unsubmitted, mut failed) = (HashMap::new(), HashMap::new());
         if stuck.is_empty() {
-            return Self { stuck, unsubmitted };
+            return Self {
+                stuck,
+                unsubmitted,
+                failed,
+            };
         }
         let places: HashMap<TaskRef, usize> = nodes
             .iter()
@@ -235,12 +278,17 @@ impl Notifiers {
             .collect();
         for &at in &scene.workload.order {
             let is_over = scene.recorder.is_finished(at);
+            let has_failed = is_over && scene.recorder.has_failed(at);
             let program = scene.workload.task(at).program.iter();
-            for counter in program.filter(|_| !is_over).filter_map(notified) {
+            for counter in program
+                .filter(|_| !is_over || has_failed)
+                .filter_map(notified)
+            {
                 let Some(list) = stuck.get_mut(&counter) else {
                     continue;
                 };
                 match places.get(&at) {
+                    _ if has_failed => drop(failed.entry(counter).or_insert(at)),
                     // What waits has run, and notified.
                     Some(&node) if nodes[node].standing == Standing::WaitingOnAsync => {}
                     Some(&node) => list.push(node),
@@ -248,7 +296,22 @@ impl Notifiers {
                 }
             }
         }
-        Self { stuck, unsubmitted }
+        Self {
+            stuck,
+            unsubmitted,
+            failed,
+        }
+    }
+
+    /// A task that would have made a condition of `node` true, and failed or was cancelled.
+    fn failed(&self, scene: Scene<'_>, node: &Node) -> Option<Silent> {
+        if scene.halt(node).is_some() {
+            return None;
+        }
+        let mut counters = node.counters.iter().map(|&at| (node.at.rank, at));
+        let notifier = counters.find_map(|counter| self.failed.get(&counter).copied())?;
+        let blamed = scene.recorder.blamed(notifier);
+        Some(Silent { notifier, blamed })
     }
 
     /// A task that would make a condition of `node` true and was not submitted yet.
@@ -259,7 +322,7 @@ impl Notifiers {
 }
 
 /// The counter that an operation notifies.
-pub(super) fn notified(op: &Op) -> Option<Counter> {
+pub(crate) fn notified(op: &Op) -> Option<Counter> {
     match op {
         Op::Notify { peer, counter, .. } => Some((*peer, *counter)),
         Op::PerBlock { op, .. } => notified(op),

@@ -13,7 +13,7 @@ pub(super) fn stalled(tasks: u64, conditions: usize) -> RunReport {
         what: "counter 3 of rank 0".to_owned(),
         went_back: None,
     };
-    let mut stall = StallReport::new("CONDITION_NOT_REACHED");
+    let mut stall = StallReport::new(StallClass::WaitingOnAsync);
     for task in 0..tasks {
         stall.push(StalledTask {
             task: (1 << 32) | task,
@@ -49,6 +49,9 @@ fn failure(task: u64, outcome: FailureKind, victims: u64) -> Failure {
         code: Some(101),
         code_name: Some("ASYNC_COMPLETION_INVALID".to_owned()),
         core: Some(5),
+        block: None,
+        subtask: None,
+        late_ns: None,
         engine: Some("SDMA".to_owned()),
         engine_code: Some(7),
         peer: None,
@@ -129,7 +132,7 @@ fn a_stall_names_its_tasks_and_conditions() {
          hint       see the stall\n\n  run  "
     ));
     assert!(text.ends_with(
-        "\n\n  stall      CONDITION_NOT_REACHED; 1 task stuck\n    \
+        "\n\n  stall      waiting on async; 1 task stuck\n    \
          task 1:0 notify_wait, rank 0: waiting for 13.0 ms\n      \
          COUNTER, counter 3 of rank 0 at 0x10000 expected 1 observed 0 for 12.3 ms (SDMA)\n"
     ));
@@ -190,6 +193,7 @@ fn the_json_of_a_stall_has_the_fields_of_the_contract_in_its_order() {
         "count",
         "root",
         "unsubmitted",
+        "halts",
     ];
     assert_eq!(keys(&text), expected);
 }

@@ -33,6 +33,7 @@ const ADDED: &[&str] = &[
     "import",
     "latency",
     "failures",
+    "faults",
     "list",
     "cores_quarantined",
     "undelivered",
@@ -141,7 +142,7 @@ fn the_json_is_pretty_stable_and_one_document() {
     assert!(text.starts_with("{\n  \"schema\": \"finbox.run/1\",\n  \"scenario\""));
     assert!(text.contains("\n  \"max_diff\": 0.0,\n"));
     assert!(text.contains("\n  \"digest\": \"0123456789abcdef\",\n"));
-    assert!(text.ends_with("\n    \"count\": 0,\n    \"list\": []\n  }\n}\n"));
+    assert!(text.ends_with("\n    \"list\": []\n  },\n  \"faults\": []\n}\n"));
     assert_eq!(text, to_json(&example()));
 }
 

@@ -1,9 +1,10 @@
 //! Summing up a lockstep world: what was counted, and who is stuck.
 
-use finbox_scheduler::{Dispatcher, FinHandler, Ledger};
+use finbox_scheduler::{Dispatcher, FinHandler, Ledger, Scheduler};
 
 use super::World;
 use crate::device::SimPort;
+use crate::world::halt::Halt;
 use crate::world::recorder::Recorder;
 use crate::world::stuck::{self, Scene};
 
@@ -21,7 +22,7 @@ impl World<'_, '_> {
 
     /// The stall report, after the polls up to now were charged.
     pub(super) fn stall(&mut self, recorder: &Recorder<'_>) -> crate::report::StallReport {
-        self.held.fill_with(|| None);
+        let halts = self.halts();
         for actor in 0..self.submitter() {
             if let Some(nap) = self.actors.rouse(actor) {
                 // The run's last instant is one at which actors still act.
@@ -35,11 +36,28 @@ impl World<'_, '_> {
             devices: self.devices,
             recorder,
             unsubmitted: self.workload.order.len() as u64 - self.ledger().submitted,
+            halts: &halts,
         };
         let ports = self
             .devices
             .iter()
             .map(|device| SimPort::new(device, self.meter));
         stuck::report(scene, self.schedulers.iter().copied().zip(ports))
+    }
+
+    /// What the messages of each rank stand behind; wait lists that were held are given back.
+    fn halts(&mut self) -> Vec<Option<Halt>> {
+        let (slots, each) = (
+            self.settings.mailbox_slots,
+            usize::from(self.settings.handlers),
+        );
+        let held = self.held.iter_mut().map(|held| held.take().is_some());
+        let handlers = self.handlers.chunks(each);
+        let keeping = handlers.map(|handlers| handlers.iter().map(FinHandler::owed_cores).sum());
+        let ranks = self.schedulers.iter().zip(held).zip(keeping);
+        let halt = |((scheduler, is_held), keeping): ((&&Scheduler<'_>, bool), u32)| {
+            Halt::of(scheduler, is_held, (slots, keeping))
+        };
+        ranks.map(halt).collect()
     }
 }

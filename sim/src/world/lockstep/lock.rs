@@ -1,8 +1,30 @@
-//! The wait list's lock between dispatch thread and handlers: it matters to the baseline alone.
+//! The wait list's lock between dispatch thread and handlers: it matters to the baseline, and where
+//! somebody else holds it.
 
 use super::World;
+use crate::fault::FaultKind;
 
 impl World<'_, '_> {
+    /// Whether nobody takes messages of `rank` now: the list is held, or a gap stands before them.
+    pub(super) fn is_blocked(&self, rank: usize) -> bool {
+        let desk = self.schedulers[rank].wait_list().try_lock();
+        desk.is_none_or(|desk| desk.open_gap().is_some())
+    }
+
+    /// The dispatch thread of `rank` moved something: handlers that owe and nap behind a
+    /// gap may push again.
+    pub(super) fn wake_blocked(&mut self, rank: usize) {
+        if !self.settings.faults.has(FaultKind::ProducerDies) {
+            return;
+        }
+        let handlers = usize::from(self.settings.handlers);
+        for handler in rank * handlers..(rank + 1) * handlers {
+            if self.handlers[handler].owes() {
+                self.wake(handler);
+            }
+        }
+    }
+
     /// A handler's step begins: a poll that is under way holds the lock.
     pub(super) fn meet_poller(&self, handler: usize) {
         let rank = self.rank_of(handler);

@@ -13,8 +13,9 @@ impl World<'_, '_> {
                     if self.held[rank].is_none() {
                         self.held[rank] = list.try_lock();
                     }
-                    if let Some(ns) = for_ns {
-                        self.queue.issue(self.now + ns, What::ListFree(rank));
+                    match for_ns {
+                        Some(ns) => self.queue.issue(self.now + ns, What::ListFree(rank)),
+                        None => self.held_for_ever |= 1 << rank,
                     }
                 }
                 Strike::Reset { rank } => self.reset(rank),
@@ -52,8 +53,11 @@ impl World<'_, '_> {
         (rank * handlers..(rank + 1) * handlers).for_each(|handler| self.wake(handler));
     }
 
-    /// Whoever held the wait list of `rank` gives it back.
+    /// Whoever held the wait list of `rank` for a while gives it back.
     pub(super) fn list_is_free(&mut self, rank: usize) {
+        if self.held_for_ever >> rank & 1 == 1 {
+            return;
+        }
         self.held[rank] = None;
         self.wake_rank(rank);
     }

@@ -1,7 +1,8 @@
 //! Carrying out by the wall clock what goes wrong with more than one core.
 //!
 //! Device threads reset their own devices; everything else they tell the caller's thread, which
-//! does it when it next comes by.
+//! does it when it next comes by. Until a wait list is held that is to be, all devices stand still:
+//! else a short run would be over before.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -20,6 +21,10 @@ pub(super) struct Struck {
     told: Mutex<(Injected, Vec<Strike>)>,
     /// Ranks that were declared dead, a bit each.
     dead: AtomicU64,
+    /// Wait lists that are to be held and are not yet.
+    awaited: AtomicU64,
+    /// Ranks whose wait list is held, or was to the end, a bit each.
+    held: AtomicU64,
 }
 
 impl Struck {
@@ -27,6 +32,16 @@ impl Struck {
     pub(super) fn count(&self, injected: &Injected) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         told.0.merge(injected);
+    }
+
+    /// Whether the caller is to hold a wait list and has not come by yet.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.awaited.load(Ordering::Acquire) > 0
+    }
+
+    /// Whether the wait list of `rank` is held, or was to the end.
+    pub(super) fn is_held(&self, rank: usize) -> bool {
+        self.held.load(Ordering::Acquire) >> rank & 1 == 1
     }
 
     /// What all counted.
@@ -55,6 +70,9 @@ pub(super) fn resets(strikes: &[Strike], stepped: &mut [Stepped<'_>]) {
 pub(super) fn tell(injector: &mut Injector, struck: &Struck, strikes: Vec<Strike>) {
     injector.declare_dead(struck.dead.load(Ordering::Acquire));
     if !strikes.is_empty() {
+        let holds = |strike: &&Strike| matches!(strike, Strike::HoldList { .. });
+        let awaited = strikes.iter().filter(holds).count() as u64;
+        struck.awaited.fetch_add(awaited, Ordering::AcqRel);
         let mut told = struck.told.lock().unwrap_or_else(PoisonError::into_inner);
         told.1.extend(strikes);
     }
@@ -81,9 +99,11 @@ impl<'s, 'm> Held<'s, 'm> {
     /// Does what device threads told, and ends what is over.
     pub(super) fn strike(&mut self, struck: &Struck, running: &Running) {
         let now = Instant::now();
-        for (guard, until) in self.guards.iter_mut().zip(&mut self.until) {
+        let lists = self.guards.iter_mut().zip(&mut self.until);
+        for (rank, (guard, until)) in lists.enumerate() {
             if until.is_some_and(|until| until <= now) {
                 (*guard, *until) = (None, None);
+                struck.held.fetch_and(!(1 << rank), Ordering::AcqRel);
                 running.wake_dispatch();
             }
         }
@@ -106,11 +126,19 @@ impl<'s, 'm> Held<'s, 'm> {
         match strike {
             Strike::HoldList { rank, for_ns } => {
                 let guard = &mut self.guards[rank];
+                let is_for_ever = guard.is_some() && self.until[rank].is_none();
                 if guard.is_none() {
                     *guard = self.schedulers[rank].wait_list().try_lock();
+                }
+                if guard.is_none() {
+                    return false;
+                }
+                if !is_for_ever {
                     self.until[rank] = for_ns.map(|ns| now + Duration::from_nanos(ns));
                 }
-                guard.is_some()
+                struck.held.fetch_or(1 << rank, Ordering::AcqRel);
+                struck.awaited.fetch_sub(1, Ordering::AcqRel);
+                true
             }
             Strike::Reset { .. } => true,
             Strike::Dies { rank } => {
