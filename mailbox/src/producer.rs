@@ -38,14 +38,15 @@ impl<'m> Producer<'m> {
         self.ring.is_empty_hint()
     }
 
-    /// Whether something is claimed and not published where the consumer seems to stand, and may
-    /// yet be.
+    /// Whether the consumer may find something: a message, or a gap that may yet be published. Two
+    /// loads while there is nothing.
     #[inline]
-    pub fn is_gap_hint(&self) -> bool {
-        self.ring.is_empty_hint() && self.depth_hint() > 0 && !self.is_condemned()
+    pub fn is_mail_hint(&self) -> bool {
+        self.depth_hint() > 0 && !(self.is_condemned() && self.is_empty_hint())
     }
 
     /// Messages claimed and not taken, from a head and a tail that may be stale. A statistic.
+    #[inline]
     pub fn depth_hint(&self) -> u32 {
         self.ring.claimed_hint()
     }

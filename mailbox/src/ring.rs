@@ -229,14 +229,19 @@ impl<'m> Ring<'m> {
     }
 
     /// How much seems to be claimed from where the consumer stands on. Reads head and tail.
+    #[inline]
     pub(crate) fn claimed_hint(&self) -> u32 {
         // RELAXED: a hint; whoever acts on it takes the consumer and looks again.
         let tail = Ticket::new(self.header.tail.tail.load(edge::TAIL_HINT));
         let depth = self.depth_hint(tail).clamp(0, i64::from(self.slots()));
-        u32::try_from(depth).expect("clamped to slots")
+        #[expect(clippy::cast_possible_truncation, reason = "clamped to slots")]
+        #[expect(clippy::cast_sign_loss, reason = "clamped to 0")]
+        let depth = depth as u32;
+        depth
     }
 
     /// Messages between `tail` and a head that may be stale: a statistic, not a promise.
+    #[inline]
     pub(crate) fn depth_hint(&self, tail: Ticket) -> i64 {
         // RELAXED: a statistic; what a decision needs is asked of the sequences.
         Ticket::new(self.header.head.load(edge::HEAD_HINT)).distance_from(tail)

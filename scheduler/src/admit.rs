@@ -196,6 +196,7 @@ impl SubmitError {
 }
 
 /// Refuses what can never run.
+#[inline]
 pub(crate) fn check(scheduler: &Scheduler<'_>, spec: &TaskSpec) -> Result<(), SubmitError> {
     if !spec.is_valid() {
         return Err(wrong_field(spec));

@@ -59,14 +59,11 @@ impl SlotBook {
     /// A new life begins; `failed` says how the last one ended.
     #[inline]
     pub(crate) fn open(&mut self, failed: bool, depth: u8, output: Option<Reserved>) {
-        *self = Self {
-            generation: self.generation + 1,
-            depth,
-            is_reclaimed: false,
-            output,
-            failures: self.failures << 1 | u64::from(failed),
-            ..Self::default()
-        };
+        debug_assert!(!self.is_quarantined, "passed over");
+        self.generation += 1;
+        (self.first_edge, self.first_retainer) = (NONE, NONE);
+        (self.depth, self.output, self.is_reclaimed) = (depth, output, false);
+        self.failures = self.failures << 1 | u64::from(failed);
     }
 
     /// How a life before the current one ended. Failures are known of the last 64.

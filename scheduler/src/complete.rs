@@ -42,6 +42,7 @@ pub(crate) struct Release {
 }
 
 /// Decides the outcome of `slot` and takes its consumers. `None` if it was decided before.
+#[inline]
 pub(crate) fn finish_task(
     scheduler: &Scheduler<'_>,
     probe: &impl Probe,
@@ -91,6 +92,7 @@ fn decision(words: &TaskSlot, road: Road) -> Decision {
 
 impl Release {
     /// Releases up to `budget` consumers. `true`: all are released, and the slot may be recycled.
+    #[inline]
     pub(crate) fn walk(&mut self, scheduler: &Scheduler<'_>, budget: u32) -> bool {
         for _ in 0..budget {
             if self.node == NONE {
@@ -110,27 +112,29 @@ impl Release {
 }
 
 impl Scheduler<'_> {
+    #[inline]
     fn producer_finished(&self, consumer: SlotId, cause: Option<TaskId>) {
         let words = self.slot(consumer);
         if let Some(cause) = cause {
             words.poison(cause);
         }
-        let fan_in = words.count_down();
+        let fan_in = words.count_down(1);
         self.place_if_ready(consumer, fan_in);
     }
 
     /// Puts a slot that was counted down to zero on the stack of its priority and shape.
     ///
     /// A poisoned one needs no core any more and goes where dummies go.
+    #[inline]
     pub(crate) fn place_if_ready(&self, slot: SlotId, fan_in: FanIn) -> bool {
         let words = self.slot(slot);
         let shape = match fan_in {
             FanIn::Waiting => return false,
             FanIn::Poisoned => Shape::Dummy,
-            FanIn::Ready => words.shape(),
+            FanIn::Ready => words.kind().shape(),
         };
         let index = u32::try_from(slot.index()).expect("an index has 24 bits");
-        self.ready[words.priority() as usize][shape as usize].push(self.slots, index);
+        self.ready[words.kind().priority() as usize][shape as usize].push(self.slots, index);
         true
     }
 }

@@ -151,6 +151,7 @@ pub enum Foreign {
 ///
 /// `seen` is the COND word that was acted on last; `last` the token that finished last on this
 /// core, [`Token::IDLE`] before the first.
+#[inline]
 pub fn observe(pair: Pair, cond: Cond, seen: Cond, last: Token) -> Transition {
     if cond == seen {
         return Transition::Nothing;

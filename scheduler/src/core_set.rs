@@ -51,12 +51,14 @@ impl Default for Record {
 
 impl Record {
     /// Dispatch thread: whether record, payload and slab of this parity may be written.
+    #[inline]
     pub fn is_free(&self) -> bool {
         // EDGE RECORD_SEEN <- RECORD_FREE.
         self.slot.load(edge::RECORD_SEEN) == FREE
     }
 
     /// Dispatch thread: says whose token comes next. RELAXED: INSTALL carries it.
+    #[inline]
     pub fn assign(&self, slot: SlotId, part: Part) {
         let word = u64::from(part.block) | u64::from(part.subtask.bits()) << 16;
         self.part.store(word, edge::RECORD);
@@ -64,6 +66,7 @@ impl Record {
     }
 
     /// Whose token it is. RELAXED: OBSERVE carried it; for anyone else a hint.
+    #[inline]
     pub fn slot(&self) -> Option<SlotId> {
         let bits = self.slot.load(edge::RECORD);
         (bits != FREE).then_some(SlotId::from_bits(SlotBits(bits)))
@@ -80,6 +83,7 @@ impl Record {
     }
 
     /// Owning handler: nothing of this token is needed any more.
+    #[inline]
     pub fn free(&self) {
         // EDGE RECORD_FREE -> RECORD_SEEN. Record and slab were read for the last time.
         self.slot.store(FREE, edge::RECORD_FREE);
@@ -135,6 +139,7 @@ impl Default for SharedMask {
 }
 
 impl SharedMask {
+    #[inline]
     fn add(&self, core: CoreId) {
         // EDGE OPEN_SET -> OPEN_TAKE. Carries the pair and the freed record.
         self.0[core.index() / 64].fetch_or(1 << (core.index() % 64), edge::OPEN_SET);
@@ -163,6 +168,41 @@ impl SharedMask {
             CoreMask::from(word.swap(0, edge::OPEN_TAKE))
         };
         take(&self.0[0]) | take(&self.0[1]) << 64
+    }
+}
+
+/// Which cores have something in flight, as the dispatch thread tells the handlers.
+///
+/// The dispatch thread flips a core's bit whenever it gives a token to an idle core, and the owning
+/// handler flips its own copy whenever the core becomes idle: a core is engaged where the two
+/// differ. Each word has one writer, so telling costs a store, and a handler finds all its engaged
+/// cores with two loads. A bit that is seen late is a core that is looked at late; whoever parks
+/// looks behind CLEAR, which carries it.
+#[derive(Debug)]
+pub(crate) struct Engaged(CachePadded<[AtomicU64; 2]>);
+
+impl Default for Engaged {
+    fn default() -> Self {
+        Self([(); 2].map(|()| AtomicU64::new(0)).into())
+    }
+}
+
+impl Engaged {
+    /// Dispatch thread: `core` was idle and has a token now.
+    #[inline]
+    pub(crate) fn flip(&self, core: CoreId) {
+        let word = &self.0[core.index() / 64];
+        // RELAXED: one writer; INSTALL carries the token, RING the news.
+        let before = word.load(edge::ENGAGE);
+        word.store(before ^ 1 << (core.index() % 64), edge::ENGAGE);
+    }
+
+    /// What a handler compares with its own copy.
+    #[inline]
+    pub(crate) fn look(&self) -> CoreMask {
+        // RELAXED: each bit is a state of its own; the pair says what is true.
+        let [low, high] = self.0.each_ref().map(|word| word.load(edge::ENGAGE));
+        CoreMask::from(low) | CoreMask::from(high) << 64
     }
 }
 
@@ -195,6 +235,7 @@ impl Default for Words {
 
 impl Openings {
     /// Owning handler: `core`, whose pair is now `pair`, may be able to take a token.
+    #[inline]
     pub fn announce(&self, core: CoreId, pair: Pair) {
         if pair.has_room() {
             self.words.open.add(core);

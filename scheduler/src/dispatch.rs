@@ -10,7 +10,7 @@
 
 use crate::chip::Handlers;
 use crate::complete::{RELEASE_BUDGET, Release, Road, finish_task};
-use crate::core_set::{Part, each};
+use crate::core_set::{CoreMask, Part, each, only};
 use crate::deadlines::Deadlines;
 use crate::fault::{Fault, FaultCode};
 use crate::id::{CoreId, SlotId, Token};
@@ -24,7 +24,8 @@ use crate::ready::{Line, SlotQueue};
 use crate::roomless::Roomless;
 use crate::scheduler::Scheduler;
 use crate::slab;
-use crate::spec::{PRIORITIES, Predicate, Priority, SHAPES, Shape, TaskSpec};
+use crate::slot::TaskSlot;
+use crate::spec::{PRIORITIES, Predicate, Priority, SHAPES, Shape};
 use crate::turns::Turns;
 use crate::wait_entry::Turn;
 
@@ -80,6 +81,8 @@ pub struct Dispatcher<'m> {
     pub(crate) release: Option<Release>,
     /// Lines that the last pass made current to look at conditions.
     refreshed: u64,
+    /// Cores that got tokens in this pass.
+    given: CoreMask,
     pub(crate) ledger: Ledger,
 }
 
@@ -100,6 +103,7 @@ impl<'m> Dispatcher<'m> {
             settled: SlotQueue::default(),
             release: None,
             refreshed: 0,
+            given: 0,
             ledger: Ledger::default(),
         }
     }
@@ -126,11 +130,15 @@ impl<'m> Dispatcher<'m> {
             }
         }
         self.retry_roomless(scheduler, &mut pass);
+        self.given = 0;
         for priority in Priority::ALL {
             for shape in self.turns[priority as usize].order() {
-                self.dispatch(scheduler, port, probe, ((priority, shape), &mut pass));
+                if !self.lines[priority as usize][shape as usize].is_empty() {
+                    self.dispatch(scheduler, port, probe, ((priority, shape), &mut pass));
+                }
             }
         }
+        self.ring_owners(scheduler, &mut pass);
         pass.watching |= self.has_work_left();
         pass.deadline_ns = [pass.deadline_ns, self.deadlines.next_ns()]
             .into_iter()
@@ -252,7 +260,7 @@ impl<'m> Dispatcher<'m> {
     /// Decides the outcome of the task in slot `index`: what it has left is given to no core.
     fn end(&mut self, scheduler: &Scheduler<'_>, probe: &impl Probe, index: u32, road: Road) {
         let words = &scheduler.slots[index as usize];
-        self.lines[words.priority() as usize][words.shape() as usize].forget(index);
+        self.lines[words.kind().priority() as usize][words.kind().shape() as usize].forget(index);
         let slot = scheduler.id_of(index);
         debug_assert!(self.release.is_none(), "one walk at a time");
         self.release = finish_task(scheduler, probe, &mut self.ledger, slot, road);
@@ -299,13 +307,12 @@ impl<'m> Dispatcher<'m> {
         (index, pass): (u32, &mut Pass),
     ) -> Placed {
         let words = &scheduler.slots[index as usize];
-        let (spec, placed) = (words.spec(), words.placed());
-        let (slot, blocks) = (scheduler.id_of(index), u32::from(spec.blocks));
-        let footprint = scheduler.footprint(spec.shape, spec.subtasks);
-        let line = &mut self.lines[spec.priority as usize][spec.shape as usize];
-        let units = match self.pool.fit(footprint, blocks, spec.sync_start) {
+        let (kind, placed) = (words.kind(), words.placed());
+        let (shape, blocks) = (kind.shape(), u32::from(kind.blocks()));
+        let footprint = scheduler.footprint(shape, kind.subtasks());
+        let units = match self.pool.fit(footprint, blocks, kind.is_cohort()) {
             Fit::Here(units) => units,
-            Fit::NotYet if spec.sync_start || spec.shape == Shape::Mix => return Placed::Gathers,
+            Fit::NotYet if kind.is_cohort() || shape == Shape::Mix => return Placed::Gathers,
             Fit::NotYet => return Placed::NotYet,
             Fit::Never(left) => {
                 let code = match left {
@@ -315,22 +322,23 @@ impl<'m> Dispatcher<'m> {
                 return self.fail(scheduler, probe, (index, code, pass));
             }
         };
-        line.pop(scheduler.slots);
-        if placed == 0 && !self.admit(scheduler, port, probe, (index, &spec)) {
+        let line = (kind.priority() as usize, shape as usize);
+        self.lines[line.0][line.1].pop(scheduler.slots);
+        if placed == 0 && !self.admit(scheduler, port, probe, (index, words)) {
             return Placed::Moved;
         }
+        let slot = scheduler.id_of(index);
         for (block, unit) in (placed..).zip(each(units)) {
             // Before its tokens: with the last of them the slot may become another task's.
             words.set_placed(block + 1);
             let block = u16::try_from(block).expect("a task has at most 32 767 blocks");
             for (core, subtask) in footprint.places(unit) {
                 let part = Part { block, subtask };
-                self.install(scheduler, port, probe, (core, slot, part, &spec));
-                pass.handlers.add(scheduler.chip.owner_of(core));
+                self.install(scheduler, port, probe, (core, slot, part, words));
             }
         }
         if placed + units.count_ones() < blocks {
-            self.lines[spec.priority as usize][spec.shape as usize].keep(index);
+            self.lines[line.0][line.1].keep(index);
         }
         Placed::Moved
     }
@@ -342,13 +350,13 @@ impl<'m> Dispatcher<'m> {
         scheduler: &Scheduler<'_>,
         port: &impl Port,
         probe: &impl Probe,
-        (index, spec): (u32, &TaskSpec),
+        (index, words): (u32, &TaskSlot),
     ) -> bool {
-        let slot = scheduler.id_of(index);
-        match spec.predicate.map(|predicate| holds(port, predicate)) {
+        match words.predicate().map(|predicate| holds(port, predicate)) {
             None | Some(Some(true)) => {}
             Some(Some(false)) => {
                 self.ledger.skipped += 1;
+                let slot = scheduler.id_of(index);
                 probe.event(Event::Skipped { slot });
                 self.turn_away(scheduler, index);
                 return false;
@@ -359,7 +367,7 @@ impl<'m> Dispatcher<'m> {
                 return false;
             }
         }
-        let has_room = scheduler.room.reserve(u32::from(spec.may_defer));
+        let has_room = scheduler.room.reserve(words.kind().may_defer());
         if !has_room {
             self.roomless.push(scheduler.slots, index);
         }
@@ -376,7 +384,8 @@ impl<'m> Dispatcher<'m> {
     ) -> Placed {
         let words = &scheduler.slots[index as usize];
         if words.placed() == 0 {
-            let line = &mut self.lines[words.priority() as usize][words.shape() as usize];
+            let line =
+                &mut self.lines[words.kind().priority() as usize][words.kind().shape() as usize];
             line.pop(scheduler.slots);
             self.fail_unrun(scheduler, probe, index, code);
             return Placed::Moved;
@@ -408,9 +417,18 @@ impl<'m> Dispatcher<'m> {
 
     /// Puts a task that needs no core any more where dummies go.
     fn turn_away(&mut self, scheduler: &Scheduler<'_>, index: u32) {
-        let priority = scheduler.slots[index as usize].priority() as usize;
+        let priority = scheduler.slots[index as usize].kind().priority() as usize;
         let unrun = &mut self.lines[priority][Shape::Dummy as usize];
         unrun.queue.push(scheduler.slots, index);
+    }
+
+    /// Adds the handlers of all cores that got tokens.
+    fn ring_owners(&self, scheduler: &Scheduler<'_>, pass: &mut Pass) {
+        for (handler, owned) in (0..scheduler.chip.handlers).zip(scheduler.owned) {
+            if owned & self.given != 0 {
+                pass.handlers.add(handler);
+            }
+        }
     }
 
     /// Record, slab and payload first, then the token, then the doorbell.
@@ -419,29 +437,35 @@ impl<'m> Dispatcher<'m> {
         scheduler: &Scheduler<'_>,
         port: &impl Port,
         probe: &impl Probe,
-        (core, slot, part, spec): (CoreId, SlotId, Part, &TaskSpec),
+        (core, slot, part, words): (CoreId, SlotId, Part, &TaskSlot),
     ) {
         let token = self.tokens[core.index()];
         self.tokens[core.index()] = token.next();
-        self.pool.take(core);
+        let bit = only(core);
+        self.pool.take(bit);
+        self.given |= bit;
         let state = &scheduler.cores[core.index()];
         state.records[token.parity()].assign(slot, part);
-        if spec.may_defer > 0 {
+        let (kind, (kernel, args)) = (words.kind(), words.kernel());
+        if kind.may_defer() > 0 {
             slab::clear(port, port.slab_address(core, token.parity()));
         }
         let launch = Launch {
             slot,
-            task: spec.task,
+            task: words.task(),
             block: part.block,
-            blocks: spec.blocks,
+            blocks: kind.blocks(),
             subtask: part.subtask,
-            kernel: spec.kernel,
-            args: spec.args,
+            kernel,
+            args,
         };
         port.stage_payload(core, token, &launch);
         let installed = state.pair.install(token);
         let pair = installed.expect("a pipeline that had room only gains more until we fill it");
-        let budget_ns = self.deadlines.budget_ns(spec.run_budget_ns);
+        if pair.pending().is_none() {
+            scheduler.engaged.flip(core);
+        }
+        let budget_ns = self.deadlines.budget_ns(words.run_budget_ns());
         if budget_ns > 0 {
             let budget = (budget_ns, port.now());
             self.deadlines.given(core, token, pair, budget);

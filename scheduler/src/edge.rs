@@ -31,6 +31,7 @@ edge_table! {
     OPEN_SET = Release, with "OPEN_TAKE", "the pair and record that made the core available";
     OPEN_TAKE = Acquire, with "OPEN_SET", "the pair and record that made the core available";
     OPEN_LOOK = Relaxed, with "-", "a hint; the pair decides";
+    ENGAGE = Relaxed, with "-", "a bit with one writer; INSTALL carries the token, RING the news";
     OUT_HINT = Relaxed, with "-", "a statistic with one writer";
     ROOM = Relaxed, with "-", "a number; what it counts stands under the wait list's lock";
     PEERS = Relaxed, with "-", "a bit, never taken back; whoever sets it rings the dispatch thread";

@@ -36,6 +36,7 @@ impl Default for EdgeNode {
 
 impl EdgeNode {
     /// The slot that waits. RELAXED: EDGE_PUSH carries it.
+    #[inline]
     pub(crate) fn consumer(&self) -> SlotId {
         SlotId::from_bits(finbox_mailbox::SlotBits(
             self.consumer.load(edge::EDGE_NODE),
@@ -43,6 +44,7 @@ impl EdgeNode {
     }
 
     /// The next node, or [`NONE`]. RELAXED: EDGE_PUSH carries it.
+    #[inline]
     pub(crate) fn next(&self) -> u32 {
         self.next.load(edge::EDGE_NODE)
     }
@@ -129,6 +131,7 @@ impl EdgeList {
 
     /// Submitter: puts `index`, which is `nodes[index]` and names its consumer, into the list of
     /// life `generation`.
+    #[inline]
     pub fn push(&self, generation: u32, index: u32, nodes: &[EdgeNode]) -> Wired {
         let node = &nodes[index as usize];
         // EDGE EDGE_PUSH -> EDGE_CLOSE, EDGE EDGE_SEEN <- EDGE_CLOSE.
@@ -148,6 +151,7 @@ impl EdgeList {
     }
 
     /// Finisher: closes the list and returns its first node, or `None` if it is empty.
+    #[inline]
     pub fn close(&self, generation: u32, failed: bool) -> Option<u32> {
         let closed = if failed { CLOSED_FAILED } else { CLOSED };
         // EDGE EDGE_CLOSE <- EDGE_PUSH. One swap takes all nodes and tells later submitters.

@@ -5,22 +5,20 @@
 //! blocks and never waits: what a full mailbox refuses stays in the slab, the record stays taken,
 //! and that parity of that core gets no new token until everything was accepted.
 
-use finbox_mailbox::{Condition, Done, Message};
-
-use crate::complete::{RELEASE_BUDGET, Release, Road, finish_task};
+use crate::complete::{Road, finish_task};
 use crate::core_pair::{Cond, Foreign, Transition};
+use crate::core_set::{CoreMask, each, first_of, only};
+use crate::duty::Duty;
 use crate::fault::{Fault, FaultCode};
 use crate::id::{CoreId, SlotId, TaskId, Token};
 use crate::ledger::Ledger;
 use crate::limits::MAX_CONDITIONS;
-use crate::locked::{self, Completion};
 use crate::port::Port;
 use crate::probe::{Event, Probe};
 use crate::pusher::Pusher;
 use crate::retire::{RetireStep, Retired};
 use crate::scheduler::Scheduler;
 use crate::slab::{SlabEntry, SlabError, read_count, read_entry};
-use crate::wait_entry::Turn;
 
 /// What a handler remembers about one of its cores.
 #[derive(Debug)]
@@ -43,22 +41,6 @@ impl Default for HandlerCore {
     }
 }
 
-/// What is still owed for a finished token, by its parity.
-#[derive(Debug)]
-pub(crate) enum Duty {
-    /// Conditions `next .. count` of its slab, then TASK_NORMAL_DONE(`done`).
-    Push {
-        slot: SlotId,
-        next: u32,
-        count: u32,
-        done: Option<u32>,
-        /// The copy of its entries is in hand; otherwise they are still in the slab.
-        in_hand: bool,
-    },
-    /// Consumers of a task that finished here.
-    Release(Release),
-}
-
 /// What a step found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -74,21 +56,34 @@ pub enum HandlerStep {
 /// One FIN handler: a value that one thread at a time may step.
 #[derive(Debug)]
 pub struct FinHandler<'m> {
-    first: usize,
+    pub(crate) first: usize,
+    /// Its cores, among all of the chip.
+    owned: CoreMask,
+    /// What it makes of [`Engaged`](crate::core_set::Engaged): flipped when a core becomes idle.
+    idled: CoreMask,
+    /// Its cores of which something is owed.
+    pub(crate) owing: CoreMask,
     pub(crate) cores: &'m mut [HandlerCore],
     pub(crate) cursor: usize,
     /// Resets of the device that were dealt with.
     pub(crate) incarnation: u32,
-    entries: [SlabEntry; MAX_CONDITIONS as usize],
+    pub(crate) entries: [SlabEntry; MAX_CONDITIONS as usize],
     pub(crate) pusher: Pusher<'m>,
-    ledger: Ledger,
+    pub(crate) ledger: Ledger,
 }
 
 impl<'m> FinHandler<'m> {
-    pub(crate) fn new(first: usize, cores: &'m mut [HandlerCore], pusher: Pusher<'m>) -> Self {
+    pub(crate) fn new(
+        (first, owned): (usize, CoreMask),
+        cores: &'m mut [HandlerCore],
+        pusher: Pusher<'m>,
+    ) -> Self {
         let entries = [SlabEntry::EMPTY; MAX_CONDITIONS as usize];
         Self {
             first,
+            owned,
+            idled: 0,
+            owing: 0,
             cores,
             cursor: 0,
             incarnation: 0,
@@ -113,14 +108,17 @@ impl<'m> FinHandler<'m> {
         if self.notice_reset(scheduler, port, probe) {
             return HandlerStep::Progress;
         }
-        for _ in 0..self.cores.len() {
-            let index = self.cursor;
-            self.cursor = (index + 1) % self.cores.len();
-            if self.is_busy(scheduler, index) {
-                return self.visit(scheduler, port, probe, index);
-            }
+        let busy = self.busy_mask(scheduler);
+        if busy == 0 {
+            return HandlerStep::Idle;
         }
-        HandlerStep::Idle
+        let next = busy & CoreMask::MAX << self.cursor;
+        let index = first_of(if next == 0 { busy } else { next }).index();
+        self.cursor = match index + 1 < self.cores.len() {
+            true => index + 1,
+            false => 0,
+        };
+        self.visit(scheduler, port, probe, index)
     }
 
     /// Visits every busy core once.
@@ -134,28 +132,31 @@ impl<'m> FinHandler<'m> {
             true => HandlerStep::Progress,
             false => HandlerStep::Idle,
         };
-        for index in 0..self.cores.len() {
-            if self.is_busy(scheduler, index) {
-                match self.visit(scheduler, port, probe, index) {
-                    HandlerStep::Progress => result = HandlerStep::Progress,
-                    _ if result == HandlerStep::Idle => result = HandlerStep::NoNews,
-                    _ => {}
-                }
+        for core in each(self.busy_mask(scheduler)) {
+            match self.visit(scheduler, port, probe, core.index()) {
+                HandlerStep::Progress => result = HandlerStep::Progress,
+                _ if result == HandlerStep::Idle => result = HandlerStep::NoNews,
+                _ => {}
             }
         }
         result
     }
 
-    pub(crate) fn core_id(&self, index: usize) -> CoreId {
-        CoreId(u16::try_from(self.first + index).expect("at most MAX_CORES"))
+    /// The handler's cores that a step would visit, a bit each, counted from its first one.
+    #[inline]
+    pub fn busy_mask(&self, scheduler: &Scheduler<'_>) -> u128 {
+        let engaged = (scheduler.engaged.look() ^ self.idled) & self.owned;
+        (engaged | self.owing) >> self.first
     }
 
-    pub(crate) fn is_busy(&self, scheduler: &Scheduler<'_>, index: usize) -> bool {
-        let owes = self.cores[index].duties.iter().any(Option::is_some);
-        owes || !scheduler.cores[self.first + index]
-            .pair
-            .observed()
-            .is_idle()
+    /// The core at `index`, which had something in flight, has not any more.
+    #[inline]
+    pub(crate) fn is_idle_now(&mut self, index: usize) {
+        self.idled ^= only(self.core_id(index));
+    }
+
+    pub(crate) fn core_id(&self, index: usize) -> CoreId {
+        CoreId(u16::try_from(self.first + index).expect("at most MAX_CORES"))
     }
 
     /// Observe → decide → apply, for one core.
@@ -166,15 +167,13 @@ impl<'m> FinHandler<'m> {
         probe: &impl Probe,
         index: usize,
     ) -> HandlerStep {
+        let core = self.core_id(index);
         let mut progress = false;
-        for parity in 0..2 {
-            if let Some(duty) = self.cores[index].duties[parity].take() {
-                progress |= self.go_on(scheduler, port, probe, (index, parity), duty);
-            }
+        if self.owing & only(core) != 0 {
+            progress = self.go_on_with_all(scheduler, port, probe, index);
         }
-        let shared = &scheduler.cores[self.first + index];
+        let shared = &scheduler.cores[core.index()];
         if !shared.pair.observed().is_idle() {
-            let core = self.core_id(index);
             let mine = &mut self.cores[index];
             let cond = Cond(port.load_cond(core));
             match shared.pair.apply(cond, mine.seen, mine.last) {
@@ -190,6 +189,9 @@ impl<'m> FinHandler<'m> {
                     mine.seen = cond;
                     for token in finished.into_iter().flatten() {
                         self.finished(scheduler, port, probe, (index, token));
+                    }
+                    if next.is_idle() {
+                        self.is_idle_now(index);
                     }
                     scheduler.openings.announce(core, next);
                     progress = true;
@@ -255,6 +257,7 @@ impl<'m> FinHandler<'m> {
     }
 
     /// Starts what is owed for a token that is not in flight any more; nothing: frees its record.
+    /// Afterwards the core must be announced.
     pub(crate) fn carry_out(
         &mut self,
         scheduler: &Scheduler<'_>,
@@ -281,7 +284,7 @@ impl<'m> FinHandler<'m> {
     ) -> Option<Duty> {
         let words = scheduler.slot(slot);
         // Both before retiring: after a partial one the slot may be another task's.
-        let (room, task) = (words.may_defer(), words.task());
+        let (room, task) = (words.kind().may_defer(), words.task());
         let read = match room {
             0 => Ok(0),
             _ => self.read_slab(scheduler, port, port.slab_address(core, parity), room),
@@ -349,125 +352,5 @@ impl<'m> FinHandler<'m> {
             self.entries[index as usize] = read_entry(port, scheduler.chip.target, addr, index)?;
         }
         Ok(count)
-    }
-
-    /// Goes on with a duty as far as it gets. Returns whether anything moved.
-    fn go_on(
-        &mut self,
-        scheduler: &Scheduler<'_>,
-        port: &impl Port,
-        probe: &impl Probe,
-        (index, parity): (usize, usize),
-        duty: Duty,
-    ) -> bool {
-        let (left, moved) = match duty {
-            Duty::Release(mut release) => {
-                let done = release.walk(scheduler, RELEASE_BUDGET);
-                ((!done).then_some(Duty::Release(release)), true)
-            }
-            Duty::Push {
-                slot,
-                next,
-                count,
-                done,
-                in_hand,
-            } => {
-                let slab = port.slab_address(self.core_id(index), parity);
-                let slab = (!in_hand).then_some(slab);
-                let turn = (scheduler, port, probe);
-                let accepted = self.push(turn, (slot, slab), next..count, done);
-                let offered = count - next + u32::from(done.is_some());
-                // What a condemned mailbox refuses can never be sent: its task fails in dispatch.
-                let is_lost = accepted < offered && scheduler.producer.is_condemned();
-                if is_lost {
-                    scheduler.orphans.say();
-                }
-                let owed = if is_lost { 0 } else { offered - accepted };
-                probe.event(Event::Pushed {
-                    slot,
-                    accepted,
-                    owed,
-                });
-                let duty = Duty::Push {
-                    slot,
-                    next: next + accepted,
-                    count,
-                    done,
-                    in_hand: false,
-                };
-                ((owed > 0).then_some(duty), accepted > 0 || is_lost)
-            }
-        };
-        match left {
-            Some(duty) => self.cores[index].duties[parity] = Some(duty),
-            None => self.free_record(scheduler, index, parity),
-        }
-        moved
-    }
-
-    /// Offers conditions `range` and, behind them, TASK_NORMAL_DONE in one batch.
-    ///
-    /// Of what a full mailbox refused before, the copy in hand is of whichever core was read last:
-    /// then an entry is copied from its `slab` once more, when it is accepted and not sooner. The
-    /// slab was valid and belongs to the core until the record is free; should it have changed all
-    /// the same, the entry becomes a condition that the wait list refuses.
-    fn push(
-        &mut self,
-        (scheduler, port, probe): (&Scheduler<'_>, &impl Port, &impl Probe),
-        (slot, slab): (SlotId, Option<u64>),
-        range: core::ops::Range<u32>,
-        done: Option<u32>,
-    ) -> u32 {
-        let (task, entries) = (scheduler.slot(slot).task().0, &self.entries);
-        let conditions = range.end - range.start;
-        let offered = conditions + u32::from(done.is_some());
-        let build = |i| {
-            if i == conditions {
-                let expected = done.unwrap_or(0);
-                return Message::NormalDone(Done {
-                    task,
-                    slot: slot.bits(),
-                    expected,
-                });
-            }
-            let entry = match slab {
-                None => entries[(range.start + i) as usize],
-                Some(addr) => read_entry(port, scheduler.chip.target, addr, range.start + i)
-                    .unwrap_or(SlabEntry::EMPTY),
-            };
-            Message::Condition(Condition {
-                task,
-                slot: slot.bits(),
-                addr: entry.addr,
-                cookie: entry.cookie,
-                expected: entry.expected,
-                engine: entry.engine,
-                completion: entry.completion,
-            })
-        };
-        let ledger = &mut self.ledger;
-        let accepted = match scheduler.completion {
-            Completion::Mailbox => self.pusher.push_batch(offered, build),
-            Completion::Locked => {
-                let mut turn = Turn {
-                    scheduler,
-                    port,
-                    probe,
-                    ledger,
-                };
-                locked::register(&mut turn, offered, build)
-            }
-        };
-        self.ledger.messages_accepted += u64::from(accepted);
-        self.ledger.full += u64::from(accepted < offered);
-        accepted
-    }
-
-    fn free_record(&self, scheduler: &Scheduler<'_>, index: usize, parity: usize) {
-        let shared = &scheduler.cores[self.first + index];
-        shared.records[parity].free();
-        scheduler
-            .openings
-            .announce(self.core_id(index), shared.pair.observed());
     }
 }

@@ -16,6 +16,7 @@ impl SlotId {
     ///
     /// # Panics
     /// If `index` does not fit 24 bits.
+    #[inline]
     pub const fn new(ring: u8, index: u32, generation: u32) -> Self {
         assert!(index <= Self::MAX_INDEX, "a slot index has 24 bits");
         Self((ring as u64) << 56 | (index as u64) << 32 | generation as u64)

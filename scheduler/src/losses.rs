@@ -27,11 +27,6 @@ pub(crate) enum Lost {
     NotNow,
 }
 
-fn cores_of(scheduler: &Scheduler<'_>, handler: u8) -> CoreMask {
-    let cores = scheduler.chip.cores_of(handler);
-    cores.fold(0, |mask, core| mask | 1 << core)
-}
-
 impl Dispatcher<'_> {
     /// Takes in what handlers said about cores, and finds who is late.
     pub(crate) fn hear(
@@ -75,7 +70,7 @@ impl Dispatcher<'_> {
             return;
         }
         for handler in 0..scheduler.chip.handlers {
-            let cores = cores_of(scheduler, handler) & self.pool.in_reset;
+            let cores = scheduler.owned[usize::from(handler)] & self.pool.in_reset;
             if cores != 0 && scheduler.openings.dealt_with(handler) == incarnation {
                 self.pool.in_reset &= !cores;
                 self.deadlines.forget(cores);
@@ -191,7 +186,7 @@ impl Dispatcher<'_> {
     ) -> Lost {
         debug_assert!(self.release.is_none(), "one walk at a time");
         let words = scheduler.slot(slot);
-        let (task, may_defer) = (words.task(), words.may_defer() > 0);
+        let (task, may_defer) = (words.task(), words.kind().may_defer() > 0);
         let desk = may_defer.then(|| scheduler.wait_list.try_lock());
         if matches!(desk, Some(None)) {
             return Lost::NotNow;
@@ -203,7 +198,7 @@ impl Dispatcher<'_> {
         self.release = Some(release);
         scheduler.raise(probe, Fault { code, task }, core);
         let index = u32::try_from(slot.index()).expect("an index has 24 bits");
-        self.lines[words.priority() as usize][words.shape() as usize].forget(index);
+        self.lines[words.kind().priority() as usize][words.kind().shape() as usize].forget(index);
         if let Some(mut desk) = desk.flatten() {
             // A task that the list had collected has its room already.
             let _ = desk.abandon(scheduler, slot);

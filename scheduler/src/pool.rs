@@ -11,7 +11,7 @@
 //! cohort holds back every core it can use. A mixed block holds back one cluster, and after
 //! [`PATIENCE`] passes in vain another one, so that a kernel which never ends keeps nobody waiting.
 
-use crate::core_set::{CoreMask, each, only};
+use crate::core_set::{CoreMask, each, first_of, only};
 use crate::id::{CoreId, Token};
 use crate::scheduler::Scheduler;
 use crate::spec::{Shape, Subtasks};
@@ -78,6 +78,7 @@ impl Footprint {
     }
 
     /// Which subtask runs on each core of the unit at `first`.
+    #[inline]
     pub(crate) fn places(self, first: CoreId) -> impl Iterator<Item = (CoreId, Subtasks)> {
         let single = self
             .subtasks
@@ -124,6 +125,7 @@ pub(crate) struct Pool {
 impl Pool {
     /// Looks at the cores of `news`, each with its next token in `tokens`; nothing is held any
     /// more.
+    #[inline]
     pub(crate) fn refill(&mut self, scheduler: &Scheduler<'_>, news: CoreMask, tokens: &[Token]) {
         self.held = 0;
         self.idle &= !news;
@@ -142,8 +144,17 @@ impl Pool {
     }
 
     /// Units for one block, idle ones first; or, `together`, for all of `blocks`, idle ones only.
+    #[inline]
     pub(crate) fn fit(&mut self, footprint: Footprint, blocks: u32, together: bool) -> Fit {
         let usable = !(self.held | self.out | self.in_reset);
+        if footprint.subtasks.is_empty() && !together {
+            let usable = usable & footprint.cores;
+            let (idle, open) = (self.idle & usable, self.open & usable);
+            let cores = if idle != 0 { idle } else { open };
+            if cores != 0 {
+                return Fit::Here(only(first_of(cores)));
+            }
+        }
         let (idle, any) = (self.idle & usable, (self.idle | self.open) & usable);
         let idle_units = footprint.units(idle);
         let units = match (together, idle_units) {
@@ -186,10 +197,11 @@ impl Pool {
         unit
     }
 
-    /// `core` was given a token.
-    pub(crate) const fn take(&mut self, core: CoreId) {
-        self.idle &= !only(core);
-        self.open &= !only(core);
+    /// The core of `bit` was given a token.
+    #[inline]
+    pub(crate) const fn take(&mut self, bit: CoreMask) {
+        self.idle &= !bit;
+        self.open &= !bit;
     }
 }
 
@@ -274,7 +286,7 @@ mod tests {
             Fit::Here(1),
             "the other cluster's"
         );
-        pool.take(crate::CoreId(0));
+        pool.take(1);
         assert_eq!(pool.fit(single, 1, false), Fit::NotYet, "held back");
     }
 

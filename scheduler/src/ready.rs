@@ -9,17 +9,22 @@ use finbox_mailbox::sync::AtomicU32;
 
 use crate::edge;
 use crate::slot::TaskSlot;
+use crate::spec::SHAPES;
 
 /// No slot.
 const NONE: u32 = u32::MAX;
 
 /// Tasks that became ready, newest first.
 #[derive(Debug)]
-pub struct ReadyStack(CachePadded<AtomicU32>);
+pub struct ReadyStack(AtomicU32);
+
+/// The stacks of one priority, one a shape. They share a line, because the dispatch thread looks at
+/// all of them in every pass.
+pub(crate) type ReadyLine = CachePadded<[ReadyStack; SHAPES]>;
 
 impl Default for ReadyStack {
     fn default() -> Self {
-        Self(CachePadded::new(AtomicU32::new(NONE)))
+        Self(AtomicU32::new(NONE))
     }
 }
 
@@ -48,9 +53,13 @@ impl ReadyStack {
     /// Moves everything behind what `queue` holds, oldest first. Returns how many.
     #[inline]
     pub fn take_all(&self, slots: &[TaskSlot], queue: &mut SlotQueue) -> u32 {
-        if self.is_empty_hint() {
-            return 0;
+        match self.is_empty_hint() {
+            true => 0,
+            false => self.take(slots, queue),
         }
+    }
+
+    fn take(&self, slots: &[TaskSlot], queue: &mut SlotQueue) -> u32 {
         // EDGE READY_TAKE <- READY_PUSH. Everything pushed so far, with its links.
         let last = self.0.swap(NONE, edge::READY_TAKE);
         let (mut newest, mut reversed) = (last, NONE);
@@ -91,11 +100,13 @@ impl Line {
     }
 
     /// Takes the task in front away.
+    #[inline]
     pub(crate) fn pop(&mut self, slots: &[TaskSlot]) -> Option<u32> {
         self.placing.take().or_else(|| self.queue.pop(slots))
     }
 
     /// Keeps `index`, just taken, in front: it has blocks left.
+    #[inline]
     pub(crate) fn keep(&mut self, index: u32) {
         debug_assert!(self.placing.is_none(), "one task is in front");
         self.placing = Some(index);
@@ -140,6 +151,7 @@ impl SlotQueue {
     }
 
     /// Puts a linked run behind the others; `last` links to nothing.
+    #[inline]
     fn append(&mut self, slots: &[TaskSlot], first: u32, last: u32) {
         match self.last {
             NONE => self.first = first,

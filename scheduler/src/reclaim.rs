@@ -23,6 +23,9 @@ pub(crate) struct Ring {
     /// Positions of the oldest unreclaimed slot and of the next one to hand out.
     pub(crate) oldest: u64,
     pub(crate) next: u64,
+    /// Where these two stand in the table of all slots.
+    pub(crate) oldest_at: usize,
+    pub(crate) next_at: usize,
     /// The first of the slots that were passed over, or [`NONE`].
     pub(crate) first_quarantined: u32,
     pub(crate) heap: HeapRing,
@@ -48,15 +51,33 @@ impl Ring {
         slots: 0,
         oldest: 0,
         next: 0,
+        oldest_at: 0,
+        next_at: 0,
         first_quarantined: NONE,
         heap: HeapRing::new(0),
         heap_base: 0,
     };
 
-    /// Index of the slot at `position`.
-    pub(crate) fn index_of(&self, position: u64) -> usize {
-        let offset = position % u64::from(self.slots);
-        self.first_slot + usize::try_from(offset).expect("an index has 24 bits")
+    /// The next slot has begun another life, or is passed over.
+    #[inline]
+    pub(crate) const fn hand_out(&mut self) {
+        self.next += 1;
+        self.next_at = self.behind(self.next_at);
+    }
+
+    /// Nobody needs the oldest slot any more.
+    #[inline]
+    const fn take_in(&mut self) {
+        self.oldest += 1;
+        self.oldest_at = self.behind(self.oldest_at);
+    }
+
+    #[inline]
+    const fn behind(&self, at: usize) -> usize {
+        match at + 1 == self.first_slot + self.slots as usize {
+            true => self.first_slot,
+            false => at + 1,
+        }
     }
 
     pub(crate) const fn is_full(&self) -> bool {
@@ -67,6 +88,7 @@ impl Ring {
 impl Submitter<'_> {
     /// Whether there is a node for each dependency. What has finished takes none, but that is
     /// counted only where it decides.
+    #[inline]
     pub(crate) fn check_nodes(
         &mut self,
         scheduler: &Scheduler<'_>,
@@ -111,7 +133,7 @@ impl Submitter<'_> {
     /// Depth of the open scope that holds the oldest slot of `ring`.
     fn holder(&self, ring: u8) -> Option<u8> {
         let ring = &self.rings[usize::from(ring)];
-        let book = &self.books[ring.index_of(ring.oldest)];
+        let book = &self.books[ring.oldest_at];
         let is_used = ring.oldest < ring.next && !book.is_reclaimed;
         (is_used && self.scopes.holds(book.depth, ring.oldest)).then_some(book.depth)
     }
@@ -130,15 +152,16 @@ impl Submitter<'_> {
 
     /// Takes back slots, with their nodes and output memory, in ring order up to the first one
     /// that somebody still needs.
+    #[inline]
     pub(crate) fn reclaim(&mut self, scheduler: &Scheduler<'_>, ring: u8) {
         let number = usize::from(ring);
         loop {
-            let Ring { oldest, next, .. } = self.rings[number];
-            if oldest == next {
+            let state = &self.rings[number];
+            let (oldest, index) = (state.oldest, state.oldest_at);
+            if oldest == state.next {
                 return;
             }
-            let index = self.rings[number].index_of(oldest);
-            let book = self.books[index];
+            let book = &self.books[index];
             if !book.is_reclaimed {
                 let state = scheduler.slots[index].retire.state_for_recycling();
                 if !state.is_released() || self.scopes.holds(book.depth, oldest) {
@@ -153,12 +176,20 @@ impl Submitter<'_> {
                     self.quarantine(number, index);
                 }
             }
-            self.rings[number].oldest += 1;
+            self.rings[number].take_in();
         }
     }
 
     /// Who retains the slot at `index`. Tasks that are over are let go.
+    #[inline]
     fn retained(&mut self, scheduler: &Scheduler<'_>, index: usize) -> Retained {
+        match self.books[index].first_retainer {
+            NONE => Retained::No,
+            _ => self.retained_by(scheduler, index),
+        }
+    }
+
+    fn retained_by(&mut self, scheduler: &Scheduler<'_>, index: usize) -> Retained {
         let mut answer = Retained::No;
         let mut kept = NONE;
         let mut node = self.books[index].first_retainer;
@@ -220,6 +251,7 @@ impl Submitter<'_> {
     }
 
     /// Takes back nodes and output memory of the slot at `index`.
+    #[inline]
     fn take_back(&mut self, scheduler: &Scheduler<'_>, ring: usize, index: usize) {
         let book = &mut self.books[index];
         book.is_reclaimed = true;
@@ -234,13 +266,24 @@ impl Submitter<'_> {
         }
     }
 
-    /// Finds the next slot of `ring` that can begin another life. One that is quarantined, or whose
-    /// generations are used up, is passed over.
+    /// Finds the next slot of `ring` that can begin another life.
+    #[inline]
     pub(crate) fn next_slot(
         &mut self,
         scheduler: &Scheduler<'_>,
         ring: u8,
     ) -> Result<usize, SubmitError> {
+        let state = &self.rings[usize::from(ring)];
+        let is_plain = state.first_quarantined == NONE && !state.is_full();
+        match is_plain && self.books[state.next_at].generation < u32::MAX {
+            true => Ok(state.next_at),
+            false => self.search_slot(scheduler, ring),
+        }
+    }
+
+    /// Passes over slots that are quarantined, or whose generations are used up.
+    #[cold]
+    fn search_slot(&mut self, scheduler: &Scheduler<'_>, ring: u8) -> Result<usize, SubmitError> {
         if self.rings[usize::from(ring)].first_quarantined != NONE {
             self.lift_quarantine(scheduler, ring);
         }
@@ -250,13 +293,13 @@ impl Submitter<'_> {
             if state.is_full() {
                 return Err(self.ring_full(ring));
             }
-            let index = state.index_of(state.next);
+            let index = state.next_at;
             let book = &self.books[index];
             if !book.is_quarantined && book.generation < u32::MAX {
                 return Ok(index);
             }
             is_worn_out &= !book.is_quarantined;
-            state.next += 1;
+            state.hand_out();
         }
         match is_worn_out {
             true => Err(SubmitError::WornOut),
@@ -280,14 +323,13 @@ impl Submitter<'_> {
         }
     }
 
+    /// Reserves `needed` bytes, not 0, for the output of a task in `ring`.
+    #[inline(never)]
     pub(crate) fn reserve_output(
         &mut self,
         ring: u8,
         needed: u64,
-    ) -> Result<Option<Reserved>, SubmitError> {
-        if needed == 0 {
-            return Ok(None);
-        }
+    ) -> Result<Reserved, SubmitError> {
         let state = &self.rings[usize::from(ring)];
         let mut heap = state.heap;
         let total = heap.bytes();
@@ -306,7 +348,7 @@ impl Submitter<'_> {
         });
         let used = heap.used();
         self.rings[usize::from(ring)].heap = heap;
-        if reserved.is_some() {
+        if let Some(reserved) = reserved {
             return Ok(reserved);
         }
         let Some(by) = self.holder(ring) else {

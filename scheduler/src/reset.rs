@@ -50,11 +50,18 @@ impl FinHandler<'_> {
     ) {
         let core = self.core_id(index);
         let before = scheduler.cores[core.index()].pair.reset();
+        if !before.is_idle() {
+            self.is_idle_now(index);
+        }
         self.cores[index].seen = Cond::RESET;
         self.cores[index].is_suspect = false;
         scheduler.openings.clear_suspect(core);
         for token in [before.running(), before.pending()].into_iter().flatten() {
             self.lose_token(scheduler, port, probe, (index, token));
+        }
+        if !before.is_idle() {
+            let pair = scheduler.cores[core.index()].pair.observed();
+            scheduler.openings.announce(core, pair);
         }
     }
 
@@ -73,7 +80,7 @@ impl FinHandler<'_> {
             .expect("an installed token stands in its record");
         let words = scheduler.slot(slot);
         // Both before retiring: after a partial one the slot may be another task's.
-        let (room, task) = (words.may_defer(), words.task());
+        let (room, task) = (words.kind().may_defer(), words.task());
         let retired = words.retire.retire(slot.generation(), 0, room, true);
         let duty = match retired {
             Ok(retired) if !retired.is_late() => {

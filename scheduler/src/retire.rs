@@ -106,6 +106,7 @@ impl RetireState {
 
     /// One subtask retires with `conditions`, of which the task may register `bound` in all; `None`
     /// where that cannot be.
+    #[inline]
     const fn retire(
         self,
         generation: u32,
@@ -130,6 +131,7 @@ impl RetireState {
     }
 
     /// The outcome is decided; `None` where it was before, or where the FIN has won.
+    #[inline]
     const fn decide(self, generation: u32, decision: Decision) -> Option<Self> {
         let is_too_late = decision.only_unretired && self.remaining() == 0;
         if !self.is_live(generation) || is_too_late {
@@ -237,6 +239,7 @@ impl RetireWord {
     ///
     /// # Panics
     /// If `remaining` is out of range.
+    #[inline]
     pub fn open(&self, generation: u32, remaining: u32) {
         assert!(
             (1..=MAX_RETIREMENTS).contains(&remaining),
@@ -331,7 +334,15 @@ impl RetireWord {
     /// recycle it.
     #[inline]
     pub fn release(&self) {
-        // EDGE RECLAIM -> RECYCLE. The walk over the edges is over.
-        self.0.fetch_or(RELEASED, edge::RECLAIM);
+        // Whoever releases has decided the outcome, and where no token is out nobody else writes
+        // the word any more. EDGE RECYCLE <- RETIRE: a late FIN is in the past of the store.
+        let state = self.state_for_recycling();
+        if state.remaining() == 0 {
+            // EDGE RECLAIM -> RECYCLE. The walk over the edges is over.
+            self.0.store(state.with(RELEASED).0, edge::RECLAIM);
+        } else {
+            // EDGE RECLAIM -> RECYCLE. As above, beside FINs that come late.
+            self.0.fetch_or(RELEASED, edge::RECLAIM);
+        }
     }
 }

@@ -73,6 +73,9 @@ impl Rings {
 /// Which ring owns the slot at `index`, given the first slots of all.
 #[inline]
 pub(crate) fn ring_of(first_slots: &[u32; MAX_RINGS], index: u32) -> u8 {
+    if index < first_slots[1] {
+        return 0;
+    }
     let behind = |&&first: &&u32| first <= index;
     #[expect(clippy::cast_possible_truncation, reason = "below MAX_RINGS")]
     let ring = first_slots[1..].iter().filter(behind).count() as u8;

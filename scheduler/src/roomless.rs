@@ -36,7 +36,7 @@ impl Default for Roomless {
 }
 
 fn bound(slots: &[TaskSlot], index: u32) -> u32 {
-    slots[index as usize].may_defer()
+    slots[index as usize].kind().may_defer()
 }
 
 impl Roomless {
@@ -76,7 +76,8 @@ impl Roomless {
                 free -= needed;
                 moved += 1;
                 let words = &slots[index as usize];
-                let line = &mut lines[words.priority() as usize][words.shape() as usize];
+                let line =
+                    &mut lines[words.kind().priority() as usize][words.kind().shape() as usize];
                 line.queue.push(slots, index);
             } else {
                 self.lap_least = self.lap_least.min(needed);

@@ -13,13 +13,13 @@ use thiserror::Error;
 use crate::book::SlotBook;
 use crate::chip::Chip;
 use crate::condition::Unmet;
-use crate::core_set::{CoreMask, CoreState, Openings, Record, only};
+use crate::core_set::{CoreMask, CoreState, Engaged, Openings, Record, only};
 use crate::dispatch::Dispatcher;
 use crate::edges::{EdgeNode, MAX_EDGE_NODES};
 use crate::fault::{Fault, FirstFault};
 use crate::handler::{FinHandler, HandlerCore};
 use crate::id::{CoreId, SlotId, Token};
-use crate::limits::{Limits, MAX_RINGS, MAX_SCOPES};
+use crate::limits::{Limits, MAX_HANDLERS, MAX_RINGS, MAX_SCOPES};
 use crate::locked::Completion;
 use crate::orphans::Orphans;
 use crate::peers::Peers;
@@ -27,7 +27,7 @@ use crate::poll::{LinePlace, PollMemory, WatchedLine};
 use crate::pool::Footprint;
 use crate::probe::{Event, Probe};
 use crate::pusher::Pusher;
-use crate::ready::ReadyStack;
+use crate::ready::ReadyLine;
 use crate::rings::{Rings, ring_of};
 use crate::room::Room;
 use crate::scope::Scope;
@@ -85,9 +85,12 @@ pub struct Scheduler<'m> {
     pub(crate) slots: &'m [TaskSlot],
     pub(crate) nodes: &'m [EdgeNode],
     pub(crate) cores: &'m [CoreState],
-    pub(crate) ready: [[ReadyStack; SHAPES]; PRIORITIES],
+    pub(crate) ready: [ReadyLine; PRIORITIES],
     pub(crate) shape_cores: [CoreMask; SHAPES],
+    /// The cores of each handler.
+    pub(crate) owned: [CoreMask; MAX_HANDLERS],
     pub(crate) openings: Openings,
+    pub(crate) engaged: Engaged,
     pub(crate) room: Room,
     pub(crate) producer: Producer<'m>,
     pub(crate) wait_list: AsyncWaitList<'m>,
@@ -188,9 +191,11 @@ pub fn assemble(chip: Chip, start: Start, memory: Memory<'_>) -> Assembly<'_> {
         slots: memory.slots,
         nodes: memory.nodes,
         cores: memory.cores,
-        ready: [(); PRIORITIES].map(|()| [(); SHAPES].map(|()| ReadyStack::default())),
+        ready: Default::default(),
         shape_cores,
+        owned: core::array::from_fn(|handler| owned_by(&chip, handler)),
         openings,
+        engaged: Engaged::default(),
         producer,
         cores_out: AtomicU32::new(0),
         fault: FirstFault::default(),
@@ -204,6 +209,16 @@ pub fn assemble(chip: Chip, start: Start, memory: Memory<'_>) -> Assembly<'_> {
         dispatcher,
         handler_cores,
         handed_out: 0,
+    }
+}
+
+fn owned_by(chip: &Chip, handler: usize) -> CoreMask {
+    let handler = u8::try_from(handler).expect("at most MAX_HANDLERS");
+    match handler < chip.handlers {
+        true => chip
+            .cores_of(handler)
+            .fold(0, |mask, core| mask | 1 << core),
+        false => 0,
     }
 }
 
@@ -309,7 +324,8 @@ impl<'m> Assembly<'m> {
         self.handler_cores = others;
         let name = NonZeroU32::MIN.saturating_add(u32::from(self.handed_out - 1));
         let pusher = Pusher::new(self.scheduler.producer, name);
-        FinHandler::new(range.start, mine, pusher)
+        let owned = self.scheduler.owned[usize::from(self.handed_out - 1)];
+        FinHandler::new((range.start, owned), mine, pusher)
     }
 }
 
@@ -349,8 +365,7 @@ impl<'m> Scheduler<'m> {
 
     /// Whether the mailbox, or what became of it, may want the dispatch thread.
     pub(crate) fn has_mail_hint(&self) -> bool {
-        let producer = &self.producer;
-        !producer.is_empty_hint() || producer.is_gap_hint() || self.orphans.is_said_hint()
+        self.producer.is_mail_hint() || self.orphans.is_said_hint()
     }
 
     /// Messages claimed and not drained, as far as this thread can see, without the wait list's
@@ -373,6 +388,7 @@ impl<'m> Scheduler<'m> {
     }
 
     /// The current life of the slot at `index`, as a thread that owns the slot sees it.
+    #[inline]
     pub(crate) fn id_of(&self, index: u32) -> SlotId {
         let generation = self.slots[index as usize].retire.state().generation();
         SlotId::new(self.ring_of(index), index, generation)

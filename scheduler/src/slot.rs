@@ -8,8 +8,9 @@ use finbox_mailbox::sync::{AtomicU32, AtomicU64};
 use crate::edge;
 use crate::edges::EdgeList;
 use crate::id::TaskId;
+use crate::kind::Kind;
 use crate::retire::RetireWord;
-use crate::spec::{Comparison, Predicate, Priority, Shape, Subtasks, TaskSpec};
+use crate::spec::{Comparison, Predicate, TaskSpec};
 
 /// What fan-in counting says about a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +40,7 @@ pub struct TaskSlot {
     kind: AtomicU32,
     /// Blocks that have their tokens; the dispatch thread's own.
     placed: AtomicU32,
-    /// What the submitter said beside it: read when the task is dispatched or fails.
+    /// What few tasks have: looked at only where the kind word says so.
     extra: Extra,
 }
 
@@ -51,7 +52,6 @@ struct Extra {
     predicate: AtomicU64,
     run_budget_ns: AtomicU64,
     wait_budget_ns: AtomicU64,
-    output_bytes: AtomicU64,
     /// The task whose failure cancelled this one, plus 1; 0: none did.
     cause: AtomicU64,
 }
@@ -81,7 +81,6 @@ impl Default for Extra {
             predicate: zero(),
             run_budget_ns: zero(),
             wait_budget_ns: zero(),
-            output_bytes: zero(),
             cause: zero(),
         }
     }
@@ -89,16 +88,6 @@ impl Default for Extra {
 
 /// Bits of a predicate word beside value 32 and comparison 8: there is one.
 const HAS_PREDICATE: u64 = 1 << 63;
-
-/// The kind word: shape 3 · priority 1 · sync start 1 · subtasks 3 · conditions 8 · blocks 16.
-const fn kind_of(spec: &TaskSpec) -> u32 {
-    spec.shape as u32
-        | (spec.priority as u32) << 3
-        | (spec.sync_start as u32) << 4
-        | (spec.subtasks.bits() as u32) << 5
-        | (spec.may_defer as u32) << 8
-        | (spec.blocks as u32) << 16
-}
 
 impl Extra {
     /// RELAXED: as for [`TaskSlot::describe`].
@@ -116,11 +105,9 @@ impl Extra {
         self.run_budget_ns.store(spec.run_budget_ns, edge::DESCRIBE);
         self.wait_budget_ns
             .store(spec.wait_budget_ns, edge::DESCRIBE);
-        self.output_bytes.store(spec.output_bytes, edge::DESCRIBE);
-        self.cause.store(0, edge::DESCRIBE);
     }
 
-    /// RELAXED: as for [`TaskSlot::spec`].
+    /// RELAXED: as for [`TaskSlot::kind`].
     fn predicate(&self) -> Option<Predicate> {
         let word = self.predicate.load(edge::DESCRIBE);
         #[expect(clippy::cast_possible_truncation, reason = "the low half is the value")]
@@ -134,86 +121,93 @@ impl Extra {
 }
 
 impl TaskSlot {
-    /// Writes the description of a new life. RELAXED: FAN_IN, READY_PUSH and INSTALL carry it.
-    pub(crate) fn describe(&self, spec: &TaskSpec) {
+    /// Writes the description of a new life that waits for `producers` others, and, if there are
+    /// any, for its submitter. RELAXED: FAN_IN, READY_PUSH and INSTALL carry it.
+    #[inline]
+    pub(crate) fn describe(&self, spec: &TaskSpec, producers: u32) {
+        let kind = Kind::of(spec);
         self.task.store(spec.task.0, edge::DESCRIBE);
         self.kernel.store(spec.kernel, edge::DESCRIBE);
         self.args.store(spec.args, edge::DESCRIBE);
-        self.kind.store(kind_of(spec), edge::DESCRIBE);
+        self.kind.store(kind.bits(), edge::DESCRIBE);
         self.placed.store(0, edge::DESCRIBE);
-        self.extra.describe(spec);
-        self.fan_in.store(1, edge::DESCRIBE);
-    }
-
-    /// The description. RELAXED: the caller reached this slot through READY_TAKE or OBSERVE.
-    pub(crate) fn spec(&self) -> TaskSpec {
-        let kind = self.kind.load(edge::DESCRIBE);
-        let extra = &self.extra;
-        TaskSpec {
-            task: self.task(),
-            shape: Shape::from_bits(kind),
-            subtasks: Subtasks::from_bits_truncate((kind >> 5 & 7) as u8),
-            blocks: (kind >> 16) as u16,
-            sync_start: kind >> 4 & 1 == 1,
-            priority: Priority::from_bits(kind >> 3),
-            may_defer: (kind >> 8 & 0xFF) as u8,
-            predicate: extra.predicate(),
-            // RELAXED: see above.
-            run_budget_ns: extra.run_budget_ns.load(edge::DESCRIBE),
-            wait_budget_ns: extra.wait_budget_ns.load(edge::DESCRIBE),
-            output_bytes: extra.output_bytes.load(edge::DESCRIBE),
-            kernel: self.kernel.load(edge::DESCRIBE),
-            args: self.args.load(edge::DESCRIBE),
+        // RELAXED: see above.
+        let own = u32::from(producers > 0);
+        self.fan_in.store(producers + own, edge::DESCRIBE);
+        if kind.has_extra() {
+            self.extra.describe(spec);
         }
     }
 
-    /// What a block of it needs. RELAXED: as for [`spec`](Self::spec).
-    pub(crate) fn shape(&self) -> Shape {
-        Shape::from_bits(self.kind.load(edge::DESCRIBE))
+    /// What it needs. RELAXED: the caller reached this slot through READY_TAKE or OBSERVE.
+    #[inline]
+    pub(crate) fn kind(&self) -> Kind {
+        Kind::from_bits(self.kind.load(edge::DESCRIBE))
     }
 
-    /// Which line it stands in when it is ready. RELAXED: as for [`spec`](Self::spec).
-    pub(crate) fn priority(&self) -> Priority {
-        Priority::from_bits(self.kind.load(edge::DESCRIBE) >> 3)
+    /// Kernel and arguments. RELAXED: as for [`kind`](Self::kind).
+    #[inline]
+    pub(crate) fn kernel(&self) -> (u64, u64) {
+        // RELAXED: see above.
+        let (kernel, args) = (&self.kernel, &self.args);
+        (kernel.load(edge::DESCRIBE), args.load(edge::DESCRIBE))
+    }
+
+    /// When it is to be skipped. RELAXED: as for [`kind`](Self::kind).
+    #[inline]
+    pub(crate) fn predicate(&self) -> Option<Predicate> {
+        match self.kind().has_extra() {
+            true => self.extra.predicate(),
+            false => None,
+        }
+    }
+
+    /// Longest time in ns that a token of it may run, 0: not said. RELAXED: as for
+    /// [`kind`](Self::kind).
+    #[inline]
+    pub(crate) fn run_budget_ns(&self) -> u64 {
+        match self.kind().has_extra() {
+            true => self.extra.run_budget_ns.load(edge::DESCRIBE),
+            false => 0,
+        }
     }
 
     /// Tokens of it that no core was given. Dispatch thread. RELAXED: `placed` is its own.
+    #[inline]
     pub(crate) fn unplaced(&self) -> u32 {
-        let kind = self.kind.load(edge::DESCRIBE);
-        let subtasks = match Shape::from_bits(kind) {
-            Shape::Mix => (kind >> 5 & 7).count_ones(),
-            _ => 1,
-        };
-        ((kind >> 16) - self.placed()) * subtasks
+        let kind = self.kind();
+        (u32::from(kind.blocks()) - self.placed()) * kind.tokens_per_block()
     }
 
     /// Blocks that have their tokens. Dispatch thread. RELAXED: it is the thread's own.
+    #[inline]
     pub(crate) fn placed(&self) -> u32 {
         self.placed.load(edge::DESCRIBE)
     }
 
     /// Says how many blocks have their tokens. Dispatch thread. RELAXED: it is the thread's own.
+    #[inline]
     pub(crate) fn set_placed(&self, placed: u32) {
         self.placed.store(placed, edge::DESCRIBE);
-    }
-
-    /// Most conditions it may register. RELAXED: as for [`spec`](Self::spec).
-    pub(crate) fn may_defer(&self) -> u32 {
-        self.kind.load(edge::DESCRIBE) >> 8 & 0xFF
     }
 
     /// Longest time in ns from a condition's arrival until it holds, 0: not said. RELAXED: whoever
     /// asks got a message about the slot, and publishing it carries the description.
     pub(crate) fn wait_budget_ns(&self) -> u64 {
-        self.extra.wait_budget_ns.load(edge::DESCRIBE)
+        match self.kind().has_extra() {
+            true => self.extra.wait_budget_ns.load(edge::DESCRIBE),
+            false => 0,
+        }
     }
 
-    /// The task's number. RELAXED: as for [`spec`](Self::spec).
+    /// The task's number. RELAXED: as for [`kind`](Self::kind).
+    #[inline]
     pub(crate) fn task(&self) -> TaskId {
         TaskId(self.task.load(edge::DESCRIBE))
     }
 
     /// Whether a failed producer was counted. RELAXED: asked after READY_TAKE.
+    #[inline]
     pub(crate) fn is_poisoned(&self) -> bool {
         self.fan_in.load(edge::DESCRIBE) & POISON != 0
     }
@@ -222,18 +216,6 @@ impl TaskSlot {
     pub(crate) fn fan_in_hint(&self) -> u32 {
         // RELAXED: a statistic.
         self.fan_in.load(edge::DESCRIBE) & COUNT
-    }
-
-    /// The submitter is about to wire one more producer.
-    pub(crate) fn expect_producer(&self) {
-        // RELAXED: FAN_IN_ADD; the submitter still holds a count of its own.
-        self.fan_in.fetch_add(1, edge::FAN_IN_ADD);
-    }
-
-    /// The submitter takes back what it expected: that producer had finished.
-    pub(crate) fn forget_producer(&self) {
-        // RELAXED: FAN_IN_ADD; the submitter still holds a count of its own.
-        self.fan_in.fetch_sub(1, edge::FAN_IN_ADD);
     }
 
     /// Marks the slot: `cause`, on which it depends, failed. The first one that says so is kept;
@@ -249,20 +231,25 @@ impl TaskSlot {
     }
 
     /// The task whose failure cancelled this one. RELAXED: asked after READY_TAKE.
+    #[inline]
     pub(crate) fn cause(&self) -> Option<TaskId> {
+        if !self.is_poisoned() {
+            return None;
+        }
         let cause = self.extra.cause.load(edge::DESCRIBE);
         cause.checked_sub(1).map(TaskId)
     }
 
-    /// One producer, or the submitter, is done with this slot.
+    /// One producer is done with this slot; or the submitter is, and those it met finished.
+    #[inline]
     #[must_use]
-    pub(crate) fn count_down(&self) -> FanIn {
+    pub(crate) fn count_down(&self, by: u32) -> FanIn {
         // EDGE FAN_IN -> FAN_IN. Whoever counts to zero has acquired all the others.
-        let before = self.fan_in.fetch_sub(1, edge::FAN_IN);
-        match (before & COUNT, before & POISON) {
-            (1, 0) => FanIn::Ready,
-            (1, _) => FanIn::Poisoned,
-            _ => FanIn::Waiting,
+        let before = self.fan_in.fetch_sub(by, edge::FAN_IN);
+        match (before & COUNT == by, before & POISON) {
+            (true, 0) => FanIn::Ready,
+            (true, _) => FanIn::Poisoned,
+            (false, _) => FanIn::Waiting,
         }
     }
 

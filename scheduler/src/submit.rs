@@ -22,6 +22,7 @@ use crate::reclaim::Ring;
 use crate::rings::Rings;
 use crate::scheduler::Scheduler;
 use crate::scope::{Scope, ScopeError, Scopes};
+use crate::slot::FanIn;
 use crate::spec::TaskSpec;
 
 /// The submitter's own state: a value that one thread at a time may use.
@@ -62,6 +63,8 @@ impl<'m> Submitter<'m> {
         {
             *ring = Ring {
                 first_slot,
+                oldest_at: first_slot,
+                next_at: first_slot,
                 slots,
                 heap: HeapRing::new(bytes),
                 heap_base,
@@ -186,22 +189,34 @@ impl<'m> Submitter<'m> {
         self.check_nodes(scheduler, dependencies.clone())?;
         self.check_retained(dependencies.clone())?;
         let index = self.next_slot(scheduler, ring)?;
-        let output = self.reserve_output(ring, spec.output_bytes)?;
-        let slot = self.open(scheduler, spec, (ring, index, output));
+        let output = match spec.output_bytes {
+            0 => None,
+            bytes => Some(self.reserve_output(ring, bytes)?),
+        };
+        let waits = |one: &Dependency| one.needs.contains(Needs::WAIT);
+        let producers = dependencies.clone().filter(waits).count();
+        let producers = u32::try_from(producers).expect("fewer dependencies than a count holds");
+        let slot = self.open(scheduler, (spec, producers), (ring, index, output));
         probe.event(Event::Submitted {
             slot,
             task: spec.task,
         });
         self.ledger.submitted += 1;
+        let mut finished = 0;
         for dependency in dependencies {
-            self.wire(scheduler, dependency, slot);
+            finished += u32::from(self.wire(scheduler, dependency, slot));
         }
-        let fan_in = scheduler.slot(slot).count_down();
+        let fan_in = match producers {
+            // Nobody else has heard of the slot yet.
+            0 => FanIn::Ready,
+            _ => scheduler.slot(slot).count_down(1 + finished),
+        };
         scheduler.place_if_ready(slot, fan_in);
         Ok(slot)
     }
 
     /// Refuses what names no task that was ever submitted.
+    #[inline]
     fn check_known(
         &self,
         scheduler: &Scheduler<'_>,
@@ -217,6 +232,7 @@ impl<'m> Submitter<'m> {
         }
     }
 
+    #[inline]
     fn check_retained(
         &self,
         mut dependencies: impl Iterator<Item = Dependency>,
@@ -233,10 +249,11 @@ impl<'m> Submitter<'m> {
     }
 
     /// Starts a new life of the slot at `index`.
+    #[inline]
     fn open(
         &mut self,
         scheduler: &Scheduler<'_>,
-        spec: &TaskSpec,
+        (spec, producers): (&TaskSpec, u32),
         (ring, index, output): (u8, usize, Option<Reserved>),
     ) -> SlotId {
         let words = &scheduler.slots[index];
@@ -246,16 +263,23 @@ impl<'m> Submitter<'m> {
         book.open(failed, self.scopes.depth(), output);
         let generation = book.generation;
         self.scopes.count(output.map_or(0, |output| output.bytes));
-        self.rings[usize::from(ring)].next += 1;
-        words.describe(spec);
+        self.rings[usize::from(ring)].hand_out();
+        words.describe(spec, producers);
         words.edges.open(generation);
         words.retire.open(generation, spec.retirements());
         let index = u32::try_from(index).expect("an index has 24 bits");
         SlotId::new(ring, index, generation)
     }
 
-    /// Makes `consumer` wait for a task before it, unless that has finished, and retain it.
-    fn wire(&mut self, scheduler: &Scheduler<'_>, dependency: Dependency, consumer: SlotId) {
+    /// Makes `consumer` wait for a task before it, and retain it. Whether it would have waited for
+    /// one that had finished.
+    #[inline]
+    fn wire(
+        &mut self,
+        scheduler: &Scheduler<'_>,
+        dependency: Dependency,
+        consumer: SlotId,
+    ) -> bool {
         let Dependency { slot, needs } = dependency;
         if needs.contains(Needs::RETAIN) {
             let node = self.take_node(scheduler, consumer);
@@ -263,15 +287,19 @@ impl<'m> Submitter<'m> {
             scheduler.nodes[node as usize].set_next(core::mem::replace(first, node));
         }
         if !needs.contains(Needs::WAIT) {
-            return;
+            return false;
         }
-        match self.fate(scheduler, slot) {
+        let fate = match self.fate(scheduler, slot) {
             Fate::Unfinished => self.wait(scheduler, slot, consumer),
-            Fate::Completed => {}
-            Fate::Failed => self.poison(scheduler, slot, consumer),
+            finished => finished,
+        };
+        if fate == Fate::Failed {
+            self.poison(scheduler, slot, consumer);
         }
+        fate != Fate::Unfinished
     }
 
+    #[inline]
     pub(crate) fn free(&mut self, scheduler: &Scheduler<'_>, node: u32) {
         scheduler.nodes[node as usize].set_next(self.free_node);
         self.free_node = node;
@@ -287,20 +315,19 @@ impl<'m> Submitter<'m> {
         node
     }
 
-    fn wait(&mut self, scheduler: &Scheduler<'_>, producer: SlotId, consumer: SlotId) {
+    /// Puts `consumer` into the list of `producer`, unless that has finished meanwhile.
+    fn wait(&mut self, scheduler: &Scheduler<'_>, producer: SlotId, consumer: SlotId) -> Fate {
         let node = self.take_node(scheduler, consumer);
-        let waiting = scheduler.slot(consumer);
-        waiting.expect_producer();
         let list = &scheduler.slot(producer).edges;
-        match list.push(producer.generation(), node, scheduler.nodes) {
-            Wired::Waits => self.books[producer.index()].first_edge = node,
-            finished => {
-                waiting.forget_producer();
-                self.free(scheduler, node);
-                if finished == Wired::AlreadyFailed {
-                    self.poison(scheduler, producer, consumer);
-                }
-            }
+        let wired = list.push(producer.generation(), node, scheduler.nodes);
+        if wired == Wired::Waits {
+            self.books[producer.index()].first_edge = node;
+            return Fate::Unfinished;
+        }
+        self.free(scheduler, node);
+        match wired {
+            Wired::AlreadyFailed => Fate::Failed,
+            _ => Fate::Completed,
         }
     }
 

@@ -423,7 +423,7 @@ impl Book<'_> {
 
     /// Gives back the room of conditions that are promised to `slot` and will not be stored.
     fn give_back_promised(&mut self, scheduler: &Scheduler<'_>, slot: SlotId) {
-        let bound = scheduler.slot(slot).may_defer();
+        let bound = scheduler.slot(slot).kind().may_defer();
         let entry = &mut self.entries[slot.index()];
         let promised = bound - u32::from(entry.given_back + entry.unmet);
         entry.given_back += u8::try_from(promised).expect("a bound is at most 64");
@@ -452,7 +452,7 @@ impl Book<'_> {
 /// Conditions that a task may register at most, which is what was reserved for it.
 fn bound(scheduler: &Scheduler<'_>, bits: SlotBits) -> Option<u32> {
     let words = scheduler.slots.get(SlotId::from_bits(bits).index())?;
-    Some(words.may_defer())
+    Some(words.kind().may_defer())
 }
 
 /// What becomes of a condition that was looked at: one that does not hold may be out of time, or

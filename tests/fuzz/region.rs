@@ -132,7 +132,7 @@ impl Ends<'_> {
     }
 
     fn look(&mut self) {
-        let _ = (self.producer.is_gap_hint(), self.producer.is_empty_hint());
+        let _ = (self.producer.is_mail_hint(), self.producer.is_empty_hint());
         assert!(self.consumer.depth_hint() <= self.slots);
         let _ = (self.consumer.gap(), self.consumer.is_empty_hint());
         let _ = self.consumer.bury(NonZeroU32::MIN);

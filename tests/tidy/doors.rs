@@ -20,6 +20,7 @@ const UNSAFE: &[&str] = &[
     "tests/fuzz/raw.rs",
     "tests/loom/",
     "tests/mailbox/region.rs",
+    "benches/race/plain.rs",
     "tests/no_alloc/main.rs",
     "tests/sanitizers/planted.rs",
     "tests/sanitizers/tsan/mailbox.rs",

@@ -1,0 +1,40 @@
+//! The table of ratios, as it stands in RESULTS.md.
+
+use crate::contest::{Contest, Times};
+
+/// Titles.
+pub(crate) fn head() {
+    println!(
+        "| contest | side | ns a message: median (least to most) | times finbox: median, worst |"
+    );
+    println!("| --- | --- | --- | --- |");
+}
+
+/// One row a side. The first is finbox, which the others are divided by, round by round.
+pub(crate) fn rows(contest: &Contest, sides: &[Times]) {
+    let finbox = &sides[0].ns;
+    for side in sides {
+        let ratios: Vec<f64> = side
+            .ns
+            .iter()
+            .zip(finbox)
+            .map(|(side, finbox)| side / finbox)
+            .collect();
+        let ((least, median, most), (worst, ratio, _)) = (spread(&side.ns), spread(&ratios));
+        println!(
+            "| {} | {} | {median:.1} ({least:.1} to {most:.1}) | {ratio:.2}, {worst:.2} |",
+            contest.name, side.name
+        );
+    }
+}
+
+/// Least, median and most.
+fn spread(values: &[f64]) -> (f64, f64, f64) {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    (
+        sorted[0],
+        sorted[sorted.len() / 2],
+        sorted[sorted.len() - 1],
+    )
+}

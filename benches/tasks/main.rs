@@ -1,0 +1,94 @@
+//! What the whole life of an empty task costs: submit, dispatch, FIN, complete, release; and what
+//! others take for the same graphs.
+//!
+//! `cargo bench -p finbox-benches --bench tasks`, or with `-- ROUNDS TASKS` for other sizes (11
+//! and 100 000). Every round runs every side once.
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "a benchmark's counts are small"
+)]
+
+mod chip;
+mod graph;
+mod ours;
+mod peers;
+
+use std::time::Duration;
+
+use graph::Graph;
+use peers::{Rayon, Tokio};
+
+type Side<'a> = (&'static str, &'a dyn Fn(&Graph) -> Duration);
+
+fn main() {
+    let numbers: Vec<usize> = std::env::args()
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    let rounds = numbers.first().map_or(11, |&rounds| rounds.max(3));
+    let tasks = numbers.get(1).map_or(100_000, |&tasks| tasks.max(1_000));
+    let (rayon, tokio) = (Rayon::new(), Tokio::new());
+    let sides: [Side<'_>; 4] = [
+        ("finbox, one thread", &ours::one_thread),
+        ("finbox, two threads", &ours::two_threads),
+        ("rayon, two threads", &|graph| rayon.run(graph)),
+        ("tokio, two threads", &|graph| tokio.run(graph)),
+    ];
+    println!("{rounds} rounds of {tasks} tasks\n");
+    println!("| graph | side | ns a task: median (least to most) | times finbox on one thread |");
+    println!("| --- | --- | --- | --- |");
+    for graph in [
+        Graph::independent(tasks),
+        Graph::chain(tasks),
+        Graph::diamonds("diamonds 1-16-1", 16, tasks),
+        Graph::diamonds("fan 1-50-1", 50, tasks),
+        Graph::random(tasks),
+    ] {
+        compare(&graph, &sides, rounds);
+    }
+    println!("\n| tasks, independent, one thread | ns a task: median (least to most) |");
+    println!("| --- | --- |");
+    for tasks in [1_000, 10_000, 100_000, 1_000_000] {
+        let graph = Graph::independent(tasks);
+        let times = (0..rounds)
+            .map(|_| per_task(&graph, &ours::one_thread))
+            .collect();
+        println!("| {tasks} | {} |", spread(times).1);
+    }
+}
+
+fn compare(graph: &Graph, sides: &[Side<'_>], rounds: usize) {
+    let mut times = vec![Vec::new(); sides.len()];
+    for round in 0..rounds {
+        for step in 0..sides.len() {
+            // Another side goes first each time.
+            let at = (round + step) % sides.len();
+            times[at].push(per_task(graph, sides[at].1));
+        }
+    }
+    for (side, own) in sides.iter().zip(&times) {
+        let ratios = own
+            .iter()
+            .zip(&times[0])
+            .map(|(own, first)| own / first)
+            .collect();
+        let (ratio, _) = spread(ratios);
+        println!(
+            "| {} | {} | {} | {ratio:.2} |",
+            graph.name,
+            side.0,
+            spread(own.clone()).1
+        );
+    }
+}
+
+fn per_task(graph: &Graph, run: &dyn Fn(&Graph) -> Duration) -> f64 {
+    run(graph).as_nanos() as f64 / graph.tasks() as f64
+}
+
+/// The median, and a text with the least and the most.
+fn spread(mut values: Vec<f64>) -> (f64, String) {
+    values.sort_by(f64::total_cmp);
+    let median = values[values.len() / 2];
+    let (least, most) = (values[0], values[values.len() - 1]);
+    (median, format!("{median:.0} ({least:.0} to {most:.0})"))
+}
