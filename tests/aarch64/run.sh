@@ -75,6 +75,12 @@ chmod +x "$work/ld.lld"
 cp Cargo.lock "$work/package/"
 sed "s|ROOT|$root|g" tests/aarch64/package.toml >"$work/package/Cargo.toml"
 manifest=$work/package/Cargo.toml
+# The scheduler's without the modules that name the simulator.
+rm -rf "$work/package/scheduler"
+cp -r tests/scheduler "$work/package/"
+for file in $(grep -l finbox_sim tests/scheduler/*.rs); do
+    sed -i "/^mod $(basename "$file" .rs);$/d" "$work/package/scheduler/main.rs"
+done
 
 under_qemu() {
     env CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER="$work/ld.lld" \
