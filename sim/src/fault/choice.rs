@@ -28,6 +28,9 @@ pub enum FaultError {
     /// No kind has this name.
     #[error("there is no fault called '{0}'; `finbox list` shows them")]
     Unknown(String),
+    /// It has an argument and takes none.
+    #[error("{0} takes no argument")]
+    Needless(&'static str),
     /// The argument is no number.
     #[error("{name}:{argument}: the argument is a whole number up to 65534 ({means})")]
     Argument {
@@ -118,6 +121,7 @@ impl Faults {
             let info = kind.info();
             let often = match argument {
                 None => Ok(info.usually),
+                Some(_) if info.takes_none() => Err(FaultError::Needless(info.name)),
                 Some(argument) => number(argument).ok_or_else(|| FaultError::Argument {
                     name: info.name,
                     argument: argument.to_owned(),
@@ -153,6 +157,7 @@ fn number(text: &str) -> Option<u16> {
 /// How often a kind strikes in a swarm: small crowds, and everything from once to always.
 fn rate_of(kind: FaultKind, draw: u64) -> u16 {
     let rates: [u16; 4] = match kind {
+        _ if kind.info().takes_none() => [0; 4],
         FaultKind::Crowd => [3, 9, 17, 65],
         FaultKind::ProducerDies => [0, 2, 5, 20],
         _ if kind.info().is_harmless() => [0, 1, 3, 16],
@@ -168,8 +173,10 @@ impl fmt::Display for Faults {
         }
         for (index, kind) in self.kinds().enumerate() {
             let comma = if index == 0 { "" } else { "," };
-            let often = self.often(kind).unwrap_or(0);
-            write!(out, "{comma}{}:{often}", kind.info().name)?;
+            write!(out, "{comma}{}", kind.info().name)?;
+            if !kind.info().takes_none() {
+                write!(out, ":{}", self.often(kind).unwrap_or(0))?;
+            }
         }
         Ok(())
     }
@@ -200,6 +207,8 @@ mod tests {
             Faults::NONE.parse("fin-lost:two"),
             Err(FaultError::Argument { .. })
         ));
+        let needless = Err(FaultError::Needless("counter-wrap"));
+        assert_eq!(Faults::NONE.parse("counter-wrap:7"), needless);
         let two = Faults::NONE.parse("fin-lost,core-hang:7").unwrap();
         assert_eq!(two.often(FaultKind::CoreHang), Some(7));
         assert_eq!(two.kinds().count(), 2);

@@ -59,7 +59,7 @@ pub fn stage<'a>(
         return (Cow::Borrowed(workload), injected);
     }
     let mut staged = workload.clone();
-    if let Some(tasks) = faults.often(FaultKind::Crowd) {
+    if let Some(tasks) = faults.often(FaultKind::Crowd).filter(|&tasks| tasks > 0) {
         crowd(&mut staged, tasks.into());
         injected.count(FaultKind::Crowd);
     }

@@ -102,7 +102,7 @@ pub struct FaultInfo {
     pub on: Occasion,
     /// It strikes one occasion in so many; 0: once.
     pub usually: u16,
-    /// What its argument means.
+    /// What its argument means; empty: it takes none.
     pub argument: &'static str,
     /// What it does, in one line.
     pub about: &'static str,
@@ -114,6 +114,11 @@ pub struct FaultInfo {
 }
 
 impl FaultInfo {
+    /// Whether it strikes once, and has nothing to be told.
+    pub const fn takes_none(&self) -> bool {
+        self.argument.is_empty()
+    }
+
     /// Whether every task must complete, however often it strikes.
     pub const fn is_harmless(&self) -> bool {
         self.codes.is_empty() && !self.may_stall
@@ -259,7 +264,7 @@ pub const TABLE: &[FaultInfo] = &[
     harmless(Kind::CounterOvershoot, "counter-overshoot", 13, On::Notify)
         .says("a counter goes up by more than was asked for"),
     harmless(Kind::CounterWrap, "counter-wrap", 14, On::Workload)
-        .takes("takes none")
+        .takes("")
         .says("counters begin just below 2³², and what is waited for lies beyond"),
     harmless(Kind::CounterBack, "counter-back", 15, On::Notify)
         .says("a counter goes back by one for 3 µs before it goes up"),
@@ -284,14 +289,14 @@ pub const TABLE: &[FaultInfo] = &[
         On::Workload,
         OVERFLOW,
     )
-    .takes("takes none")
+    .takes("")
     .says("a task registers 65 conditions"),
     harmful(
         (Kind::EngineError, "engine-error", 32),
         On::Workload,
         ENGINE,
     )
-    .takes("takes none")
+    .takes("")
     .says("the first operation of an SDMA or URMA queue fails"),
     harmful((Kind::Errors, "errors", 33), On::Workload, OVERFLOW)
         .one_in(3)
@@ -321,7 +326,8 @@ mod tests {
         for (index, row) in TABLE.iter().enumerate() {
             assert_eq!(row.kind as usize, index, "{}", row.name);
             assert_eq!(FaultKind::named(row.name), Some(row.kind));
-            assert!(!row.about.is_empty() && !row.argument.is_empty());
+            assert!(!row.about.is_empty());
+            assert!(!row.takes_none() || row.usually == 0);
         }
         assert_eq!(FaultKind::named("fin"), None);
     }

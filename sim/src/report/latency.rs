@@ -14,8 +14,9 @@ const DIGITS: u8 = 3;
 pub struct LatencyReport {
     /// From a task's submission until its outcome is decided.
     pub task: Percentiles,
-    /// From the last FIN of a task that was done with it, until the first core gets a consumer that
-    /// had waited for nothing else any more.
+    /// From the last FIN of a task, or from when its last condition was seen to hold if it deferred
+    /// and that came later, until the first core gets a consumer that had waited for nothing else
+    /// any more.
     pub fin_to_consumer: Percentiles,
     /// From a deferred task's last FIN, which brings its last conditions, until its outcome.
     pub wait: Percentiles,

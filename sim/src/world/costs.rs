@@ -1,26 +1,34 @@
 //! What things cost in virtual time beyond what the port charges.
 //!
-//! [`Costed`] charges the scheduler's own work when its probe tells of it; [`Delayed`] makes
-//! kernels a little later than planned, as the seed says.
+//! [`Costed`] charges the scheduler's own work when its probe tells of it, and lets nobody act on
+//! what another thread is still doing; [`Delayed`] makes kernels a little later than planned, as the
+//! seed says.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use finbox_scheduler::{Completion, Event, Holder, Probe};
+use finbox_scheduler::{Completion, Event, Holder, Probe, SlotId};
 
 use super::jitter::Jitter;
 use super::lock_clock::LockClock;
 use super::recorder::{RankProbe, Recorder};
 use crate::device::{CostModel, Device, Kernels, Meter, Picked, Words};
 use crate::fault::Injector;
-use crate::workload::Programs;
+use crate::workload::{Programs, TaskRef};
 
 /// A probe that also charges the published costs of submitting, dispatching and completing a task.
 pub(super) struct Costed<'a> {
     probe: RankProbe<'a>,
     meter: &'a Meter,
     cost: CostModel,
+    recorder: &'a Recorder<'a>,
+    rank: usize,
     /// How many tasks wait for each task.
     consumers: Vec<u32>,
+    /// When each task was wired in, when its last message so far was published, and when its
+    /// consumers were released: a step's memory effects hold from its beginning, and these do not.
+    submitted_ns: Vec<AtomicU64>,
+    pushed_ns: Vec<AtomicU64>,
+    released_ns: Vec<AtomicU64>,
     completion: Completion,
     lock: LockClock,
     /// When the holder of the lock took it.
@@ -35,26 +43,65 @@ pub(super) fn costed<'a>(
     meter: &'a Meter,
     completion: Completion,
 ) -> Vec<Costed<'a>> {
-    let costed = |(rank, (probe, device)): (usize, (_, &Device))| Costed {
-        probe,
-        meter,
-        cost: *device.cost(),
-        consumers: recorder.consumers(rank),
-        completion,
-        lock: LockClock::default(),
-        locked_ns: AtomicU64::new(0),
-        waited_ns: AtomicU64::new(0),
+    let costed = |(rank, (probe, device)): (usize, (_, &Device))| {
+        let consumers = recorder.consumers(rank);
+        let times = || consumers.iter().map(|_| AtomicU64::new(0)).collect();
+        Costed {
+            probe,
+            meter,
+            cost: *device.cost(),
+            recorder,
+            rank,
+            submitted_ns: times(),
+            pushed_ns: times(),
+            released_ns: times(),
+            consumers,
+            completion,
+            lock: LockClock::default(),
+            locked_ns: AtomicU64::new(0),
+            waited_ns: AtomicU64::new(0),
+        }
     };
     let probes = recorder.probes().into_iter();
     probes.zip(devices).enumerate().map(costed).collect()
 }
 
 impl Costed<'_> {
+    /// The acting thread can do what follows at `at_ns` at the earliest.
+    fn not_before(&self, at_ns: u64) {
+        self.meter.charge(at_ns.saturating_sub(self.meter.now()));
+    }
+
+    /// Notes that something about a task is done now.
+    fn note(&self, times: &[AtomicU64], task: u64) {
+        // RELAXED, here and below: virtual time has one thread.
+        times[index(task)].store(self.meter.now(), Ordering::Relaxed);
+    }
+
+    /// When all that `slot`'s task waited for had released it.
+    fn ready_ns(&self, slot: SlotId) -> u64 {
+        let task = self.recorder.task_in(self.rank, slot);
+        let rank = u32::try_from(self.rank).expect("a run has at most 64 ranks");
+        let before = self.recorder.before(TaskRef { rank, task }).iter();
+        let released = before.map(|&task| &self.released_ns[task as usize]);
+        let times = released.chain([&self.submitted_ns[task as usize]]);
+        let times = times.map(|time| time.load(Ordering::Relaxed));
+        times.max().unwrap_or(0)
+    }
+
+    fn pushed_ns(&self, task: u64) -> u64 {
+        self.pushed_ns[index(task)].load(Ordering::Relaxed)
+    }
+
     /// Completing a task, and walking over those that wait for it.
     fn complete(&self, task: u64) -> u64 {
-        let index = usize::try_from(task).expect("a simulated task's number is its index");
-        self.cost.complete_ns + self.cost.fan_out(u64::from(self.consumers[index]))
+        self.cost.complete_ns + self.cost.fan_out(u64::from(self.consumers[index(task)]))
     }
+}
+
+/// A task's place among those of its rank.
+fn index(task: u64) -> usize {
+    usize::try_from(task).expect("a simulated task's number is its index")
 }
 
 /// What the wait list's lock costs those who wait for it: nobody, unless it is the baseline.
@@ -108,12 +155,27 @@ impl Costed<'_> {
 
 impl Probe for Costed<'_> {
     fn event(&self, event: Event) {
+        match event {
+            Event::Dispatched { slot, .. } => self.not_before(self.ready_ns(slot)),
+            Event::Finished { task, .. } => self.not_before(self.pushed_ns(task.0)),
+            _ => {}
+        }
         self.probe.event(event);
         match event {
-            Event::Submitted { .. } => self.meter.charge(self.cost.submit_ns),
+            Event::Submitted { task, .. } => {
+                self.meter.charge(self.cost.submit_ns);
+                self.note(&self.submitted_ns, task.0);
+            }
             Event::Dispatched { .. } => self.meter.charge(self.cost.dispatch_ns),
-            Event::Finished { task, .. } => self.meter.charge(self.complete(task.0)),
-            Event::Pushed { accepted, .. } => self.pushed(accepted),
+            Event::Finished { task, .. } => {
+                self.meter.charge(self.complete(task.0));
+                self.note(&self.released_ns, task.0);
+            }
+            Event::Pushed { slot, accepted, .. } => {
+                self.pushed(accepted);
+                let task = self.recorder.task_in(self.rank, slot);
+                self.note(&self.pushed_ns, task.into());
+            }
             Event::Locked { .. } => self.took_lock(),
             Event::Unlocked { by } => self.gave_lock_back(by),
             _ => {}

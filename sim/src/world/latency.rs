@@ -39,7 +39,9 @@ struct TaskTimes {
     /// When a core got its first block.
     dispatched: AtomicU64,
     last_fin: AtomicU64,
-    /// Twice the time, plus one where its FIN alone finished it.
+    /// When its last condition so far was seen to hold.
+    last_met: AtomicU64,
+    /// Twice the time, plus one where a FIN or a condition finished it.
     finished: AtomicU64,
 }
 
@@ -81,15 +83,22 @@ impl Latencies {
         let ends = |&before: &u32| {
             let times = &tasks[before as usize];
             let finished = times.finished.load(Ordering::Relaxed);
-            (finished, times.last_fin.load(Ordering::Relaxed))
+            let fin = times.last_fin.load(Ordering::Relaxed);
+            (finished, fin.max(times.last_met.load(Ordering::Relaxed)))
         };
-        let Some((finished, fin)) = after.iter().map(ends).max() else {
+        let Some((finished, since_then)) = after.iter().map(ends).max() else {
             return;
         };
         let released_it = finished & 1 == 1 && finished >> 1 >= submitted;
         if released_it {
-            self.record(|set| set.fin_to_consumer.record(since(fin, now)));
+            self.record(|set| set.fin_to_consumer.record(since(since_then, now)));
         }
+    }
+
+    /// A condition of `task` was seen to hold in a step that began at `began`.
+    pub(super) fn met(&self, rank: usize, task: u32, began: u64) {
+        let times = &self.ranks[rank].tasks[task as usize];
+        times.last_met.fetch_max(began + 1, Ordering::Relaxed);
     }
 
     /// A FIN of `task` was seen in a step that began at `began`.
@@ -118,8 +127,7 @@ impl Latencies {
         let times = &self.ranks[rank].tasks[task as usize];
         let submitted = times.submitted.load(Ordering::Relaxed);
         let fin = times.last_fin.load(Ordering::Relaxed);
-        let by_fin = inline && fin != NEVER;
-        let finished = (now + 1) << 1 | u64::from(by_fin);
+        let finished = (now + 1) << 1 | u64::from(fin != NEVER);
         times.finished.store(finished, Ordering::Relaxed);
         self.record(|set| {
             set.task.record(since(submitted, now));
@@ -224,17 +232,18 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_counts_from_the_last_fin_and_releases_by_no_fin() {
+    fn a_wait_counts_from_the_last_fin_and_releases_when_its_last_condition_holds() {
         let latencies = latencies();
         latencies.submitted(0, 0, 10);
         latencies.submitted(0, 1, 11);
         latencies.observed(0, 0, 50);
         latencies.observed(0, 0, 60);
+        latencies.met(0, 0, 940);
         latencies.finished(0, 0, 1_000, false);
         latencies.dispatched(0, 1, 1_010, &[0]);
         let report = latencies.report();
         assert_eq!(once(report.wait), Some(940));
-        assert_eq!(once(report.fin_to_consumer), None);
+        assert_eq!(once(report.fin_to_consumer), Some(70));
     }
 
     #[test]

@@ -2,8 +2,9 @@
 //!
 //! Everything that acts is an entry in one queue ordered by (time, devices before threads, a key
 //! from the seed). Threads act in steps: a FIN handler looks at one core, the dispatch thread takes
-//! one pass, the submitter wires one task; a step costs what the port and the cost model charge,
-//! and its effects on memory hold from its beginning.
+//! one pass, the submitter wires one task; a step costs what the port and the cost model charge.
+//! Its effects on memory hold from its beginning; what it released, submitted or published is acted
+//! upon when it had come so far (`costs`).
 
 mod end;
 mod lock;

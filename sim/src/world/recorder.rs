@@ -239,7 +239,8 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    fn task_in(&self, rank: usize, slot: SlotId) -> u32 {
+    /// Which task a slot stands for now.
+    pub(super) fn task_in(&self, rank: usize, slot: SlotId) -> u32 {
         self.ranks[rank].tasks[slot.index()].load(Ordering::Acquire)
     }
 
@@ -331,6 +332,10 @@ impl RankProbe<'_> {
                 let fin = (core, token);
                 latencies.observed(rank, task, recorder.meter.step_began());
                 latencies.handling(rank, now(), fin);
+            }
+            Event::Met { slot, .. } => {
+                let task = recorder.task_in(rank, slot);
+                latencies.met(rank, task, recorder.meter.step_began());
             }
             Event::Handled { core, token } => latencies.handled(rank, now(), (core, token)),
             Event::Finished {
