@@ -9,18 +9,18 @@ use crate::fixture::{lockstep, pass, small_workloads};
 /// them: run `cargo test -p finbox-tests --test sim pinned` and copy the table that it prints.
 #[rustfmt::skip]
 const PINNED: &[(&str, &str, u64, u64, u64)] = &[
-    ("deferred_notify_demo", "a2a3", 0, 0x42acbce325bcf353, 0x23475b7d96c05780),
-    ("deferred_notify_demo", "a2a3", 7, 0x8efb9470a2312278, 0x23475b7d96c05780),
-    ("deferred_notify_demo", "a5", 0, 0x6560269121a83299, 0x23475b7d96c05780),
-    ("deferred_notify_demo", "a5", 7, 0x288e22f9956e61d0, 0x23475b7d96c05780),
-    ("dummy_task", "a2a3", 0, 0x7684c6f4e4848f2b, 0x842e91971877d75f),
-    ("dummy_task", "a2a3", 7, 0x76fe8cf09f49fa97, 0x842e91971877d75f),
-    ("dummy_task", "a5", 0, 0x7684c6f4e4848f2b, 0x842e91971877d75f),
-    ("dummy_task", "a5", 7, 0x1d5140a4c942a4cf, 0x842e91971877d75f),
-    ("custom_allreduce", "a2a3", 0, 0x87c632235479fba7, 0xa5627eb3801f8357),
-    ("custom_allreduce", "a2a3", 7, 0x558ee9051cc07ffe, 0xa5627eb3801f8357),
-    ("custom_allreduce", "a5", 0, 0x8b15bf7a3e90a113, 0xa5627eb3801f8357),
-    ("custom_allreduce", "a5", 7, 0x0e31d1b95690d343, 0xa5627eb3801f8357),
+    ("deferred_notify_demo", "a2a3", 0, 0x5e4c891a1dd8cc9c, 0x23475b7d96c05780),
+    ("deferred_notify_demo", "a2a3", 7, 0xe9bcdc7b8587795a, 0x23475b7d96c05780),
+    ("deferred_notify_demo", "a5", 0, 0xc55b5ffd8a9d1822, 0x23475b7d96c05780),
+    ("deferred_notify_demo", "a5", 7, 0x8ad436e25f22c3e4, 0x23475b7d96c05780),
+    ("dummy_task", "a2a3", 0, 0x22343d3cff02c047, 0x842e91971877d75f),
+    ("dummy_task", "a2a3", 7, 0xa71dddb677d97a39, 0x842e91971877d75f),
+    ("dummy_task", "a5", 0, 0x22343d3cff02c047, 0x842e91971877d75f),
+    ("dummy_task", "a5", 7, 0xa71dddb677d97a39, 0x842e91971877d75f),
+    ("custom_allreduce", "a2a3", 0, 0xe26363b2c6f36d14, 0xa5627eb3801f8357),
+    ("custom_allreduce", "a2a3", 7, 0x448abcff7179ce9a, 0xa5627eb3801f8357),
+    ("custom_allreduce", "a5", 0, 0x02dfc5bc92d6cfb5, 0xa5627eb3801f8357),
+    ("custom_allreduce", "a5", 7, 0x064f09cf24c1dfe9, 0xa5627eb3801f8357),
 ];
 
 fn found() -> Vec<(String, &'static str, u64, u64, u64)> {

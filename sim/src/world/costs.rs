@@ -1,8 +1,8 @@
 //! What things cost in virtual time beyond what the port charges.
 //!
 //! [`Costed`] charges the scheduler's own work when its probe tells of it, and lets nobody act on
-//! what another thread is still doing; [`Delayed`] makes kernels a little later than planned, as the
-//! seed says.
+//! what another thread is still doing; [`Delayed`] makes kernels a little later than planned, as
+//! the seed says.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
