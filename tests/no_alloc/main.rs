@@ -2,11 +2,14 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::mem;
+use std::num::NonZeroU32;
 
+use finbox_scheduler::limits::DEFAULT_GAP_NS;
 use finbox_scheduler::target::{A2A3, A5};
 use finbox_scheduler::{
-    Assembly, Chip, Comparison, Dispatcher, FinHandler, Ledger, NoProbe, Predicate, Priority,
-    Scheduler, Shape, SlotId, Submitter, Subtasks, Target, TaskId, TaskSpec,
+    Assembly, Chip, Comparison, CoreId, Dispatcher, FinHandler, Ledger, NoProbe, Predicate,
+    Priority, Scheduler, Shape, SlotId, Submitter, Subtasks, Target, TaskId, TaskSpec,
 };
 use finbox_tests::house::{House, Limits};
 use finbox_tests::model_port::{Lines, ModelPort, WireCondition};
@@ -36,6 +39,9 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 const TASKS: u32 = 3000;
+
+/// The cube core of the only cluster.
+const AIC: CoreId = CoreId(1);
 
 /// Everything that moves in a run.
 struct Run<'m> {
@@ -114,6 +120,62 @@ impl Run<'_> {
         (0..200).for_each(|_| self.turn());
     }
 
+    /// One more task for a cube core, and its token rung.
+    fn one(&mut self, may_defer: u8, run_budget_ns: u64) {
+        let spec = TaskSpec {
+            may_defer,
+            run_budget_ns,
+            ..TaskSpec::new(TaskId::new(1, 0), Shape::Aic)
+        };
+        let submitted = self.submitter.submit(&self.scheduler, &NoProbe, &spec, &[]);
+        submitted.expect("there is room");
+        self.look(1);
+        assert!(self.port.start(AIC).is_some(), "it is the only one");
+    }
+
+    /// It waits for counter 1 to reach `expected`.
+    fn ends_deferred(&self, expected: u32) {
+        let condition = WireCondition::counter(self.port.counter(1), expected);
+        self.port.defer(AIC, &[condition]);
+        self.port.finish(AIC);
+    }
+
+    /// Handler and dispatch thread look around.
+    fn look(&mut self, times: u32) {
+        for _ in 0..times {
+            let _ = self.handler.pass(&self.scheduler, &self.port, &NoProbe);
+            let _ = self.dispatcher.pass(&self.scheduler, &self.port, &NoProbe);
+        }
+    }
+
+    /// A wait that is long in vain, a deadline and its late FIN, a reset, and a claimer that dies.
+    fn trouble(&mut self) {
+        self.one(1, 0);
+        self.ends_deferred(1);
+        self.look(20);
+        self.port.set_counter(1, 1);
+        self.look(3);
+
+        self.one(0, 1000);
+        self.port.advance(2000);
+        self.look(3);
+        self.port.finish(AIC);
+        self.look(3);
+
+        self.one(0, 0);
+        self.port.reset();
+        self.look(3);
+
+        let mut dead = self.scheduler.mailbox().register(NonZeroU32::MIN).unwrap();
+        mem::forget(dead.claim(1).expect("there is room"));
+        mem::forget(dead);
+        self.one(1, 0);
+        self.ends_deferred(1);
+        self.look(3);
+        self.port.advance(DEFAULT_GAP_NS);
+        self.look(9);
+    }
+
     fn ledger(&self) -> Ledger {
         let mut sum = *self.submitter.ledger();
         sum.merge(self.dispatcher.ledger());
@@ -123,7 +185,7 @@ impl Run<'_> {
 }
 
 /// What a run counted, and how often it allocated.
-fn run(target: &'static Target) -> (Ledger, u64) {
+fn run(target: &'static Target, course: impl FnOnce(&mut Run<'_>)) -> (Ledger, u64) {
     let chip = Chip {
         target,
         cores: 3,
@@ -150,10 +212,10 @@ fn run(target: &'static Target) -> (Ledger, u64) {
         submitter,
         dispatcher,
         handler,
-        port: ModelPort::new(&chip, Lines::of(&chip), 1),
+        port: ModelPort::new(&chip, Lines::of(&chip), 2),
     };
     let before = COUNT.get();
-    run.all();
+    course(&mut run);
     let allocated = COUNT.get() - before;
     (run.ledger(), allocated)
 }
@@ -161,7 +223,7 @@ fn run(target: &'static Target) -> (Ledger, u64) {
 #[test]
 fn push_drain_retire_submit_and_dispatch_allocate_nothing() {
     for target in [&A2A3, &A5] {
-        let (ledger, allocated) = run(target);
+        let (ledger, allocated) = run(target, |run| run.all());
         assert!(ledger.adds_up(0, 0), "{ledger:?}");
         let roads = [
             ledger.inline,
@@ -175,6 +237,19 @@ fn push_drain_retire_submit_and_dispatch_allocate_nothing() {
             roads.iter().all(|&count| count > 0),
             "not every road was taken: {ledger:?}"
         );
+        assert_eq!(allocated, 0, "{}", target.name);
+    }
+}
+
+#[test]
+fn polling_deadlines_resets_and_recovery_allocate_nothing() {
+    for target in [&A2A3, &A5] {
+        let (ledger, allocated) = run(target, |run| run.trouble());
+        assert_eq!((ledger.completed, ledger.failed), (1, 3), "{ledger:?}");
+        // The last task's TASK_NORMAL_DONE found no room, and then no mailbox any more.
+        assert_eq!((ledger.deferred, ledger.messages_reported), (1, 1));
+        assert!(ledger.polls >= 20 && ledger.full > 0, "{ledger:?}");
+        assert_eq!(ledger.fins_stale, 1, "the one that came late");
         assert_eq!(allocated, 0, "{}", target.name);
     }
 }

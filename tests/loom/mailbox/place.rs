@@ -2,7 +2,7 @@
 //! taken for the new one's.
 
 use finbox_mailbox::{AttachError, Consumer, Message, model};
-use finbox_tests::arena::{done, drain, push, with_mailbox, with_memory};
+use finbox_tests::arena::{drain, push, with_mailbox, with_memory};
 use finbox_tests::outcomes::expect;
 use loom::thread;
 
