@@ -5,6 +5,7 @@
 mod shared;
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,9 @@ const INTERVALS: usize = 7;
 const INTERVAL: Duration = Duration::from_millis(60);
 
 const MOST_OF_A_CORE: f64 = 0.02;
+
+/// Far more than all of it takes.
+const LONGEST: Duration = Duration::from_secs(90);
 
 /// Processor time of all threads of this process.
 fn used() -> Duration {
@@ -97,8 +101,25 @@ fn complete(
     });
 }
 
+/// Threads that nobody wakes at the end never end.
 #[test]
-fn an_idle_runtime_parks_and_a_task_wakes_it() {
+fn an_idle_runtime_parks_a_task_wakes_it_and_the_end_ends_it() {
+    let (said, heard) = mpsc::channel();
+    let whole = thread::spawn(move || {
+        idle_twice();
+        said.send(()).expect("somebody waits");
+    });
+    let heard = heard.recv_timeout(LONGEST);
+    assert_ne!(
+        heard,
+        Err(RecvTimeoutError::Timeout),
+        "nobody woke a thread"
+    );
+    whole.join().expect("it was idle, and then it was not");
+}
+
+/// Idle, woken by tasks, idle, woken, ended.
+fn idle_twice() {
     let chip = Chip {
         handlers: 4,
         ..Chip::whole(&A2A3)

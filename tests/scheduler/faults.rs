@@ -1,13 +1,14 @@
 //! Slabs that cannot be believed: one task fails, with its number, and everything else goes on.
 
 use finbox_scheduler::{
-    ENTRIES_OFFSET, ENTRY_BYTES, Fault, FaultCode, Outcome, Port, SLAB_BYTES, Shape, SlotId,
+    ENTRIES_OFFSET, ENTRY_BYTES, Event, Fault, FaultCode, Outcome, Port, SLAB_BYTES, Shape, SlotId,
     TaskId, Token,
 };
 use finbox_tests::house::Limits;
 use finbox_tests::model_port::WireCondition;
 
 use crate::fixture::{AIC, Script, World, on_each_target};
+use crate::scopes::limits;
 
 use FaultCode::{AsyncCompletionInvalid, AsyncRegistrationFailed, AsyncWaitOverflow};
 
@@ -245,6 +246,47 @@ fn the_first_of_several_faults_is_kept_and_each_task_fails_for_itself() {
         let task = TaskId::new(0, 1);
         let code = AsyncWaitOverflow;
         assert_eq!(world.scheduler.fault(), Some(Fault { code, task }));
+        world.assert_done();
+    });
+}
+
+/// The task whose failure cancelled `slot`.
+fn cause(world: &World<'_>, slot: SlotId) -> Option<TaskId> {
+    let events = world.log.events().into_iter();
+    let mut causes = events.filter_map(|event| match event {
+        Event::Finished {
+            slot: finished,
+            cause,
+            ..
+        } if finished == slot => Some(cause),
+        _ => None,
+    });
+    causes.next().expect("it finished")
+}
+
+#[test]
+fn whoever_cancelled_a_task_is_named_until_its_slot_is_another_tasks() {
+    on_each_target(&limits(1, 2, 0), |world| {
+        let failed = world.in_time(100, &[world.counter(0, 1)]);
+        world.run();
+        world.port.pass_time(200);
+        world.run();
+        let at_once = world.plain(Shape::Dummy, &[failed]);
+        world.run();
+        assert_eq!(cause(world, at_once), Some(TaskId::new(0, 1)));
+
+        let next = world.deferred(&[world.counter(1, 1)], &[]);
+        assert_eq!(next.index(), failed.index());
+        let late = world.plain(Shape::Dummy, &[failed]);
+        world.run();
+        assert_eq!(world.log.outcome(late), Outcome::Cancelled);
+        assert_eq!(
+            cause(world, late),
+            None,
+            "the next life has nothing to do with it"
+        );
+        world.port.set_counter(1, 1);
+        world.run();
         world.assert_done();
     });
 }

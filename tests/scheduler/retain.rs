@@ -69,6 +69,47 @@ fn what_was_reclaimed_cannot_be_retained() {
 }
 
 #[test]
+fn what_was_reclaimed_cannot_be_retained_by_the_next_life_of_its_slot() {
+    on_each_target(&limits(1, 2, 0), |world| {
+        let gone = dummies(world, 2)[0];
+        world.run();
+        let next = world.deferred(&[world.counter(0, 1)], &[]);
+        assert_eq!(next.index(), gone.index());
+        world.run();
+        let error = with(world, &[Dependency::retain(gone)]).unwrap_err();
+        assert_eq!(error, SubmitError::Reclaimed(gone));
+        world.port.set_counter(0, 1);
+        world.run();
+        world.assert_done();
+    });
+}
+
+/// The retainer's slot is in another ring, and by now another task's, which has not run.
+#[test]
+fn the_next_life_of_a_retainers_slot_retains_nothing() {
+    on_each_target(&limits(2, 2, 0), |world| {
+        let kept = dummies(world, 1)[0];
+        world.submitter.open_scope().unwrap();
+        let retainer = with(world, &[Dependency::retain(kept)]).unwrap();
+        world.submitter.close_scope().unwrap();
+        world.run();
+        world.submitter.open_scope().unwrap();
+        dummies(world, 1);
+        let waits = world.plain(Shape::Aiv, &[]);
+        world.submitter.close_scope().unwrap();
+        assert_eq!(waits.index(), retainer.index());
+        let places: Vec<_> = dummies(world, 2).iter().map(|slot| slot.index()).collect();
+        assert_eq!(
+            places,
+            [1, 0],
+            "nothing of the first one is in anybody's way"
+        );
+        world.run();
+        world.assert_done();
+    });
+}
+
+#[test]
 fn waiting_and_retaining_takes_two_nodes_or_nothing() {
     let limits = Limits {
         nodes: 3,

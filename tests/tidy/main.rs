@@ -3,6 +3,7 @@
 #![cfg(not(loom))]
 
 mod arrows;
+mod atomics;
 mod cfg_places;
 mod doors;
 mod edges;

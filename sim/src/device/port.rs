@@ -167,7 +167,11 @@ impl Port for SimPort<'_> {
 mod tests {
     use super::{Meter, Port, Rung, SimPort};
     use crate::device::{CostModel, CounterPlace, Device, DeviceOptions, Registered};
+    use finbox_runtime::wait::{Rest, Sleeper};
     use finbox_scheduler::{A2A3, A5, CoreId, Target, Token};
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::{Duration, Instant};
 
     fn device(target: Target) -> Device {
         let options = DeviceOptions {
@@ -182,6 +186,23 @@ mod tests {
             &[CounterPlace::Packed, CounterPlace::Data(128)],
             132,
         )
+    }
+
+    /// Whoever was rung does not park, and whoever was not would stay parked here.
+    #[test]
+    fn a_doorbell_wakes_whoever_steps_the_cores() {
+        let (said, heard) = mpsc::channel();
+        thread::spawn(move || {
+            let (device, meter) = (device(A2A3), Meter::wall_time(Instant::now()));
+            let (sleeper, mut rest) = (Sleeper::default(), Rest::default());
+            sleeper.adopt();
+            let port = SimPort::new(&device, &meter).with_bell(&sleeper);
+            port.ring_doorbell(CoreId(0), Token::FIRST);
+            (0..10_000).for_each(|_| rest.after_pass(&sleeper, false));
+            said.send(()).expect("somebody waits");
+        });
+        let is_awake = heard.recv_timeout(Duration::from_secs(60)).is_ok();
+        assert!(is_awake, "the bell was not heard");
     }
 
     #[test]
@@ -243,7 +264,7 @@ mod tests {
 
     #[test]
     fn by_the_wall_clock_a_doorbell_is_seen_at_once() {
-        let (device, meter) = (device(A5), Meter::wall_time(std::time::Instant::now()));
+        let (device, meter) = (device(A5), Meter::wall_time(Instant::now()));
         SimPort::new(&device, &meter).ring_doorbell(CoreId(0), Token::FIRST);
         assert_eq!(device.registers().dmb(CoreId(0)), Token::FIRST);
     }
