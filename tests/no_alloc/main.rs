@@ -166,7 +166,11 @@ impl Run<'_> {
         self.port.reset();
         self.look(3);
 
-        let mut dead = self.scheduler.mailbox().register(NonZeroU32::MIN).unwrap();
+        let mut dead = self
+            .scheduler
+            .mailbox()
+            .register(NonZeroU32::MIN)
+            .expect("a free line");
         mem::forget(dead.claim(1).expect("there is room"));
         mem::forget(dead);
         self.one(1, 0);
