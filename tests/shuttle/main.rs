@@ -6,8 +6,10 @@
     reason = "in a test, helpers included, a panic is a failure"
 )]
 
+mod bounded;
 mod cancel;
 mod crew;
+mod cross;
 mod explore;
 mod faults;
 mod mailbox;

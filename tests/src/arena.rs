@@ -72,6 +72,16 @@ fn run<R: 'static>(
     outcome
 }
 
+/// Runs `model` on `value`, which is freed when it has returned. The same rules hold.
+pub fn on_heap<T: 'static, R: 'static>(value: T, model: impl FnOnce(&'static mut T) -> R) -> R {
+    let memory = Box::into_raw(Box::new(value));
+    // SAFETY: fresh from `into_raw`, and freed only after the model.
+    let outcome = model(unsafe { &mut *memory });
+    // SAFETY: the model has returned, so its threads are joined and nobody uses the memory.
+    drop(unsafe { Box::from_raw(memory) });
+    outcome
+}
+
 /// Runs `model` on header and cells that nobody stamped yet. The same rules hold.
 pub fn with_memory<R: 'static>(
     slots: usize,

@@ -74,7 +74,7 @@ fn compare<T>(
 }
 
 /// Every outcome of `model` with the number of executions that ended in it.
-fn explore<T>(
+pub fn explore<T>(
     preemptions: Option<usize>,
     model: impl Fn() -> T + Send + Sync + 'static,
 ) -> BTreeMap<T, u64>
@@ -85,6 +85,8 @@ where
     let sink = Arc::clone(&outcomes);
     let mut builder = Builder::new();
     builder.preemption_bound = preemptions;
+    // Passes to the end of a graph have more than loom's 1000.
+    builder.max_branches = 10_000;
     // A bound that is reached would end the search in silence.
     builder.max_permutations = None;
     builder.max_duration = None;

@@ -2,6 +2,7 @@
 #![cfg(loom)]
 
 mod chip;
+mod cross;
 mod deadline;
 mod deferred;
 mod fault;
