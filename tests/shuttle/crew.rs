@@ -116,7 +116,7 @@ impl Plan {
         let mut assembly = house.assemble(chip);
         let mut handlers: Vec<_> = (0..self.handlers).map(|_| assembly.handler()).collect();
         if self.dies {
-            handlers[0].die_in_next_batch();
+            handlers[0].die_in_batch(1);
         }
         let Assembly {
             scheduler,

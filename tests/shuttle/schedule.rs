@@ -119,7 +119,10 @@ pub(crate) fn save(model: &str, choices: &Choices) -> PathBuf {
         writeln!(text, "{who} {}", run.len()).expect("a string grows");
     }
     let path = folder().join(format!("{}.txt", model.replace(' ', "-")));
-    fs::write(&path, text).expect("the target folder can be written");
+    // A replay reads such a file, on every thread.
+    if env::var_os(REPLAY).is_none() {
+        fs::write(&path, text).expect("the target folder can be written");
+    }
     path
 }
 
