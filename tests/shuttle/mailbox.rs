@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use finbox_mailbox::{Cell, Header, TryLock, WakeToken, mailbox};
+use finbox_mailbox::{Cell, Header, Producer, TryLock, WakeToken, mailbox};
 use finbox_tests::arena::{done, drain};
 use shuttle::thread;
 
@@ -12,7 +12,21 @@ use crate::explore::explore;
 
 const PRODUCERS: u64 = 8;
 const EACH: u64 = 3;
-const ALL: usize = (PRODUCERS * EACH) as usize;
+const ALL: u64 = PRODUCERS * EACH;
+
+/// Sends all messages of `name`, again and again where the ring is full.
+fn send(producer: Producer<'_>, name: u64, ring: impl Fn()) {
+    let mut sent = 0;
+    while sent < EACH {
+        let left = u32::try_from(EACH - sent).unwrap();
+        let accepted = producer.push_batch(left, |i| done(name * EACH + sent + u64::from(i)));
+        sent += u64::from(accepted);
+        ring();
+        if accepted == 0 {
+            thread::yield_now();
+        }
+    }
+}
 
 /// Every producer sends its messages, waiting where the ring is full; the order they arrived in.
 fn deliver(slots: usize, start: u64) -> Vec<u64> {
@@ -40,19 +54,7 @@ fn deliver(slots: usize, start: u64) -> Vec<u64> {
     thread::scope(|scope| {
         for name in 0..PRODUCERS {
             let ring = &ring;
-            scope.spawn(move || {
-                let mut sent = 0;
-                while sent < EACH {
-                    let left = u32::try_from(EACH - sent).unwrap();
-                    let accepted =
-                        producer.push_batch(left, |i| done(name * EACH + sent + u64::from(i)));
-                    sent += u64::from(accepted);
-                    ring();
-                    if accepted == 0 {
-                        thread::yield_now();
-                    }
-                }
-            });
+            scope.spawn(move || send(producer, name, ring));
         }
         // The second would-be consumer helps, and rings for what it may have got in the way of.
         scope.spawn(|| {
@@ -65,7 +67,7 @@ fn deliver(slots: usize, start: u64) -> Vec<u64> {
         loop {
             token.clear();
             let took = take();
-            if count.load(Relaxed) == ALL {
+            if count.load(Relaxed) as u64 == ALL {
                 break;
             }
             if !took && token.try_park() {
@@ -84,7 +86,7 @@ fn check(seen: &[u64]) {
         assert_eq!(message % EACH, *expected, "{seen:?}");
         *expected += 1;
     }
-    assert_eq!(seen.len(), ALL);
+    assert_eq!(seen.len() as u64, ALL);
 }
 
 #[test]
