@@ -1,8 +1,8 @@
 //! Depth-first search over all schedules with few preemptions.
 //!
 //! Shuttle's own depth-first search is unbounded, and whole passes have far too many schedules.
-//! This one is exhaustive up to a number of preemptions, as loom's is: a thread that is runnable and
-//! loses the processor all the same.
+//! This one is exhaustive up to a number of preemptions, as loom's is: a thread that is runnable
+//! and loses the processor all the same.
 
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 

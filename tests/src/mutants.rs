@@ -155,7 +155,7 @@ pub fn run_raw(mutant: &str) -> (Option<i32>, String) {
     let output = Command::new(env::current_exe().expect("a running test has a path"))
         // Planted bugs are copies without edges, and some of them are found by a panic.
         .args(["--skip", "mutants::", "--skip", "planted::"])
-        // It is long, and compares endings without expecting any.
+        // It is long, and kills nothing that others do not.
         .args(["--skip", "cross::"])
         .args(["--quiet", "--nocapture"])
         .env(VARIABLE, mutant)

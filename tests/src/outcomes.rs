@@ -74,7 +74,7 @@ fn compare<T>(
 }
 
 /// Every outcome of `model` with the number of executions that ended in it.
-pub fn explore<T>(
+fn explore<T>(
     preemptions: Option<usize>,
     model: impl Fn() -> T + Send + Sync + 'static,
 ) -> BTreeMap<T, u64>
