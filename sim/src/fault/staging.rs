@@ -88,7 +88,9 @@ pub fn stage<'a>(
         for (rank, plan) in (0..).zip(&mut staged.ranks) {
             shift(plan, faults, (seed, rank));
         }
-        injected.count(FaultKind::CounterWrap);
+        if staged.ranks.iter().any(|plan| !plan.counters.is_empty()) {
+            injected.count(FaultKind::CounterWrap);
+        }
     }
     let Budgets { run_ns, wait_ns } = budgets;
     // Else no run could show what is left when nothing finds hung cores.

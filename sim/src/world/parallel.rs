@@ -85,7 +85,7 @@ pub(super) fn run(
         let sleepers = (&sleepers[..], &stop_devices);
         let threads = start_devices(scope, (workload, &devices, settings), (sleepers, &struck))?;
         let ended = run_threads(&mut units, |running, schedulers| {
-            let mut held = Held::new(schedulers);
+            let mut held = Held::new(schedulers, running.stop_flag());
             drain(running, all, limits(settings), || {
                 progress(running.finished(), all);
                 held.strike(&struck, running);

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use finbox_mailbox::Guard;
 use finbox_runtime::threads::Running;
+use finbox_runtime::wait::StopFlag;
 use finbox_scheduler::{Scheduler, WaitDesk};
 
 use super::Stepped;
@@ -78,8 +79,10 @@ pub(super) fn tell(injector: &mut Injector, struck: &Struck, strikes: Vec<Strike
     }
 }
 
-/// Wait lists that somebody else holds, by rank, and until when.
+/// Wait lists that somebody else holds, by rank, and until when. Whoever gives them back at the end
+/// has stopped the threads before: else they would go on, and the report would find nobody stuck.
 pub(super) struct Held<'s, 'm> {
+    stop: &'s StopFlag,
     schedulers: &'s [&'s Scheduler<'m>],
     guards: Vec<Option<Guard<'s, WaitDesk<'m>>>>,
     until: Vec<Option<Instant>>,
@@ -87,8 +90,9 @@ pub(super) struct Held<'s, 'm> {
 }
 
 impl<'s, 'm> Held<'s, 'm> {
-    pub(super) fn new(schedulers: &'s [&'s Scheduler<'m>]) -> Self {
+    pub(super) fn new(schedulers: &'s [&'s Scheduler<'m>], stop: &'s StopFlag) -> Self {
         Self {
+            stop,
             schedulers,
             guards: schedulers.iter().map(|_| None).collect(),
             until: vec![None; schedulers.len()],
@@ -150,5 +154,11 @@ impl<'s, 'm> Held<'s, 'm> {
                 true
             }
         }
+    }
+}
+
+impl Drop for Held<'_, '_> {
+    fn drop(&mut self) {
+        self.stop.stop();
     }
 }
