@@ -10,6 +10,7 @@ const REQUIRED: &[&str] = &[
     "ARCHITECTURE.md",
     "STYLE.md",
     "CHANGELOG.md",
+    "VERIFICATION.md",
     "LICENSE-MIT",
     "LICENSE-APACHE",
     "Cargo.lock",
