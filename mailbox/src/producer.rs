@@ -81,10 +81,14 @@ impl<'m> Producer<'m> {
     /// One read-modify-write on the head line and the slot's line.
     #[inline]
     pub fn push(&self, message: &Message) -> Result<(), PushError> {
-        match self.push_batch(1, |_| *message) {
-            1 => Ok(()),
-            _ => Err(self.refusal()),
-        }
+        // Encoded before the claim: nothing that could panic stands between it and publishing.
+        let words = message.encode(self.epoch);
+        let Some(claim) = self.ring.claim(1, None) else {
+            return Err(self.refusal());
+        };
+        // SAFETY: the claim is this thread's and is published here, once.
+        unsafe { self.ring.publish(claim.first, &words) };
+        Ok(())
     }
 
     /// Pushes the messages `build(0) .. build(count - 1)`, as many as fit, in order and in
