@@ -32,7 +32,7 @@ pub(crate) fn random(mode: cli::Mode, seed: u64, faults: Faults) -> RunOptions {
 
 /// Runs and judges; whatever is wrong fails the test with the command that shows it again.
 pub(crate) fn judged(run: &RunOptions) -> (Outcome, Ended) {
-    check::one(run, 0).unwrap_or_else(|what| panic!("{what}\nreplay: {}", check::replay(run)))
+    check::one(run).unwrap_or_else(|what| panic!("{what}\nreplay: {}", check::replay(run)))
 }
 
 /// The kinds that may only delay.

@@ -25,7 +25,7 @@ pub use self::judge::{Ended, judge};
 pub use self::tally::{Failure, Tally};
 
 use crate::app;
-use crate::cli::{CheckOptions, Mode, RunOptions, TargetName, output};
+use crate::cli::{CheckOptions, Completion, Deps, Mode, RunOptions, TargetName, output};
 use crate::fault::Faults;
 use crate::memory;
 use crate::report::Verdict;
@@ -35,7 +35,8 @@ use crate::world;
 /// Failures after which a check gives up.
 const MOST_FAILURES: usize = 10;
 
-/// One seed in so many runs twice, and must do the same both times.
+/// One seed in so many runs twice, and must do the same both times: its own number says which,
+/// so that a replay does too.
 const TWICE: u64 = 64;
 
 /// Seeds that run at once on real threads, where they mostly wait for budgets to pass.
@@ -121,7 +122,7 @@ fn work(
 
 fn judged(options: &CheckOptions, nth: u64) -> Judged {
     let run = of_seed(options, nth);
-    let ended = one(&run, nth);
+    let ended = one(&run);
     Judged { run, ended }
 }
 
@@ -149,7 +150,7 @@ pub fn of_seed(options: &CheckOptions, nth: u64) -> RunOptions {
 ///
 /// # Errors
 /// What is wrong, in one sentence.
-pub fn one(run: &RunOptions, nth: u64) -> Result<(world::Outcome, Ended), String> {
+pub fn one(run: &RunOptions) -> Result<(world::Outcome, Ended), String> {
     let (workload, mut settings) = app::prepare(run)?;
     if run.mode == Mode::Parallel {
         settings.patience_ns = PARALLEL_PATIENCE_NS;
@@ -157,7 +158,7 @@ pub fn one(run: &RunOptions, nth: u64) -> Result<(world::Outcome, Ended), String
     let again = || world::run(&workload, &settings, &mut |_, _| {});
     let outcome = again().map_err(|error| error.to_string())?;
     let ended = judge(&workload, &settings.faults, &outcome)?;
-    if nth % TWICE == TWICE - 1 && run.mode == Mode::Lockstep {
+    if run.seed % TWICE == TWICE - 1 && run.mode == Mode::Lockstep {
         let second = again().map_err(|error| error.to_string())?;
         if (second.digest, second.result_digest) != (outcome.digest, outcome.result_digest) {
             return Err("the same seed did something else the second time".to_owned());
@@ -166,15 +167,21 @@ pub fn one(run: &RunOptions, nth: u64) -> Result<(world::Outcome, Ended), String
     Ok((outcome, ended))
 }
 
-/// The command that runs one seed again.
+/// The command that runs one seed again, for a shell.
 pub fn replay(run: &RunOptions) -> String {
     let mut command = format!(
         "finbox check {} --seeds 1 --seed {} --target {} --mode {}",
-        run.what.label(),
+        quoted(&run.what.label()),
         run.seed,
         run.target,
         run.mode
     );
+    if run.completion != Completion::Mailbox {
+        command.push_str(&format!(" --completion {}", run.completion));
+    }
+    if run.deps != Deps::Data {
+        command.push_str(&format!(" --deps {}", run.deps));
+    }
     let options = [
         ("ranks", run.ranks.map(u64::from)),
         ("tasks", run.tasks.map(u64::from)),
@@ -182,6 +189,8 @@ pub fn replay(run: &RunOptions) -> String {
         ("cores", run.cores.map(u64::from)),
         ("mailbox-slots", run.mailbox_slots.map(u64::from)),
         ("deadline-ms", run.deadline_ms),
+        ("task-budget-ms", run.task_budget_ms),
+        ("wait-budget-ms", run.wait_budget_ms),
     ];
     for (name, value) in options {
         if let Some(value) = value {
@@ -192,4 +201,50 @@ pub fn replay(run: &RunOptions) -> String {
         command.push_str(&format!(" --fault {}", run.faults));
     }
     command
+}
+
+/// One word for a shell.
+fn quoted(text: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "_-./".contains(letter);
+    if text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{of_seed, quoted, replay};
+    use crate::app;
+    use crate::cli::{CheckOptions, Command, parse};
+
+    fn options(line: &str) -> CheckOptions {
+        match parse(line.split_whitespace(), &app::target_facts()) {
+            Ok(Command::Check(options)) => *options,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_command_of_a_seed_has_all_that_its_run_had() {
+        for more in [
+            "",
+            "--fault notify-lost:3 --completion locked --deps both",
+            "--faults all --task-budget-ms 3 --wait-budget-ms 4 --deadline-ms 5",
+            "--faults all --ranks 2 --threads 4 --cores 6 --mailbox-slots 8 --mode parallel",
+        ] {
+            let all = options(&format!("finbox check random --seed 7 {more}"));
+            for nth in 0..20 {
+                let run = of_seed(&all, nth);
+                let again = of_seed(&options(&replay(&run)), 0);
+                assert_eq!(again, run, "{more}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_path_is_one_word_of_the_command() {
+        assert_eq!(quoted("./a_b-c.0.et"), "./a_b-c.0.et");
+        assert_eq!(quoted("./it's here"), r"'./it'\''s here'");
+    }
 }
