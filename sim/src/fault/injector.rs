@@ -6,6 +6,9 @@
 //! machine as a whole: what concerns more than one core comes back as a [`Strike`], which the
 //! world carries out.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use finbox_scheduler::Token;
 
 use super::choice::{Faults, KINDS};
@@ -88,14 +91,14 @@ pub enum Strike {
 /// From a rank's death until the others are told, in ns.
 pub const DETECT_NS: u64 = 50_000;
 
-/// Decides for one world, or for one thread of one.
+/// Decides for one world, or for one thread of one: those of a world count occasions together.
 #[derive(Debug)]
 pub struct Injector {
     seed: u64,
     faults: Faults,
     /// Nanoseconds in one unit of this world's clock.
     scale: u64,
-    occasions: [u64; KINDS],
+    occasions: Arc<[AtomicU64; KINDS]>,
     injected: Injected,
     /// A rank whose cores all hang from now on, a bit each.
     hung: u64,
@@ -111,7 +114,22 @@ impl Injector {
             seed: mix(seed ^ 0x5741_5253),
             faults,
             scale: scale.max(1),
-            occasions: [0; KINDS],
+            occasions: Arc::new([const { AtomicU64::new(0) }; KINDS]),
+            injected: Injected::default(),
+            hung: 0,
+            silent: 0,
+            strikes: Vec::new(),
+        }
+    }
+
+    /// The decisions of another thread of the same world, where nothing has struck yet.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self {
+            seed: self.seed,
+            faults: self.faults,
+            scale: self.scale,
+            occasions: Arc::clone(&self.occasions),
             injected: Injected::default(),
             hung: 0,
             silent: 0,
@@ -156,8 +174,8 @@ impl Injector {
 
     fn hits(&mut self, kind: FaultKind) -> Option<u64> {
         let often = self.faults.often(kind)?;
-        let occasion = self.occasions[kind as usize];
-        self.occasions[kind as usize] += 1;
+        // RELAXED: each occasion has its number; nothing else depends on who had which.
+        let occasion = self.occasions[kind as usize].fetch_add(1, Ordering::Relaxed);
         let subject = mix(self.seed ^ (kind as u64 + 1));
         let draw = mix(subject ^ mix(occasion));
         let within = match kind.info().on {
@@ -380,6 +398,22 @@ mod tests {
             let ends: Vec<bool> = (0..100).map(|_| injector.start(0, 5).is_some()).collect();
             assert_eq!(ends.iter().filter(|&&ends| !ends).count(), 1);
             assert!(ends[4..].iter().all(|&ends| ends));
+        }
+    }
+
+    #[test]
+    fn threads_of_one_world_strike_once_between_them() {
+        for seed in 0..50 {
+            let faults = Faults::only(FaultKind::NotifyLost);
+            let mut one = Injector::new(seed, faults, 1);
+            let mut other = one.beside();
+            let (peer, counter, add) = (1, 2, 3);
+            let notify = EffectKind::Notify { peer, counter, add };
+            for injector in [&mut one, &mut other] {
+                let _ = injector.effect(0, (10, 20), notify.clone());
+            }
+            let struck = [&one, &other].map(|injector| injector.injected().total());
+            assert_eq!(struck.iter().sum::<u64>(), 1, "{seed}");
         }
     }
 

@@ -129,7 +129,7 @@ fn counts(report: &RunReport, lines: &mut Vec<String>) {
 fn struck(fault: &FaultCount) -> String {
     let name = printable(&fault.name);
     match fault.strikes {
-        0 => format!("{name} never struck: this run gave it no occasion"),
+        0 => format!("{name} never struck: this run gave it too few occasions"),
         strikes => format!("{name} struck {}", count(strikes, "time")),
     }
 }

@@ -251,6 +251,7 @@ fn start_devices<'scope, 'a: 'scope>(
 ) -> io::Result<Vec<ScopedJoinHandle<'scope, ()>>> {
     // For these, the handlers' and the one that dispatches.
     memory::expect_room(sleepers.len() + usize::from(settings.handlers) + 1);
+    let first = Injector::new(settings.seed, settings.faults, NS_A_TURN);
     let mut threads = Vec::new();
     for (index, sleeper) in sleepers.iter().enumerate() {
         let mine = workload
@@ -271,10 +272,9 @@ fn start_devices<'scope, 'a: 'scope>(
                 .with_engines(&workload.engine_faults, lateness),
         });
         let mut stepped: Vec<Stepped<'_>> = stepped.collect();
-        let seed = settings.seed.wrapping_add((index as u64) << 48);
         let mut broken = Broken {
             jitter: Jitter::new(settings.seed),
-            injector: Injector::new(seed, settings.faults, NS_A_TURN),
+            injector: first.beside(),
         };
         let work = move || {
             step_devices(&mut stepped, devices, &mut broken, (sleeper, stop), struck);
