@@ -59,12 +59,14 @@ const fn engine_names(engines: Engines) -> &'static [&'static str] {
 /// Runs what `options` say and prints the report; the exit code says how it ended.
 pub fn run(options: &RunOptions) -> ExitCode {
     words(Verdict::Invalid(Invalid::InputFile), "loading", options).prepare();
+    let stop = signal::stop_flag();
+    tracing::debug!(target: "finbox", "loading {}", options.what.label());
     let loaded = match workload(options) {
         Ok(found) => found,
         Err(report) => return output::refuse(&named(*report, options), options.json),
     };
     let settings = Settings {
-        stop: signal::stop_flag(),
+        stop,
         ..settings(options, loaded.limits.as_ref())
     };
     let Loaded {

@@ -30,6 +30,7 @@ use crate::fault::Faults;
 use crate::memory;
 use crate::report::Verdict;
 use crate::report::progress::Progress;
+use crate::signal;
 use crate::world;
 
 /// Failures after which a check gives up.
@@ -45,9 +46,11 @@ const AT_ONCE: usize = 16;
 /// Patience on real threads: more than twice the longest budget there, in which nothing moves.
 const PARALLEL_PATIENCE_NS: u64 = 5_000_000_000;
 
-/// Checks what `options` say and prints what came of it; exit code 1 if any seed failed.
+/// Checks what `options` say and prints what came of it; exit code 1 if any seed failed. A signal
+/// ends it behind the seeds that are running.
 pub fn run(options: &CheckOptions) -> ExitCode {
     app::words(Verdict::Fault, "checking", &options.run).prepare();
+    let stop = signal::stop_flag();
     let began = Instant::now();
     let mut line = Progress::on_stderr(options.run.quiet);
     let limit = options.for_seconds.map(Duration::from_secs);
@@ -59,19 +62,26 @@ pub fn run(options: &CheckOptions) -> ExitCode {
         }
         line.update(tally.seeds, options.seeds, "seeds");
         let is_over = limit.is_some_and(|limit| began.elapsed() >= limit);
-        !is_over && tally.failures.len() < MOST_FAILURES
+        tally.interrupted = stop.is_some_and(|stop| stop.load(Ordering::Relaxed));
+        !is_over && !tally.interrupted && tally.failures.len() < MOST_FAILURES
     });
     tally.failures.sort_unstable_by_key(|failure| failure.seed);
     line.clear();
     for failure in &tally.failures {
         output::say(&failure.to_text());
     }
+    if tally.interrupted {
+        let seeds = tally.seeds;
+        output::say(&format!(
+            "error: a signal ended the check, {seeds} seeds were right\n"
+        ));
+    }
     let text = if options.run.json {
         report::to_json(options, &tally, began.elapsed())
     } else {
         report::to_text(options, &tally, began.elapsed())
     };
-    output::print_with(&text, u8::from(!tally.failures.is_empty()))
+    output::print_with(&text, tally.verdict().exit_code())
 }
 
 /// A seed that ran.

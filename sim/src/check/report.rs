@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::tally::Tally;
 use crate::cli::CheckOptions;
-use crate::report::printable;
+use crate::report::{Verdict, printable};
 
 const SCHEMA: &str = "finbox.check/1";
 
@@ -92,14 +92,6 @@ fn targets(options: &CheckOptions) -> String {
     }
 }
 
-const fn verdict(tally: &Tally) -> &'static str {
-    if tally.failures.is_empty() {
-        "pass"
-    } else {
-        "wrong"
-    }
-}
-
 /// The document, with a final newline.
 pub(super) fn to_json(options: &CheckOptions, tally: &Tally, took: Duration) -> String {
     let ledger = &tally.ledger;
@@ -110,7 +102,7 @@ pub(super) fn to_json(options: &CheckOptions, tally: &Tally, took: Duration) -> 
         mode: options.run.mode.as_str(),
         seed: options.run.seed,
         seeds: tally.seeds + tally.failures.len() as u64,
-        verdict: verdict(tally),
+        verdict: tally.verdict().name(),
         ended: Ends {
             passed: tally.passed,
             failed: tally.failed,
@@ -181,7 +173,10 @@ fn failed<'a>(tally: &'a Tally) -> Vec<Failed<'a>> {
 /// For people, with a final newline.
 pub(super) fn to_text(options: &CheckOptions, tally: &Tally, took: Duration) -> String {
     let (ledger, wrong) = (&tally.ledger, tally.failures.len());
-    let headline = if wrong == 0 { "PASS" } else { "WRONG" };
+    let headline = match tally.verdict() {
+        Verdict::Wrong => "WRONG",
+        other => other.headline(),
+    };
     let mut text = format!("{headline}  {}\n\n", printable(&options.run.what.label()));
     let mut row = |label: &str, value: String| {
         let _infallible = writeln!(text, "  {label:<10} {value}");

@@ -8,6 +8,7 @@ use super::judge::Ended;
 use super::replay;
 use crate::cli::RunOptions;
 use crate::fault::{FaultKind, Faults, TABLE};
+use crate::report::Verdict;
 use crate::world::Outcome;
 
 /// A seed that went wrong.
@@ -58,6 +59,8 @@ pub struct Tally {
     kinds: BTreeMap<FaultKind, OfKind>,
     /// Seeds that went wrong, at most ten.
     pub failures: Vec<Failure>,
+    /// A signal came before the check had ended.
+    pub interrupted: bool,
 }
 
 impl Tally {
@@ -87,6 +90,17 @@ impl Tally {
     pub(super) fn fail(&mut self, run: &RunOptions, what: String) {
         let (seed, replay) = (run.seed, replay(run));
         self.failures.push(Failure { seed, what, replay });
+    }
+
+    /// How the check ended. A seed that went wrong weighs more than a signal.
+    pub const fn verdict(&self) -> Verdict {
+        if !self.failures.is_empty() {
+            Verdict::Wrong
+        } else if self.interrupted {
+            Verdict::Interrupted
+        } else {
+            Verdict::Pass
+        }
     }
 
     /// Every kind that was on, in the order of the table.

@@ -58,7 +58,7 @@ impl Verdict {
     }
 
     /// The words that open the text form.
-    pub(super) const fn headline(self) -> &'static str {
+    pub(crate) const fn headline(self) -> &'static str {
         match self {
             Self::Pass => "PASS",
             Self::Wrong => "WRONG RESULT",

@@ -15,6 +15,11 @@ struct AtWork {
 
 /// Starts a run and waits until it tells of its first task on stderr.
 fn at_work(args: &[&str]) -> AtWork {
+    started(args, "Submitted")
+}
+
+/// Starts `finbox` and waits until it says `what` on stderr.
+fn started(args: &[&str], what: &str) -> AtWork {
     let mut child = command(args)
         .env("RUST_LOG", "finbox=trace")
         .stdout(Stdio::piped())
@@ -23,8 +28,11 @@ fn at_work(args: &[&str]) -> AtWork {
         .expect("the executable starts");
     let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
     let mut first = String::new();
-    stderr.read_line(&mut first).unwrap();
-    assert!(first.contains("finbox"), "{args:?}: {first}");
+    while !first.contains(what) {
+        first.clear();
+        let count = stderr.read_line(&mut first).unwrap();
+        assert!(count > 0, "{args:?} never says {what}");
+    }
     // The log is read on, so that the run never waits for a full pipe.
     let stderr = thread::spawn(move || {
         let mut last = String::new();
@@ -111,4 +119,31 @@ fn f46_a_second_signal_ends_the_process_at_once() {
         "{}",
         ended.stderr
     );
+}
+
+#[test]
+fn f46_a_signal_while_the_workload_is_made_ends_the_run_as_well() {
+    for signal in ["-INT", "-TERM"] {
+        let args = ["run", "grid", "--tasks", "1000000", "--json"];
+        let run = started(&args, "loading");
+        run.signal(signal);
+        let ended = run.end();
+        assert_eq!(ended.code, Some(130), "{signal}: {}", ended.stderr);
+        assert_eq!(ended.document()["verdict"], "interrupted", "{signal}");
+    }
+}
+
+#[test]
+fn f46_a_signal_ends_a_check_with_what_it_found_and_130() {
+    for mode in ["lockstep", "parallel"] {
+        let args = ["check", "random", "--seeds", "1000000", "--faults", "all"];
+        let run = at_work(&[&args[..], &["--json", "--mode", mode]].concat());
+        run.signal("-INT");
+        let ended = run.end();
+        assert_eq!(ended.code, Some(130), "{mode}: {}", ended.stderr);
+        let document = ended.document();
+        assert_eq!(document["verdict"], "interrupted", "{mode}");
+        let seeds = document["seeds"].as_u64().unwrap();
+        assert!((1..1_000_000).contains(&seeds), "{mode}: {seeds}");
+    }
 }
