@@ -11,7 +11,7 @@ const ORDERS: [&str; 5] = ["Relaxed", "Acquire", "Release", "AcqRel", "SeqCst"];
 
 /// File, how often it names an order, and what for.
 const LISTED: &[(&str, usize, &str)] = &[
-    ("sim/src/check/mod.rs", 3, "which seed is next"),
+    ("sim/src/check/mod.rs", 4, "which seed is next"),
     ("sim/src/device/cache.rs", 10, "lines of a cache"),
     ("sim/src/device/dram.rs", 9, "device memory, word by word"),
     ("sim/src/device/meter.rs", 7, "clocks and counts of a port"),
@@ -20,6 +20,11 @@ const LISTED: &[(&str, usize, &str)] = &[
         "sim/src/device/register.rs",
         6,
         "DMB, COND, staged payloads",
+    ),
+    (
+        "sim/src/fault/injector.rs",
+        1,
+        "strikes left, among threads",
     ),
     ("sim/src/signal.rs", 0, "signal-hook sets a bool of std"),
     ("sim/src/world/costs.rs", 7, "lockstep: one thread"),
