@@ -78,8 +78,7 @@ address() {
         reports "$target/planted" "$bug"
         echo "figures: a planted $bug is reported"
     done
-    # With the cfg of sanitizer builds, which needs fewer libraries.
-    export RUSTFLAGS="${flags[*]} --cfg finbox_weaken"
+    export RUSTFLAGS="${flags[*]}"
     cargo test --quiet --target "$host" --lib \
         -p finbox-mailbox -p finbox-scheduler -p finbox-runtime -p finbox-sim
     cargo test --quiet --target "$host" -p finbox-tests --test mailbox --test scheduler
