@@ -116,6 +116,12 @@ fn named(report: RunReport, options: &RunOptions) -> RunReport {
     }
 }
 
+/// Why what `options` name cannot be run at all, as a report.
+pub fn refusal(options: &RunOptions) -> Option<RunReport> {
+    let refused = workload(options).err();
+    refused.map(|report| named(*report, options))
+}
+
 /// The workload that `options` name, and how it is to run.
 ///
 /// # Errors

@@ -51,6 +51,11 @@ const PARALLEL_PATIENCE_NS: u64 = 5_000_000_000;
 pub fn run(options: &CheckOptions) -> ExitCode {
     app::words(Verdict::Fault, "checking", &options.run).prepare();
     let stop = signal::stop_flag();
+    // The first seed of each target: what cannot be run is no seed that went wrong.
+    let mut firsts = (0..options.seeds.min(2)).map(|nth| of_seed(options, nth));
+    if let Some(report) = firsts.find_map(|run| app::refusal(&run)) {
+        return output::refuse(&report, options.run.json);
+    }
     let began = Instant::now();
     let mut line = Progress::on_stderr(options.run.quiet);
     let limit = options.for_seconds.map(Duration::from_secs);

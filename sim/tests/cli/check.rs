@@ -48,3 +48,14 @@ fn one_seed_of_a_check_is_the_run_of_that_seed() {
         assert_eq!(run["verdict"], "pass");
     }
 }
+
+#[test]
+fn what_cannot_be_run_is_refused_as_a_run_refuses_it() {
+    for (what, code, number) in [("./nope.et", 3, 191), ("urma_deferred", 2, 190)] {
+        let ended = finbox(&["check", what, "--seeds", "2", "--json"]);
+        assert_eq!(ended.code, Some(code), "{what}: {}", ended.stderr);
+        let document = ended.document();
+        assert_eq!(document["verdict"], "invalid", "{what}");
+        assert_eq!(document["error"]["code"], number, "{what}");
+    }
+}
