@@ -2,7 +2,7 @@
 
 use finbox_sim::app;
 use finbox_sim::check::{self, Ended};
-use finbox_sim::cli::Mode;
+use finbox_sim::cli::{Completion, Mode, RunOptions};
 use finbox_sim::fault::{FaultKind, Faults};
 use finbox_sim::report::FailureKind;
 
@@ -84,4 +84,20 @@ fn a_slot_released_passes_after_its_task_failed_is_used_again() {
         .with(FaultKind::PeerDead, 30);
     let (outcome, ended) = judged(&random(Mode::Lockstep, 3974, wanted));
     assert_eq!((ended, outcome.ledger.submitted), (Ended::Failed, 25));
+}
+
+/// Without a mailbox nothing is full, and nobody but the poller holds the wait list: a FIN handler
+/// of the baseline would spin for as long.
+#[test]
+fn the_baseline_ends_under_every_kind_of_fault() {
+    for seed in 0..60 {
+        let options = RunOptions {
+            completion: Completion::Locked,
+            ..random(Mode::Lockstep, seed, Faults::all().some(seed))
+        };
+        let (outcome, _) = judged(&options);
+        let full = [FaultKind::MailboxFull, FaultKind::MailboxFullForever];
+        let struck = full.map(|kind| outcome.injected.of(kind));
+        assert_eq!(struck, [0, 0], "seed {seed}");
+    }
 }

@@ -24,7 +24,7 @@ const LISTED: &[(&str, usize, &str)] = &[
     (
         "sim/src/fault/injector.rs",
         1,
-        "strikes left, among threads",
+        "occasions, counted by all threads",
     ),
     ("sim/src/signal.rs", 0, "signal-hook sets a bool of std"),
     ("sim/src/world/costs.rs", 7, "lockstep: one thread"),

@@ -74,6 +74,12 @@ impl Faults {
         self
     }
 
+    /// The same without `kind`.
+    #[must_use]
+    pub const fn without(self, kind: FaultKind) -> Self {
+        self.with(kind, OFF)
+    }
+
     /// How often `kind` strikes; None: it is off.
     pub const fn often(&self, kind: FaultKind) -> Option<u16> {
         match self.often[kind as usize] {

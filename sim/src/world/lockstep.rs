@@ -79,7 +79,7 @@ pub(super) fn run(
         programs: programs(workload, &devices, jitter),
         queue: Queue::default(),
         jitter,
-        injector: Injector::new(settings.seed, settings.faults, 1),
+        injector: Injector::new(settings.seed, settings.occasions(), 1),
         held: devices.iter().map(|_| None).collect(),
         held_for_ever: 0,
         reset_at: vec![0; devices.len()],

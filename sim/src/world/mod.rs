@@ -33,7 +33,7 @@ use finbox_scheduler::{
 };
 use thiserror::Error;
 
-use crate::fault::{Budgets, Faults, Injected, stage};
+use crate::fault::{Budgets, FaultKind, Faults, Injected, stage};
 use crate::report::{FailureReport, GapReport, LatencyReport, StallReport};
 use crate::workload::{PlanError, Verified, Workload};
 
@@ -122,6 +122,18 @@ impl Settings {
 }
 
 impl Settings {
+    /// The faults that have an occasion: without a mailbox none can be full, and whoever holds the
+    /// wait list of the baseline holds its FIN handlers, which is what the baseline is about.
+    const fn occasions(&self) -> Faults {
+        match self.completion {
+            Completion::Mailbox => self.faults,
+            Completion::Locked => {
+                let faults = self.faults.without(FaultKind::MailboxFull);
+                faults.without(FaultKind::MailboxFullForever)
+            }
+        }
+    }
+
     /// Whether somebody asked the run to end.
     fn is_stopped(&self) -> bool {
         self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))

@@ -251,7 +251,7 @@ fn start_devices<'scope, 'a: 'scope>(
 ) -> io::Result<Vec<ScopedJoinHandle<'scope, ()>>> {
     // For these, the handlers' and the one that dispatches.
     memory::expect_room(sleepers.len() + usize::from(settings.handlers) + 1);
-    let first = Injector::new(settings.seed, settings.faults, NS_A_TURN);
+    let first = Injector::new(settings.seed, settings.occasions(), NS_A_TURN);
     let mut threads = Vec::new();
     for (index, sleeper) in sleepers.iter().enumerate() {
         let mine = workload

@@ -40,7 +40,7 @@ pub(super) fn devices(workload: &Workload, settings: &Settings, cost: CostModel)
     });
     for ((rank, plan), device) in (0..).zip(&workload.ranks).zip(&devices) {
         for (counter, &addr) in (0..).zip(device.layout().counters()) {
-            let base = counter_base(plan, &settings.faults, (settings.seed, rank, counter));
+            let base = counter_base(plan, &settings.occasions(), (settings.seed, rank, counter));
             if base != 0 {
                 device.dram().store_u32(addr, base);
             }
