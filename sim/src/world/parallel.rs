@@ -83,7 +83,7 @@ pub(super) fn run(
     let ended = thread::scope(|scope| {
         let stop = StopOnDrop(&stop_devices);
         let sleepers = (&sleepers[..], &stop_devices);
-        let threads = start_devices(scope, (workload, &devices, settings), (sleepers, &struck))?;
+        let started = start_devices(scope, (workload, &devices, settings), (sleepers, &struck))?;
         let ended = run_threads(&mut units, |running, schedulers| {
             let mut held = Held::new(schedulers, running.stop_flag());
             drain(running, all, limits(settings), || {
@@ -95,7 +95,7 @@ pub(super) fn run(
                 feed_some(&mut feed, running, schedulers, &probes)
             })
         });
-        join_all(stop, threads);
+        join_all(stop, started.0);
         ended
     });
     let handlers = units.iter().flat_map(|unit| &unit.handlers);
@@ -244,11 +244,13 @@ struct Stepped<'a> {
     programs: Programs<'a>,
 }
 
+/// Starts the device threads. The injector that all of them count with is the caller's to keep
+/// until they are joined: whoever lets go of it last knows then that the others have.
 fn start_devices<'scope, 'a: 'scope>(
     scope: &'scope thread::Scope<'scope, '_>,
     (workload, devices, settings): (&'a Workload, &'a [Device], &'a Settings),
     ((sleepers, stop), struck): ((&'a [Sleeper], &'a StopFlag), &'a Struck),
-) -> io::Result<Vec<ScopedJoinHandle<'scope, ()>>> {
+) -> io::Result<(Vec<ScopedJoinHandle<'scope, ()>>, Injector)> {
     // For these, the handlers' and the one that dispatches.
     memory::expect_room(sleepers.len() + usize::from(settings.handlers) + 1);
     let first = Injector::new(settings.seed, settings.occasions(), NS_A_TURN);
@@ -284,7 +286,7 @@ fn start_devices<'scope, 'a: 'scope>(
         let device = thread::Builder::new().name(name);
         threads.push(device.spawn_scoped(scope, work)?);
     }
-    Ok(threads)
+    Ok((threads, first))
 }
 
 /// Steps every core, and applies what engines and peers do, until told to stop.
