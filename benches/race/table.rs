@@ -1,4 +1,4 @@
-//! The table of ratios, as it stands in RESULTS.md.
+//! The table of times and ratios.
 
 use crate::contest::{Contest, Times};
 
