@@ -18,6 +18,7 @@ pub mod engine;
 pub mod fault;
 pub mod memory;
 pub mod report;
+pub mod shared;
 pub mod signal;
 pub mod workload;
 pub mod world;

@@ -11,11 +11,11 @@ use std::alloc::{GlobalAlloc, Layout};
 use std::borrow::Cow;
 use std::hint::black_box;
 use std::io::{self, Write};
-use std::sync::{Mutex, PoisonError};
 
 use signal_hook::low_level;
 
 use crate::report::{self, Code, ErrorReport, Invalid, RunReport, Verdict};
+use crate::shared::Shared;
 
 /// What the stack may grow to: the deepest call takes less than a tenth (measured).
 const STACK_BYTES: usize = 256 << 10;
@@ -68,7 +68,7 @@ pub struct LastWords {
 }
 
 /// What stands here is only replaced: whoever holds the lock allocates nothing.
-static WORDS: Mutex<LastWords> = Mutex::new(LastWords {
+static WORDS: Shared<LastWords> = Shared::new(LastWords {
     code: Verdict::Invalid(Invalid::InputFile).exit_code(),
     stderr: Cow::Borrowed("error: out of memory before anything was loaded\n"),
     stdout: Cow::Borrowed(""),
@@ -98,7 +98,7 @@ impl LastWords {
     pub fn prepare(self) {
         grow_stack();
         let _its_buffer_is_made = io::stdout();
-        let mut words = WORDS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut words = WORDS.lock();
         let before = std::mem::replace(&mut *words, self);
         drop(words);
         drop(before);
@@ -121,7 +121,7 @@ pub fn expect_room(threads: usize) {
 /// Says the last words and ends the process; of several threads, one.
 #[cold]
 fn end() -> ! {
-    let words = WORDS.lock().unwrap_or_else(PoisonError::into_inner);
+    let words = WORDS.lock();
     let _nobody_left = io::stderr().write_all(words.stderr.as_bytes());
     if !words.stdout.is_empty() {
         let mut out = io::stdout().lock();

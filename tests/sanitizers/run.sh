@@ -47,8 +47,9 @@ build() {
 thread() {
     local flags=(-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer) driver chip demo runs=0
     have "${flags[@]}" || return 0
-    RUSTFLAGS="${flags[*]} --cfg finbox_weaken" build -p finbox-tests --example tsan
-    RUSTFLAGS="${flags[*]} --cfg finbox_weaken" build -p finbox-sim --bin finbox
+    export RUSTFLAGS="${flags[*]} --cfg finbox_weaken --cfg finbox_tsan"
+    build -p finbox-tests --example tsan
+    build -p finbox-sim --bin finbox
     export TSAN_OPTIONS="halt_on_error=1 exitcode=$REPORTED"
     driver=$built/examples/tsan
     reports "$driver" race

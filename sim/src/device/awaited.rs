@@ -6,9 +6,10 @@
 //! [`Workload::unmet`](crate::workload::Workload::unmet).
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
 use crate::engine::Lane;
+use crate::shared::Shared;
 
 /// What became of a transfer that somebody waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub struct AwaitedPost {
 
 /// The transfers that a rank's tasks wait for.
 #[derive(Debug, Default)]
-pub struct Awaited(Mutex<HashMap<u32, Vec<AwaitedPost>>>);
+pub struct Awaited(Shared<HashMap<u32, Vec<AwaitedPost>>>);
 
 impl Awaited {
     /// `task` waits for `post` of `lane`, which has not ended.
@@ -64,7 +65,7 @@ impl Awaited {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<u32, Vec<AwaitedPost>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

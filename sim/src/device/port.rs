@@ -5,14 +5,13 @@
 //! act at once. Refuses, with a panic, reads of memory that [`can_read`](Port::can_read) denies.
 //! Called by the scheduler; made by the worlds, one a device and acting thread.
 
-use std::sync::{Mutex, PoisonError};
-
 use finbox_runtime::wait::Sleeper;
 use finbox_scheduler::{CoreId, Launch, Port, Token};
 
 use super::Device;
 use super::cache::lines;
 use super::meter::Meter;
+use crate::shared::Shared;
 
 /// A doorbell that was rung in virtual time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,19 +28,16 @@ pub struct Rung {
 
 /// Doorbells rung and not yet taken by the world, in order.
 #[derive(Debug, Default)]
-pub struct Doorbells(Mutex<Vec<Rung>>);
+pub struct Doorbells(Shared<Vec<Rung>>);
 
 impl Doorbells {
     /// Moves all of them to the end of `out`.
     pub fn drain_into(&self, out: &mut Vec<Rung>) {
-        out.append(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        out.append(&mut self.0.lock());
     }
 
     fn note(&self, rung: Rung) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(rung);
+        self.0.lock().push(rung);
     }
 }
 

@@ -6,18 +6,19 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
 use finbox_mailbox::Engine;
 use finbox_scheduler::{CoreId, Fault, FaultCode, Outcome, Subtasks, TaskId, Token};
 
 use super::FaultAt;
 use crate::report::{Failure, FailureKind, FailureReport, GapReport, MOST_FAILURES, MOST_NAMES};
+use crate::shared::Shared;
 use crate::workload::{TaskRef, Workload};
 
 /// Everything that failed so far.
 #[derive(Debug, Default)]
-pub(super) struct Failures(Mutex<Log>);
+pub(super) struct Failures(Shared<Log>);
 
 #[derive(Debug, Default)]
 struct Log {
@@ -160,7 +161,7 @@ impl Failures {
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

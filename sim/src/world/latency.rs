@@ -5,11 +5,11 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use finbox_scheduler::{CoreId, Token};
 
 use crate::report::{Durations, LatencyReport};
+use crate::shared::Shared;
 
 /// Sets of histograms: more than a machine has threads at work; more threads than sets share.
 const SETS: usize = 32;
@@ -21,7 +21,7 @@ const NEVER: u64 = 0;
 #[derive(Debug)]
 pub(super) struct Latencies {
     ranks: Vec<RankTimes>,
-    sets: Vec<Mutex<Set>>,
+    sets: Vec<Shared<Set>>,
 }
 
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl Latencies {
         };
         Self {
             ranks: ranks.map(times).collect(),
-            sets: (0..SETS).map(|_| Mutex::default()).collect(),
+            sets: (0..SETS).map(|_| Shared::default()).collect(),
         }
     }
 
@@ -157,7 +157,7 @@ impl Latencies {
     pub(super) fn report(&self) -> LatencyReport {
         let mut all = Set::default();
         for set in &self.sets {
-            let set = set.lock().unwrap_or_else(PoisonError::into_inner);
+            let set = set.lock();
             all.task.merge(&set.task);
             all.fin_to_consumer.merge(&set.fin_to_consumer);
             all.wait.merge(&set.wait);
@@ -173,7 +173,7 @@ impl Latencies {
 
     fn record(&self, add: impl FnOnce(&mut Set)) {
         let set = &self.sets[own_set()];
-        add(&mut set.lock().unwrap_or_else(PoisonError::into_inner));
+        add(&mut set.lock());
     }
 }
 

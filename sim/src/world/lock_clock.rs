@@ -5,9 +5,9 @@
 //! mailbox nobody waits for the lock. A poller that naps still polls in the story that is told, and
 //! holds the lock for a part of each of its periods.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::shared::Shared;
 
 /// The polls of a dispatch thread that naps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(super) struct LockClock {
     free_ns: AtomicU64,
     /// For how long the dispatch thread held it last.
     hold_ns: AtomicU64,
-    polls: Mutex<Option<Polls>>,
+    polls: Shared<Option<Polls>>,
 }
 
 impl LockClock {
@@ -63,7 +63,7 @@ impl LockClock {
     /// The dispatch thread naps: its next poll would begin at `first_ns`, and so on.
     pub(super) fn nap(&self, first_ns: u64, period_ns: u64) {
         let hold_ns = self.hold_ns.load(Ordering::Relaxed);
-        *self.polls.lock().unwrap_or_else(PoisonError::into_inner) = Some(Polls {
+        *self.polls.lock() = Some(Polls {
             first_ns,
             period_ns,
             hold_ns,
@@ -73,7 +73,7 @@ impl LockClock {
     /// Somebody acts at `now_ns`: the last poll slept through may still hold the lock. `already`: a
     /// poll at exactly that time came before.
     pub(super) fn look(&self, now_ns: u64, already: bool) {
-        let polls = *self.polls.lock().unwrap_or_else(PoisonError::into_inner);
+        let polls = *self.polls.lock();
         if let Some(polls) = polls {
             self.release(polls.held_until(now_ns, already));
         }
@@ -81,7 +81,7 @@ impl LockClock {
 
     /// The dispatch thread naps no more.
     pub(super) fn wake(&self) {
-        *self.polls.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.polls.lock() = None;
     }
 }
 

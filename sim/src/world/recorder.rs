@@ -6,7 +6,6 @@
 
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use finbox_scheduler::{Event, Outcome, Probe, SlotId, TaskId};
 use fnv::FnvHasher;
@@ -17,6 +16,7 @@ use super::latency::Latencies;
 use super::order::Dependencies;
 use crate::device::{Device, Meter};
 use crate::report::{FailureReport, GapReport, LatencyReport};
+use crate::shared::Shared;
 use crate::workload::{TaskRef, Workload};
 
 /// Most broken rules that are told one by one.
@@ -33,9 +33,9 @@ pub(super) struct Recorder<'a> {
     workload: &'a Workload,
     devices: &'a [Device],
     meter: &'a Meter,
-    log: Mutex<FnvHasher>,
+    log: Shared<FnvHasher>,
     ranks: Vec<RankRecord>,
-    broken: Mutex<Vec<String>>,
+    broken: Shared<Vec<String>>,
     latencies: Latencies,
     failures: Failures,
 }
@@ -81,7 +81,7 @@ impl<'a> Recorder<'a> {
         let sizes = workload.ranks.iter().zip(devices);
         let latencies =
             Latencies::new(sizes.map(|(plan, device)| (plan.tasks.len(), device.core_ids().len())));
-        let (log, broken) = (Mutex::new(FnvHasher::default()), Mutex::new(Vec::new()));
+        let (log, broken) = (Shared::new(FnvHasher::default()), Shared::new(Vec::new()));
         Self {
             workload,
             devices,
@@ -114,7 +114,7 @@ impl<'a> Recorder<'a> {
 
     /// FNV-1a over the ordered event log; None by the wall clock.
     pub(super) fn digest(&self) -> Option<u64> {
-        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let log = self.log.lock();
         self.meter.is_virtual().then(|| log.finish())
     }
 
@@ -210,10 +210,7 @@ impl<'a> Recorder<'a> {
                 self.check_end(*rank as usize, *task);
             }
         }
-        self.broken
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.broken.lock().clone()
     }
 
     /// Whether `task` ended, and was cancelled only because of one that it depends on.
@@ -231,7 +228,7 @@ impl<'a> Recorder<'a> {
     }
 
     fn broke(&self, rank: usize, task: u32, what: &str) {
-        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut broken = self.broken.lock();
         if broken.len() < MOST_BROKEN {
             let plan = &self.workload.ranks[rank];
             let name = &plan.tasks[task as usize].name;
@@ -410,7 +407,7 @@ impl Probe for RankProbe<'_> {
         // A poll that sees nothing takes the lock too, in the baseline, and may be reckoned.
         let is_told_by_polls = matches!(event, Event::Locked { .. } | Event::Unlocked { .. });
         if recorder.meter.is_virtual() && !is_told_by_polls {
-            let mut log = recorder.log.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut log = recorder.log.lock();
             (recorder.meter.now(), rank, event).hash(&mut *log);
         }
         self.tracing.event(event);

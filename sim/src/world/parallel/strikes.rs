@@ -5,7 +5,6 @@
 //! else a short run would be over before.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use finbox_mailbox::Guard;
@@ -15,11 +14,12 @@ use finbox_scheduler::{Scheduler, WaitDesk};
 
 use super::Stepped;
 use crate::fault::{Injected, Injector, Strike};
+use crate::shared::Shared;
 
 /// What device threads and the caller have to tell each other.
 #[derive(Debug, Default)]
 pub(super) struct Struck {
-    told: Mutex<(Injected, Vec<Strike>)>,
+    told: Shared<(Injected, Vec<Strike>)>,
     /// Ranks that were declared dead, a bit each.
     dead: AtomicU64,
     /// Wait lists that are to be held and are not yet.
@@ -31,7 +31,7 @@ pub(super) struct Struck {
 impl Struck {
     /// Adds what the injector of one thread counted.
     pub(super) fn count(&self, injected: &Injected) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = self.told.lock();
         told.0.merge(injected);
     }
 
@@ -47,7 +47,7 @@ impl Struck {
 
     /// What all counted.
     pub(super) fn injected(&self) -> Injected {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner).0
+        self.told.lock().0
     }
 }
 
@@ -74,7 +74,7 @@ pub(super) fn tell(injector: &mut Injector, struck: &Struck, strikes: Vec<Strike
         let holds = |strike: &&Strike| matches!(strike, Strike::HoldList { .. });
         let awaited = strikes.iter().filter(holds).count() as u64;
         struck.awaited.fetch_add(awaited, Ordering::AcqRel);
-        let mut told = struck.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = struck.told.lock();
         told.1.extend(strikes);
     }
 }
@@ -111,7 +111,7 @@ impl<'s, 'm> Held<'s, 'm> {
                 running.wake_dispatch();
             }
         }
-        let mut told = struck.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = struck.told.lock();
         self.wanted.append(&mut told.1);
         drop(told);
         if self.wanted.is_empty() {
