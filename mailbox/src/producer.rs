@@ -81,11 +81,10 @@ impl<'m> Producer<'m> {
     /// One read-modify-write on the head line and the slot's line.
     #[inline]
     pub fn push(&self, message: &Message) -> Result<(), PushError> {
-        // Encoded before the claim: nothing that could panic stands between it and publishing.
-        let words = message.encode(self.epoch);
         let Some(claim) = self.ring.claim(1, None) else {
             return Err(self.refusal());
         };
+        let words = message.encode(self.epoch);
         // SAFETY: the claim is this thread's and is published here, once.
         unsafe { self.ring.publish(claim.first, &words) };
         Ok(())

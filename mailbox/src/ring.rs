@@ -99,6 +99,13 @@ pub(crate) struct Claim {
     pub(crate) count: u64,
 }
 
+impl Claim {
+    #[inline]
+    fn if_any(self) -> Option<Self> {
+        (self.count > 0).then_some(self)
+    }
+}
+
 impl<'m> Ring<'m> {
     /// Looks at a ring whose header and cells are initialised.
     ///
@@ -256,7 +263,9 @@ impl<'m> Ring<'m> {
 
     #[inline]
     fn cell(&self, ticket: Ticket) -> &'m Cell {
-        &self.cells[ticket.index(self.mask)]
+        let index = ticket.index(self.mask);
+        // SAFETY: `mask` is one less than the number of cells, a power of two.
+        unsafe { self.cells.get_unchecked(index) }
     }
 
     /// Claims up to `want` tickets, at least one, with one successful compare-exchange.
@@ -274,47 +283,78 @@ impl<'m> Ring<'m> {
         if self.refuses() {
             return None;
         }
-        let slots = i64::from(self.slots());
-        let backoff = Backoff::new();
         // EDGE HEAD_SEEN <- HEAD_CLAIM, HEAD_CONDEMN. Loaded before tail, so that a stale pair errs
         // towards "room", which the exchange then refuses; and with the tail that made this head
         // possible, or a new head beside an old tail would call a ring full that never was.
-        let mut head = self.header.head.load(edge::HEAD_SEEN);
+        let head = Ticket::new(self.header.head.load(edge::HEAD_SEEN));
         // EDGE COPY_LOAD <- COPY_STORE. May lag behind tail, never lead.
-        let mut tail = Ticket::new(self.header.tail_copy.load(edge::COPY_LOAD));
+        let tail = Ticket::new(self.header.tail_copy.load(edge::COPY_LOAD));
+        // Unsigned: a distance that is negative, and more so than what is wanted, is looked at again.
+        let used = head.distance_from(tail) as u64;
+        if used.wrapping_add(want) > self.cells.len() as u64 {
+            return self.claim_what_fits(want, line, (head, tail)).if_any();
+        }
+        match self.try_claim(head, want, line) {
+            Ok(claim) => Some(claim),
+            Err(found) => self.claim_what_fits(want, line, (found, tail)).if_any(),
+        }
+    }
+
+    /// As [`claim`](Self::claim), by one that lost an exchange or found less room than it wants; a
+    /// claim of nothing if the ring is full, which two registers return.
+    #[cold]
+    #[inline(never)]
+    fn claim_what_fits(
+        &self,
+        want: u64,
+        line: Option<&ClaimLine>,
+        (mut head, mut tail): (Ticket, Ticket),
+    ) -> Claim {
+        let slots = i64::from(self.slots());
+        let backoff = Backoff::new();
         loop {
             // Saturating: in shared memory the two may be any numbers.
-            let mut free = slots.saturating_sub(Ticket::new(head).distance_from(tail));
+            let mut free = slots.saturating_sub(head.distance_from(tail));
             if free < want as i64 {
                 tail = self.refresh_tail();
-                free = slots.saturating_sub(Ticket::new(head).distance_from(tail));
+                free = slots.saturating_sub(head.distance_from(tail));
                 if free <= 0 {
                     line.into_iter().for_each(ClaimLine::clear);
-                    return None;
+                    return Claim {
+                        first: head,
+                        count: 0,
+                    };
                 }
             }
-            let count = want.min(free as u64);
-            if let Some(line) = line {
-                line.announce(Ticket::new(head), count);
-            }
-            // EDGE HEAD_CLAIM -> HEAD_SEEN, HEAD_CONDEMN. Carries the tail seen above and the
-            // announcement; the payload comes later, on PUBLISH. A lost exchange is one more
-            // HEAD_SEEN.
-            let next = head.wrapping_add(count);
-            match self
-                .header
-                .head
-                .compare_exchange(head, next, edge::HEAD_CLAIM, edge::HEAD_SEEN)
-            {
-                Ok(_) => {
-                    return Some(Claim {
-                        first: Ticket::new(head),
-                        count,
-                    });
-                }
+            match self.try_claim(head, want.min(free as u64), line) {
+                Ok(claim) => return claim,
                 Err(found) => head = found,
             }
             backoff.spin();
+        }
+    }
+
+    /// Announces and claims `count` tickets from `head` on.
+    ///
+    /// # Errors
+    /// Where head stands instead.
+    #[inline]
+    fn try_claim(
+        &self,
+        head: Ticket,
+        count: u64,
+        line: Option<&ClaimLine>,
+    ) -> Result<Claim, Ticket> {
+        if let Some(line) = line {
+            line.announce(head, count);
+        }
+        // EDGE HEAD_CLAIM -> HEAD_SEEN, HEAD_CONDEMN. Carries the tail that was seen and the
+        // announcement; the payload comes later, on PUBLISH. A lost exchange is one more HEAD_SEEN.
+        let (from, to) = (head.position(), head.plus(count).position());
+        let head_word = &self.header.head;
+        match head_word.compare_exchange(from, to, edge::HEAD_CLAIM, edge::HEAD_SEEN) {
+            Ok(_) => Ok(Claim { first: head, count }),
+            Err(found) => Err(Ticket::new(found)),
         }
     }
 
