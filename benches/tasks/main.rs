@@ -2,7 +2,8 @@
 //! others take for the same graphs.
 //!
 //! `cargo bench -p finbox-benches --bench tasks`, or with `-- ROUNDS TASKS` for other sizes (11
-//! and 100 000). Every round runs every side once.
+//! and 100 000), and behind them a word that is in the names of the graphs to run. Every round runs
+//! every side once.
 #![allow(
     clippy::cast_possible_truncation,
     reason = "a benchmark's counts are small"
@@ -21,9 +22,10 @@ use peers::{Rayon, Tokio};
 type Side<'a> = (&'static str, &'a dyn Fn(&Graph) -> Duration);
 
 fn main() {
-    let numbers: Vec<usize> = std::env::args()
-        .filter_map(|word| word.parse().ok())
-        .collect();
+    let mut words: Vec<String> = std::env::args().skip(1).collect();
+    words.retain(|word| !word.starts_with('-'));
+    let numbers: Vec<usize> = words.iter().filter_map(|word| word.parse().ok()).collect();
+    let wanted = words.get(numbers.len()).map_or("", String::as_str);
     let rounds = numbers.first().map_or(11, |&rounds| rounds.max(3));
     let tasks = numbers.get(1).map_or(100_000, |&tasks| tasks.max(1_000));
     let (rayon, tokio) = (Rayon::new(), Tokio::new());
@@ -36,14 +38,19 @@ fn main() {
     println!("{rounds} rounds of {tasks} tasks\n");
     println!("| graph | side | ns a task: median (least to most) | times finbox on one thread |");
     println!("| --- | --- | --- | --- |");
-    for graph in [
+    let graphs = [
         Graph::independent(tasks),
         Graph::chain(tasks),
         Graph::diamonds("diamonds 1-16-1", 16, tasks),
         Graph::diamonds("fan 1-50-1", 50, tasks),
         Graph::random(tasks),
-    ] {
-        compare(&graph, &sides, rounds);
+    ];
+    let is_wanted = |graph: &&Graph| graph.name.contains(wanted);
+    for graph in graphs.iter().filter(is_wanted) {
+        compare(graph, &sides, rounds);
+    }
+    if !wanted.is_empty() {
+        return;
     }
     println!("\n| tasks, independent, one thread | ns a task: median (least to most) |");
     println!("| --- | --- |");

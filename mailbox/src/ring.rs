@@ -289,7 +289,7 @@ impl<'m> Ring<'m> {
         let head = Ticket::new(self.header.head.load(edge::HEAD_SEEN));
         // EDGE COPY_LOAD <- COPY_STORE. May lag behind tail, never lead.
         let tail = Ticket::new(self.header.tail_copy.load(edge::COPY_LOAD));
-        // Unsigned: a distance that is negative, and more so than what is wanted, is looked at again.
+        // Unsigned: a distance more negative than what is wanted is looked at again.
         let used = head.distance_from(tail) as u64;
         if used.wrapping_add(want) > self.cells.len() as u64 {
             return self.claim_what_fits(want, line, (head, tail)).if_any();

@@ -1,8 +1,8 @@
-//! Finishing a task: the one place that decides an outcome and releases consumers.
+//! Finishing a task: the one place that tells of an outcome and releases consumers.
 //!
-//! Both roads end here: the FIN thread for tasks without deferral, the dispatch thread for all
-//! others. A fan-out is walked in pieces of a budget, so that no flood starves anyone; a consumer
-//! that becomes ready goes to a stack, never through recursion.
+//! Both roads end here: the FIN thread, whose last retirement decided, for tasks without deferral,
+//! the dispatch thread for all others. A fan-out is walked in pieces of a budget, so that no flood
+//! starves anyone; a consumer that becomes ready goes to a stack, never through recursion.
 
 use crate::edges::NONE;
 use crate::id::{SlotId, TaskId};
@@ -42,7 +42,6 @@ pub(crate) struct Release {
 }
 
 /// Decides the outcome of `slot` and takes its consumers. `None` if it was decided before.
-#[inline]
 pub(crate) fn finish_task(
     scheduler: &Scheduler<'_>,
     probe: &impl Probe,
@@ -51,9 +50,25 @@ pub(crate) fn finish_task(
     road: Road,
 ) -> Option<Release> {
     let words = scheduler.slot(slot);
-    let outcome = words
-        .retire
-        .decide(slot.generation(), decision(words, road))?;
+    let decision = decision(words, road);
+    let outcome = words.retire.decide(slot.generation(), decision)?;
+    Some(take_consumers(
+        scheduler,
+        probe,
+        ledger,
+        (slot, road, outcome),
+    ))
+}
+
+/// Tells of the outcome of `slot`, which the caller has just decided, and takes its consumers.
+#[inline]
+pub(crate) fn take_consumers(
+    scheduler: &Scheduler<'_>,
+    probe: &impl Probe,
+    ledger: &mut Ledger,
+    (slot, road, outcome): (SlotId, Road, Outcome),
+) -> Release {
+    let words = scheduler.slot(slot);
     let inline = matches!(road, Road::Inline | Road::Unrun);
     match outcome {
         Outcome::Completed => ledger.completed += 1,
@@ -74,7 +89,7 @@ pub(crate) fn finish_task(
     });
     let poison = outcome != Outcome::Completed;
     let node = words.edges.close(slot.generation(), poison).unwrap_or(NONE);
-    Some(Release { slot, node, poison })
+    Release { slot, node, poison }
 }
 
 /// What `road` adds to what the subtasks left.
@@ -83,10 +98,7 @@ fn decision(words: &TaskSlot, road: Road) -> Decision {
         failed: road == Road::Lost,
         only_unretired: road == Road::Lost,
         cancelled: road == Road::Cancelled,
-        forgone: match road {
-            Road::Inline => 0,
-            _ => words.unplaced(),
-        },
+        forgone: words.unplaced(),
     }
 }
 

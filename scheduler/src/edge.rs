@@ -3,13 +3,13 @@
 use finbox_mailbox::edge_table;
 
 edge_table! {
-    RETIRE = AcqRel, with "RETIRE, RECYCLE", "what every handler did before it retired, to the last one";
+    RETIRE = AcqRel, with "RETIRE, RECYCLE, SLOT_LOOK", "what every handler did, to the last one, to who sees the end";
     RETIRE_LOOK = Relaxed, with "-", "only the next guess; the exchange decides";
     FINISH = Release, with "SLOT_LOOK", "what the task did, to a submitter that waits no more";
     RECLAIM = Release, with "RECYCLE", "the last walk over the slot's edges is over";
     RECYCLE = Acquire, with "RECLAIM, RETIRE", "slot and edge nodes may be written again";
     SLOT_OPEN = Release, with "SLOT_LOOK", "the description of the slot's new life";
-    SLOT_LOOK = Acquire, with "SLOT_OPEN, FINISH", "what belongs to the life and outcome seen";
+    SLOT_LOOK = Acquire, with "SLOT_OPEN, RETIRE, FINISH", "what belongs to the life and outcome seen";
     DESCRIBE = Relaxed, with "-", "descriptions travel on FAN_IN, READY_PUSH and INSTALL";
     FAN_IN = AcqRel, with "FAN_IN", "what producers and submitter did, to who counts to zero";
     FAN_IN_ADD = Relaxed, with "-", "not ready before its submitter drops a count of its own";

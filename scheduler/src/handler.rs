@@ -5,7 +5,7 @@
 //! blocks and never waits: what a full mailbox refuses stays in the slab, the record stays taken,
 //! and that parity of that core gets no new token until everything was accepted.
 
-use crate::complete::{Road, finish_task};
+use crate::complete::{Road, take_consumers};
 use crate::core_pair::{Cond, Foreign, Transition};
 use crate::core_set::{CoreMask, each, first_of, only};
 use crate::duty::Duty;
@@ -321,8 +321,9 @@ impl<'m> FinHandler<'m> {
         let done = match retired.step {
             RetireStep::Partial | RetireStep::Late => None,
             RetireStep::LastDeferred { expected } => Some(expected),
-            RetireStep::LastInline => {
-                let release = finish_task(scheduler, probe, &mut self.ledger, slot, Road::Inline)?;
+            RetireStep::LastInline(outcome) => {
+                let end = (slot, Road::Inline, outcome);
+                let release = take_consumers(scheduler, probe, &mut self.ledger, end);
                 scheduler.room.give_back(room);
                 return Some(Duty::Release(release));
             }

@@ -12,7 +12,7 @@
 //!
 //! | state | retire | finish | lose (deadline, reset) |
 //! | --- | --- | --- | --- |
-//! | live, remaining > 0 | Partial, LastInline, LastDeferred | decided | decided, failed |
+//! | live, remaining > 0 | Partial, LastDeferred; LastInline: decided | decided | decided, failed |
 //! | live, remaining = 0 | refused | decided | refused: the FIN won |
 //! | decided, remaining > 0 | Late | refused | refused |
 //! | decided, remaining = 0 | refused | refused | refused |
@@ -122,12 +122,23 @@ impl RetireState {
             return Some(next);
         }
         let overflow = self.expected() + conditions > bound;
-        let failure = if overflow || failed { FAILED } else { 0 };
+        let next = next.with(if overflow || failed { FAILED } else { 0 });
         if overflow || conditions == 0 {
-            return Some(next.with(failure));
+            let is_end = next.remaining() == 0 && !next.any_subtask_deferred();
+            return Some(next.with(if is_end { FINISHED } else { 0 }));
         }
         let grown = Self(next.0 + ((conditions as u64) << EXPECTED_SHIFT));
-        Some(grown.with(failure | ANY_SUBTASK_DEFERRED))
+        Some(grown.with(ANY_SUBTASK_DEFERRED))
+    }
+
+    /// What a decided state says.
+    #[inline]
+    const fn outcome(self) -> Outcome {
+        match (self.is_cancelled(), self.is_failed()) {
+            (true, _) => Outcome::Cancelled,
+            (false, true) => Outcome::Failed,
+            (false, false) => Outcome::Completed,
+        }
     }
 
     /// The outcome is decided; `None` where it was before, or where the FIN has won.
@@ -183,8 +194,9 @@ impl Retired {
 pub enum RetireStep {
     /// Others are still running.
     Partial,
-    /// The last, and `any_subtask_deferred` is false: finish the task here and now.
-    LastInline,
+    /// The last, and `any_subtask_deferred` is false: this decided the outcome; release the task's
+    /// consumers here and now.
+    LastInline(Outcome),
     /// The last of a deferred task: push TASK_NORMAL_DONE behind the conditions.
     LastDeferred {
         /// CONDITION messages that belong to the task, 1 to 64.
@@ -224,7 +236,7 @@ impl RetireWord {
     /// The state, acquired from whoever opened the slot's life.
     #[inline]
     pub fn state(&self) -> RetireState {
-        // EDGE SLOT_LOOK <- SLOT_OPEN, FINISH.
+        // EDGE SLOT_LOOK <- SLOT_OPEN, RETIRE, FINISH.
         RetireState(self.0.load(edge::SLOT_LOOK))
     }
 
@@ -259,7 +271,8 @@ impl RetireWord {
     /// [`Refused`] with what stands there; nothing changed.
     ///
     /// # Ordering
-    /// EDGE RETIRE: an AcqRel read-modify-write, so the last handler sees what all others did.
+    /// EDGE RETIRE: an AcqRel read-modify-write, so the last handler sees what all others did, and
+    /// whoever sees the outcome sees it too.
     #[inline]
     pub fn retire(
         &self,
@@ -270,15 +283,15 @@ impl RetireWord {
     ) -> Result<Retired, Refused> {
         debug_assert!(bound <= MAX_CONDITIONS, "a task registers at most 64");
         let step = |state: RetireState| state.retire(generation, conditions, bound, failed);
-        // EDGE RETIRE -> RETIRE, RECYCLE. RELAXED first look: the exchange decides.
+        // EDGE RETIRE -> RETIRE, RECYCLE, SLOT_LOOK. RELAXED first look: the exchange decides.
         let before = self.0.try_update(edge::RETIRE, edge::RETIRE_LOOK, |word| {
             step(RetireState(word)).map(|next| next.0)
         });
         let before = RetireState(before.map_err(|word| Refused(RetireState(word)))?);
         let after = step(before).expect("the same step was just installed");
         let step = match (after.remaining(), after.any_subtask_deferred()) {
-            _ if after.is_finished() => RetireStep::Late,
-            (0, false) => RetireStep::LastInline,
+            _ if before.is_finished() => RetireStep::Late,
+            (0, false) => RetireStep::LastInline(after.outcome()),
             (0, true) => RetireStep::LastDeferred {
                 expected: after.expected(),
             },
@@ -313,11 +326,7 @@ impl RetireWord {
             next.map(|next| next.0)
         });
         let after = RetireState(before.ok()?).decide(generation, decision)?;
-        Some(match (after.is_cancelled(), after.is_failed()) {
-            (true, _) => Outcome::Cancelled,
-            (false, true) => Outcome::Failed,
-            (false, false) => Outcome::Completed,
-        })
+        Some(after.outcome())
     }
 
     /// Marks life `generation` failed if its outcome is still open.

@@ -1,6 +1,11 @@
 //! What several threads change, one at a time.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
+
+#[cfg(finbox_tsan)]
+use attempts::lock;
+#[cfg(not(finbox_tsan))]
+use waiting::lock;
 
 /// A mutex whose value stays usable when a thread panicked with it: who joins that thread tells.
 #[derive(Debug, Default)]
@@ -14,15 +19,32 @@ impl<T> Shared<T> {
 
     /// Waits until nobody else holds the value, and holds it until the guard is dropped.
     pub fn lock(&self) -> MutexGuard<'_, T> {
-        // ThreadSanitizer sees what is compiled with it: not the standard library's way of waiting,
-        // but both the attempt and the release, which are generic.
-        while cfg!(finbox_tsan) {
-            match self.0.try_lock() {
-                Ok(guard) => return guard,
-                Err(_) => std::thread::yield_now(),
+        lock(&self.0)
+    }
+}
+
+#[cfg(not(finbox_tsan))]
+mod waiting {
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+
+    pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+        mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// ThreadSanitizer sees what is compiled with it: an attempt and a release, which are generic, and
+/// not how the standard library waits.
+#[cfg(finbox_tsan)]
+mod attempts {
+    use std::sync::{Mutex, MutexGuard};
+
+    pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+        loop {
+            if let Ok(guard) = mutex.try_lock() {
+                return guard;
             }
+            std::thread::yield_now();
         }
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -80,14 +80,14 @@ fn a_duplicated_fin_never_overshoots() {
     let word = word(9, 1);
     assert_eq!(
         word.retire(9, 0, 64, false).unwrap().step,
-        RetireStep::LastInline
+        RetireStep::LastInline(Outcome::Completed)
     );
     let before = word.state();
+    assert!(before.is_finished() && !before.is_failed());
     assert!(word.retire(9, 3, 64, true).is_err(), "nothing remains");
+    assert_eq!(word.finish(9, true, false), None, "the FIN decided");
+    word.fail(9);
     assert_eq!(word.state(), before);
-    assert_eq!(word.finish(9, false, false), Some(Outcome::Completed));
-    assert!(word.retire(9, 0, 64, false).is_err(), "it is finished");
-    assert_eq!(word.state().remaining(), 0);
 }
 
 #[test]
@@ -147,10 +147,12 @@ fn partial_then_last_inline_when_nobody_deferred() {
             (RetireStep::Partial, false)
         );
     }
+    assert!(!word.state().is_finished());
     assert_eq!(
         word.retire(1, 0, 64, false).unwrap().step,
-        RetireStep::LastInline
+        RetireStep::LastInline(Outcome::Completed)
     );
+    assert!(word.state().is_finished());
 }
 
 #[test]
@@ -167,6 +169,7 @@ fn one_deferring_subtask_makes_the_last_one_say_done_whichever_it_was() {
         assert_eq!(steps[0].step, RetireStep::Partial);
         assert_eq!(steps[1].step, RetireStep::Partial);
         assert_eq!(steps[2].step, RetireStep::LastDeferred { expected });
+        assert!(!word.state().is_finished(), "its conditions are open");
         for (i, step) in steps.iter().enumerate() {
             assert_eq!(step.push_conditions, i == deferring);
         }
@@ -214,9 +217,9 @@ fn too_many_conditions_at_once_fail_the_task_inline() {
     let only = word.retire(1, 65, 64, false).unwrap();
     assert_eq!(
         (only.step, only.push_conditions),
-        (RetireStep::LastInline, false)
+        (RetireStep::LastInline(Outcome::Failed), false)
     );
-    assert_eq!(word.finish(1, false, false), Some(Outcome::Failed));
+    assert_eq!(word.finish(1, false, false), None);
 }
 
 #[test]
@@ -228,9 +231,9 @@ fn a_failing_subtask_still_retires() {
     );
     assert_eq!(
         word.retire(1, 0, 64, false).unwrap().step,
-        RetireStep::LastInline
+        RetireStep::LastInline(Outcome::Failed)
     );
-    assert_eq!(word.finish(1, false, false), Some(Outcome::Failed));
+    assert_eq!(word.finish(1, false, false), None);
 }
 
 #[test]

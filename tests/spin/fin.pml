@@ -116,7 +116,8 @@ inline park(who) {
     fi
 }
 
-/* complete.rs `finish_task`: the outcome is decided by one exchange on the retire word; then
+/* complete.rs `finish_task`: the outcome is decided by one exchange on the retire word (of an inline
+ * task by the last `retire`; here it is a step of its own, which only adds schedules); then
  * `Release::walk`: consumers are counted down one by one, and the last count makes them ready. */
 inline finish(f, is_inline) {
     d_step {

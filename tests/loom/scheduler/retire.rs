@@ -52,7 +52,8 @@ fn short(step: Option<RetireStep>) -> String {
     match step {
         None => "refused".into(),
         Some(RetireStep::Partial) => "partial".into(),
-        Some(RetireStep::LastInline) => "inline".into(),
+        Some(RetireStep::LastInline(Outcome::Completed)) => "inline".into(),
+        Some(RetireStep::LastInline(outcome)) => format!("inline {outcome:?}"),
         Some(RetireStep::LastDeferred { expected }) => format!("deferred {expected}"),
         Some(RetireStep::Late) => "late".into(),
     }
@@ -93,18 +94,31 @@ fn a_duplicated_fin_is_refused_and_the_outcome_is_decided_once() {
         let task = Task::new(1);
         let other = Arc::clone(&task);
         let fin = |task: &Task| {
-            let step = task
-                .word
-                .retire(1, 0, 64, false)
-                .ok()
-                .map(|retired| retired.step);
-            let outcome = step.and_then(|_| task.word.finish(1, false, false));
-            assert_eq!(outcome.is_some(), step.is_some());
-            step
+            let retired = task.word.retire(1, 0, 64, false).ok();
+            assert!(task.word.state().is_finished());
+            retired.map(|retired| retired.step)
         };
         let thread = thread::spawn(move || fin(&other));
         let mine = fin(&task);
         (short(mine), short(thread.join().unwrap()))
+    });
+}
+
+#[test]
+fn whoever_sees_that_the_last_fin_decided_sees_what_every_subtask_did() {
+    expect_all("retire, look", &[false, true], || {
+        let task = Task::new(2);
+        let _ = subtask(&task, 0, 0);
+        let other = Arc::clone(&task);
+        let thread = thread::spawn(move || {
+            let _ = subtask(&other, 1, 0);
+        });
+        let is_over = task.word.state().is_finished();
+        if is_over {
+            assert_eq!(task.sum(), 2);
+        }
+        thread.join().unwrap();
+        is_over
     });
 }
 
