@@ -204,7 +204,9 @@ impl<'m> Dispatcher<'m> {
             probe,
             ledger,
         };
-        let (polled, moved) = desk.settle(&mut turn, SETTLE_BUDGET);
+        // Such runtimes poll all they have while they hold the lock.
+        let budget = if is_baseline { u32::MAX } else { SETTLE_BUDGET };
+        let (polled, moved) = desk.settle(&mut turn, budget);
         let drained = desk.drain(&mut turn, DRAIN_BUDGET);
         self.refreshed = self.ledger.lines_refreshed - refreshed;
         let deadlines = [desk.next_deadline(), desk.gap_deadline()];

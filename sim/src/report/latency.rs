@@ -35,6 +35,8 @@ pub struct Percentiles {
     pub p90_ns: u64,
     /// 99 of 100 took at most this.
     pub p99_ns: u64,
+    /// 999 of 1 000 took at most this.
+    pub p99_9_ns: u64,
     /// The longest.
     pub max_ns: u64,
 }
@@ -79,6 +81,7 @@ impl Durations {
             p50_ns: at(0.5),
             p90_ns: at(0.9),
             p99_ns: at(0.99),
+            p99_9_ns: at(0.999),
             max_ns: self.max_ns,
         }
     }
@@ -103,11 +106,9 @@ mod tests {
         odd.merge(&even);
         let found = odd.percentiles();
         assert_eq!((found.count, found.max_ns), (100_000, 100_100_000));
-        let expected = [50_050_000, 90_090_000, 99_099_000];
-        for (found, expected) in [found.p50_ns, found.p90_ns, found.p99_ns]
-            .into_iter()
-            .zip(expected)
-        {
+        let expected = [50_050_000, 90_090_000, 99_099_000, 99_999_900];
+        let found = [found.p50_ns, found.p90_ns, found.p99_ns, found.p99_9_ns];
+        for (found, expected) in found.into_iter().zip(expected) {
             assert!(
                 found.abs_diff(expected) <= expected / 1_000,
                 "{found} {expected}"
@@ -124,9 +125,11 @@ mod tests {
             p50_ns,
             p90_ns,
             p99_ns,
+            p99_9_ns,
             max_ns,
         } = one.percentiles();
-        assert_eq!(([p50_ns, p90_ns, p99_ns, max_ns], count), ([466_537; 4], 1));
+        let all = [p50_ns, p90_ns, p99_ns, p99_9_ns, max_ns];
+        assert_eq!((all, count), ([466_537; 5], 1));
         one.record(u64::MAX);
         assert_eq!(
             (one.percentiles().max_ns, one.percentiles().count),

@@ -43,7 +43,7 @@ const ADDED: &[&str] = &[
 
 /// Measures of the latency, and the fields of each.
 const LATENCY: [&str; 4] = ["task", "fin_to_consumer", "wait", "fin_handling"];
-const PERCENTILES: [&str; 5] = ["count", "p50_ns", "p90_ns", "p99_ns", "max_ns"];
+const PERCENTILES: [&str; 6] = ["count", "p50_ns", "p90_ns", "p99_ns", "p99_9_ns", "max_ns"];
 
 fn example() -> RunReport {
     RunReport {
@@ -188,6 +188,7 @@ fn latencies_have_a_line_each_and_only_where_something_was_measured() {
         p50_ns: 840,
         p90_ns: 2_000,
         p99_ns: 31_840,
+        p99_9_ns: 31_841,
         max_ns,
     };
     let latency = LatencyReport {
@@ -206,7 +207,7 @@ fn latencies_have_a_line_each_and_only_where_something_was_measured() {
     let text = to_text(&report);
     assert!(text.contains(expected), "{text}");
     let value: Value = serde_json::from_str(&to_json(&report)).unwrap();
-    let expected = [6, 840, 2_000, 31_840, 40_000];
+    let expected = [6, 840, 2_000, 31_840, 31_841, 40_000];
     for (field, expected) in PERCENTILES.into_iter().zip(expected) {
         assert_eq!(value["latency"]["task"][field], expected);
     }
