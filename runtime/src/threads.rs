@@ -13,7 +13,7 @@ use finbox_mailbox::sync::AtomicU64;
 use finbox_scheduler::{Dispatcher, FinHandler, HandlerStep, Handlers, Port, Probe, Scheduler};
 
 use crate::edge;
-use crate::wait::{Rest, Sleeper, StopFlag};
+use crate::wait::{Rest, RestPolicy, Sleeper, StopFlag};
 
 /// One chip with everything that runs it.
 #[derive(Debug)]
@@ -64,6 +64,7 @@ struct Post {
 /// The running threads, as the body sees them.
 #[derive(Debug)]
 pub struct Running {
+    policy: RestPolicy,
     stop: StopFlag,
     handlers: Vec<Post>,
     dispatch: Post,
@@ -144,14 +145,29 @@ struct Dispatching<'a, 'm, P, B> {
     dispatcher: &'a mut Dispatcher<'m>,
 }
 
-/// Runs `body` while the units' threads run, then ends and joins them.
+/// Runs `body` while the units' threads run and rest as usual, then ends and joins them.
+///
+/// # Errors
+/// As [`run_resting`].
+///
+/// # Panics
+/// As [`run_resting`].
+pub fn run<'m, P: Port + Send, B: Probe + Send, R>(
+    units: &mut [Unit<'m, P, B>],
+    body: impl FnOnce(&Running, &[&Scheduler<'m>]) -> R,
+) -> io::Result<R> {
+    run_resting(RestPolicy::DEFAULT, units, body)
+}
+
+/// Runs `body` while the units' threads run and rest as `policy` says, then ends and joins them.
 ///
 /// # Errors
 /// The operating system's, if a thread could not be started; those that were are ended.
 ///
 /// # Panics
 /// If a thread panicked.
-pub fn run<'m, P: Port + Send, B: Probe + Send, R>(
+pub fn run_resting<'m, P: Port + Send, B: Probe + Send, R>(
+    policy: RestPolicy,
     units: &mut [Unit<'m, P, B>],
     body: impl FnOnce(&Running, &[&Scheduler<'m>]) -> R,
 ) -> io::Result<R> {
@@ -161,6 +177,7 @@ pub fn run<'m, P: Port + Send, B: Probe + Send, R>(
         .max()
         .unwrap_or(0);
     let running = Running {
+        policy,
         stop: StopFlag::default(),
         handlers: (0..threads).map(|_| Post::default()).collect(),
         dispatch: Post::default(),
@@ -227,7 +244,7 @@ fn handle_fins<P: Port, B: Probe>(
 ) {
     let _end = StopOnPanic(running);
     post.sleeper.adopt();
-    let mut rest = Rest::default();
+    let mut rest = Rest::new(running.policy);
     loop {
         rest.before_pass(&post.sleeper);
         // RELAXED is enough behind CLEAR: a stop whose ring was just cleared is acquired with it,
@@ -267,7 +284,7 @@ fn dispatch<P: Port, B: Probe>(running: &Running, mut roles: Vec<Dispatching<'_,
     let post = &running.dispatch;
     let _end = StopOnPanic(running);
     post.sleeper.adopt();
-    let mut rest = Rest::default();
+    let mut rest = Rest::new(running.policy);
     loop {
         rest.before_pass(&post.sleeper);
         // RELAXED is enough behind CLEAR, as in `handle_fins`.

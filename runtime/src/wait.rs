@@ -1,8 +1,8 @@
 //! The one way to wait for another thread: with patience, a stop flag, and a way to help.
 //!
 //! Threads that run passes rest between passes that saw nothing ([`Rest`]): they spin, then yield,
-//! then park, at most a poll period that doubles from 20 µs to 1 ms; without limit only if nothing
-//! can change silently. Everyone else waits through [`Watch::wait_for`].
+//! then park, as their [`RestPolicy`] says: for a poll period that doubles, without limit only if
+//! nothing can change silently. Everyone else waits through [`Watch::wait_for`].
 
 use std::sync::OnceLock;
 use std::thread::{self, Thread};
@@ -13,10 +13,40 @@ use finbox_mailbox::sync::AtomicU32;
 
 use crate::edge;
 
-const SPINS: u32 = 32;
-const YIELDS: u32 = 16;
-const SHORTEST: Duration = Duration::from_micros(20);
-const LONGEST: Duration = Duration::from_millis(1);
+/// When a thread that sees nothing spins, yields and parks. A parked one costs nothing and takes
+/// longest to wake: `cargo bench -p finbox-benches --bench wake` measures by how much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RestPolicy {
+    /// Passes without news with a spin hint behind them.
+    pub spins: u32,
+    /// Passes after these with a yield behind them.
+    pub yields: u32,
+    /// What comes then: the shortest and the longest time to park while something can change
+    /// without a ring. `None`: it goes on spinning, and keeps a core busy.
+    pub parks: Option<[Duration; 2]>,
+}
+
+impl RestPolicy {
+    /// Never parks.
+    pub const BUSY: Self = Self {
+        spins: 0,
+        yields: 0,
+        parks: None,
+    };
+
+    /// 32 spins, 16 yields, then parks of 20 µs to 1 ms.
+    pub const DEFAULT: Self = Self {
+        spins: 32,
+        yields: 16,
+        parks: Some([Duration::from_micros(20), Duration::from_millis(1)]),
+    };
+}
+
+impl Default for RestPolicy {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
 
 /// A wish to end that every wait honours.
 #[derive(Debug)]
@@ -72,29 +102,38 @@ impl Sleeper {
 /// How a thread rests between passes that saw nothing: spin, yield, park.
 #[derive(Debug)]
 pub struct Rest {
+    policy: RestPolicy,
     turns: u32,
-    period: Duration,
+    /// Parks since there was news, as far as they change the next one's period.
+    parks: u32,
 }
 
 impl Default for Rest {
     fn default() -> Self {
-        Self {
-            turns: 0,
-            period: SHORTEST,
-        }
+        Self::new(RestPolicy::DEFAULT)
     }
 }
 
 impl Rest {
+    /// Rests as `policy` says.
+    pub const fn new(policy: RestPolicy) -> Self {
+        Self {
+            policy,
+            turns: 0,
+            parks: 0,
+        }
+    }
+
     /// There was news: start from spinning.
     pub fn reset(&mut self) {
-        *self = Self::default();
+        *self = Self::new(self.policy);
     }
 
     /// Whether the next rest may park: clear the token and look at everything once more first.
     #[must_use]
     fn may_park(&self) -> bool {
-        self.turns >= SPINS + YIELDS
+        let RestPolicy { spins, yields, .. } = self.policy;
+        self.policy.parks.is_some() && self.turns >= spins.saturating_add(yields)
     }
 
     /// Spins or yields once; `false`: that was enough of it.
@@ -102,18 +141,21 @@ impl Rest {
         if self.may_park() {
             return false;
         }
-        self.turns += 1;
-        if self.turns <= SPINS {
-            std::hint::spin_loop()
-        } else {
-            thread::yield_now()
+        self.turns = self.turns.saturating_add(1);
+        let yields = self.policy.spins..self.policy.spins.saturating_add(self.policy.yields);
+        match yields.contains(&(self.turns - 1)) {
+            true => thread::yield_now(),
+            false => std::hint::spin_loop(),
         }
         true
     }
 
     fn next_period(&mut self) -> Duration {
-        let period = self.period;
-        self.period = (period * 2).min(LONGEST);
+        let [shortest, longest] = self.policy.parks.unwrap_or_default();
+        let period = shortest
+            .saturating_mul(1 << self.parks.min(31))
+            .min(longest);
+        self.parks += u32::from(period < longest);
         period
     }
 
@@ -189,7 +231,7 @@ impl Watch<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Rest, SPINS, Sleeper, StopFlag, Waited, Watch, YIELDS};
+    use super::{Rest, RestPolicy, Sleeper, StopFlag, Waited, Watch};
     use std::time::Duration;
 
     #[test]
@@ -200,8 +242,29 @@ mod tests {
         assert!(rest.may_park(), "nobody rang");
         sleeper.wake();
         rest.before_pass(&sleeper);
-        assert!((0..SPINS + YIELDS).all(|_| rest.is_brief()));
+        let RestPolicy { spins, yields, .. } = RestPolicy::DEFAULT;
+        assert!((0..spins + yields).all(|_| rest.is_brief()));
         assert!(rest.may_park());
+    }
+
+    #[test]
+    fn parks_double_from_the_shortest_to_the_longest_and_begin_anew_behind_news() {
+        let mut rest = Rest::default();
+        let periods: Vec<u128> = (0..8).map(|_| rest.next_period().as_micros()).collect();
+        assert_eq!(periods, [20, 40, 80, 160, 320, 640, 1000, 1000]);
+        rest.reset();
+        assert_eq!(rest.next_period().as_micros(), 20);
+    }
+
+    #[test]
+    fn the_busy_policy_never_parks() {
+        let (sleeper, mut rest) = (Sleeper::default(), Rest::new(RestPolicy::BUSY));
+        sleeper.adopt();
+        for _ in 0..100_000 {
+            rest.before_pass(&sleeper);
+            rest.after_pass(&sleeper, false);
+        }
+        assert!(rest.is_brief());
     }
 
     #[test]

@@ -124,3 +124,65 @@ pub trait Port: Sync {
     /// Time in nanoseconds, from any start, never going back.
     fn now(&self) -> u64;
 }
+
+impl<P: Port + ?Sized> Port for &P {
+    #[inline]
+    fn load_cond(&self, core: CoreId) -> u32 {
+        (**self).load_cond(core)
+    }
+
+    #[inline]
+    fn ring_doorbell(&self, core: CoreId, token: Token) {
+        (**self).ring_doorbell(core, token);
+    }
+
+    #[inline]
+    fn stage_payload(&self, core: CoreId, token: Token, launch: &Launch) {
+        (**self).stage_payload(core, token, launch);
+    }
+
+    #[inline]
+    fn slab_address(&self, core: CoreId, parity: usize) -> u64 {
+        (**self).slab_address(core, parity)
+    }
+
+    #[inline]
+    fn refresh(&self, addr: u64, size_bytes: u64) {
+        (**self).refresh(addr, size_bytes);
+    }
+
+    #[inline]
+    fn clean(&self, addr: u64, size_bytes: u64) {
+        (**self).clean(addr, size_bytes);
+    }
+
+    #[inline]
+    fn can_read(&self, addr: u64, size_bytes: u64) -> bool {
+        (**self).can_read(addr, size_bytes)
+    }
+
+    #[inline]
+    fn load_u32(&self, addr: u64) -> u32 {
+        (**self).load_u32(addr)
+    }
+
+    #[inline]
+    fn load_u64(&self, addr: u64) -> u64 {
+        (**self).load_u64(addr)
+    }
+
+    #[inline]
+    fn store_u64(&self, addr: u64, value: u64) {
+        (**self).store_u64(addr, value);
+    }
+
+    #[inline]
+    fn incarnation(&self) -> u32 {
+        (**self).incarnation()
+    }
+
+    #[inline]
+    fn now(&self) -> u64 {
+        (**self).now()
+    }
+}

@@ -2,8 +2,6 @@
 //! measures the processor time of all threads.
 #![cfg(not(any(loom, shuttle)))]
 
-mod shared;
-
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -18,7 +16,6 @@ use finbox_scheduler::{
 };
 use finbox_tests::model_port::{Lines, ModelPort};
 use rustix::time::{ClockId, clock_gettime};
-use shared::Shared;
 
 /// Seven intervals, of which the middle one counts: what disturbs a few of them does not matter.
 const INTERVALS: usize = 7;
@@ -136,7 +133,7 @@ fn idle_twice() {
     let mut submitter = assembly.submitter;
     let mut units = [Unit {
         scheduler,
-        port: Shared(&model),
+        port: &model,
         probe: NoProbe,
         handlers,
         dispatcher,
