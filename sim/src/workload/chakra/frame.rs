@@ -22,6 +22,9 @@ const MAX_EXPANSION: u64 = 256;
 /// Allowed beyond that, so that small files of repeated content pass.
 const EXPANSION_FLOOR_BYTES: u64 = 16 << 20;
 
+/// Bytes asked of the operating system at once.
+const READ_BYTES: usize = 64 << 10;
+
 /// The first bytes of a gzip file. No plain trace starts so: after a length of 31 would come
 /// field 17 as a group, which the metadata message has not.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -59,7 +62,7 @@ impl Frames {
             let source = io::Error::new(ErrorKind::InvalidInput, "not a regular file");
             return Err(unreadable(source));
         }
-        let mut plain = BufReader::new(handle);
+        let mut plain = BufReader::with_capacity(READ_BYTES, handle);
         if !plain
             .fill_buf()
             .map_err(unreadable)?

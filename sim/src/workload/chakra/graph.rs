@@ -14,7 +14,7 @@ pub(super) fn resolve(rank: &RankDraft) -> Result<Vec<Vec<u32>>, ImportError> {
     for draft in &rank.nodes {
         let mut parents = Vec::with_capacity(draft.parents.len());
         for parent in &draft.parents {
-            if let Some(&index) = rank.index_of.get(parent) {
+            if let Some(index) = rank.ids.find(*parent) {
                 parents.push(index);
             } else {
                 dangling += 1;

@@ -11,7 +11,7 @@
 //! | `discover` | path → one file a rank |
 //! | `frame`, `proto`, `attr` | bytes → messages → values |
 //! | `read`, `node` | one file → drafts of nodes |
-//! | `graph` | ids → indices |
+//! | `graph`, `ids` | ids → indices |
 //! | `groups`, `side_file` | how many ranks a collective has |
 //! | `matching`, `unmatched` | sends and receives → messages |
 //! | `order` | one topological order, or a cycle |
@@ -24,6 +24,7 @@ mod frame;
 mod graph;
 mod groups;
 mod hint;
+mod ids;
 mod matching;
 mod model;
 mod node;

@@ -4,7 +4,6 @@
 //! message's other content. Refuses what does not decode, and an id that occurs
 //! twice, at their byte offsets. Called by `load`.
 
-use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use prost::Message;
@@ -12,6 +11,7 @@ use prost::Message;
 use super::discover::{MAX_RANKS, TraceFile};
 use super::error::ImportError;
 use super::frame::{Frame, Frames};
+use super::ids::{Ids, Repeated};
 use super::node::{Draft, Dropped, Site, interpret};
 use super::options::Options;
 use super::place::NodePlace;
@@ -26,8 +26,7 @@ pub(super) struct RankDraft {
     pub(super) rank: u32,
     pub(super) file: PathBuf,
     pub(super) nodes: Vec<Draft>,
-    /// From ids to indices of nodes.
-    pub(super) index_of: HashMap<u64, u32>,
+    pub(super) ids: Ids,
     pub(super) dropped: Dropped,
 }
 
@@ -52,15 +51,19 @@ impl RankDraft {
                 limit: MAX_NODES,
             });
         };
-        if let Some(first) = self.index_of.insert(node.id, index) {
-            let first_offset = self.nodes[first as usize].offset;
-            return Err(ImportError::DuplicateId {
-                second: self.place(&node),
-                first_offset,
-            });
-        }
+        self.ids.add(node.id, index);
         self.nodes.push(node);
         Ok(())
+    }
+
+    fn check_ids(&mut self) -> Result<(), ImportError> {
+        let Err(Repeated { first, second }) = self.ids.sort() else {
+            return Ok(());
+        };
+        Err(ImportError::DuplicateId {
+            second: self.place(&self.nodes[second as usize]),
+            first_offset: self.nodes[first as usize].offset,
+        })
     }
 }
 
@@ -72,27 +75,38 @@ pub(super) fn read(trace: TraceFile, options: &Options) -> Result<RankDraft, Imp
         None => return Err(ImportError::EmptyFile { file }),
         Some(frame) => decode::<proto::GlobalMetadata>(&frame, "GlobalMetadata", &file)?,
     };
-    let (nodes, index_of, dropped) = (Vec::new(), HashMap::new(), Dropped::default());
     let mut draft = RankDraft {
         rank,
         file,
-        nodes,
-        index_of,
-        dropped,
+        nodes: Vec::new(),
+        ids: Ids::default(),
+        dropped: Dropped::default(),
     };
-    let mut seen = HashSet::new();
+    let ended = read_nodes(&mut frames, &mut draft, options);
+    // What stands in the file before whatever ended it.
+    draft.check_ids()?;
+    ended?;
+    draft.nodes.shrink_to_fit();
+    Ok(draft)
+}
+
+fn read_nodes(
+    frames: &mut Frames,
+    draft: &mut RankDraft,
+    options: &Options,
+) -> Result<(), ImportError> {
+    let mut sorted = Vec::new();
     while let Some(frame) = frames.next()? {
         let raw = decode::<proto::Node>(&frame, "Node", &draft.file)?;
         let site = Site {
             file: &draft.file,
-            rank,
+            rank: draft.rank,
             offset: frame.offset,
         };
-        let node = interpret(raw, site, options, &mut draft.dropped, &mut seen)?;
+        let node = interpret(raw, site, options, &mut draft.dropped, &mut sorted)?;
         draft.add(node)?;
     }
-    draft.nodes.shrink_to_fit();
-    Ok(draft)
+    Ok(())
 }
 
 fn decode<M: Message + Default>(
