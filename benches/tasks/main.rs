@@ -29,8 +29,9 @@ fn main() {
     let rounds = numbers.first().map_or(11, |&rounds| rounds.max(3));
     let tasks = numbers.get(1).map_or(100_000, |&tasks| tasks.max(1_000));
     let (rayon, tokio) = (Rayon::new(), Tokio::new());
-    let sides: [Side<'_>; 4] = [
+    let sides: [Side<'_>; 5] = [
         ("finbox, one thread", &ours::one_thread),
+        ("the same, from buffers", &ours::from_buffers),
         ("finbox, two threads", &ours::two_threads),
         ("rayon, two threads", &|graph| rayon.run(graph)),
         ("tokio, two threads", &|graph| tokio.run(graph)),

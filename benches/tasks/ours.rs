@@ -3,133 +3,242 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use finbox_runtime::{Arena, Config};
+use crossbeam_utils::Backoff;
+use finbox_runtime::{Access, Arena, BufferId, BufferUse, Config, Wiring, WiringError};
 use finbox_scheduler::target::A2A3;
 use finbox_scheduler::{
-    Assembly, Chip, HandlerStep, NoProbe, Scheduler, Shape, SlotId, Submitter, TaskId, TaskSpec,
+    Chip, Dispatcher, FinHandler, HandlerStep, NoProbe, Scheduler, Shape, SlotId, Submitter,
+    TaskId, TaskSpec,
 };
 
 use crate::chip::NullChip;
 use crate::graph::Graph;
 
-/// Submits as much of a graph as there is room for.
-struct Feed<'g> {
-    graph: &'g Graph,
-    slots: Vec<SlotId>,
+/// Tasks submitted between two passes, as far as there is room.
+const BUDGET: usize = 64;
+/// Blocks that tasks write one after the other: more than tasks that are unfinished at once.
+const BLOCKS: u64 = 1 << 17;
+const BLOCK_BYTES: u64 = 64;
+
+/// How tasks are wired in.
+trait Wire {
+    /// Task `number` of a graph behind its producers; `None`: there is no room now.
+    fn wire(
+        &mut self,
+        scheduler: &Scheduler<'_>,
+        spec: &TaskSpec,
+        producers: &[u32],
+        slots: &[SlotId],
+    ) -> Option<SlotId>;
+}
+
+/// With the slots of those it waits for.
+struct Named<'m> {
+    submitter: Submitter<'m>,
     after: Vec<SlotId>,
 }
 
-impl<'g> Feed<'g> {
-    fn new(graph: &'g Graph) -> Self {
-        Self {
-            graph,
-            slots: Vec::with_capacity(graph.tasks()),
-            after: Vec::with_capacity(64),
+impl Wire for Named<'_> {
+    fn wire(
+        &mut self,
+        scheduler: &Scheduler<'_>,
+        spec: &TaskSpec,
+        producers: &[u32],
+        slots: &[SlotId],
+    ) -> Option<SlotId> {
+        self.after.clear();
+        let producers = producers.iter().map(|&task| slots[task as usize]);
+        self.after.extend(producers);
+        match self
+            .submitter
+            .submit(scheduler, &NoProbe, spec, &self.after)
+        {
+            Ok(slot) => Some(slot),
+            Err(error) => {
+                assert!(error.is_temporary(), "{error}");
+                None
+            }
         }
+    }
+}
+
+/// With the block that it writes and those that it reads.
+struct Found<'m> {
+    wiring: Wiring<'m>,
+    buffer: BufferId,
+    uses: Vec<BufferUse>,
+}
+
+impl Wire for Found<'_> {
+    fn wire(
+        &mut self,
+        scheduler: &Scheduler<'_>,
+        spec: &TaskSpec,
+        producers: &[u32],
+        slots: &[SlotId],
+    ) -> Option<SlotId> {
+        let buffer = self.buffer;
+        let block = |task: u64, access| {
+            let start = task % BLOCKS * BLOCK_BYTES;
+            let range = start..start + BLOCK_BYTES;
+            BufferUse {
+                buffer,
+                range,
+                access,
+            }
+        };
+        self.uses.clear();
+        self.uses.push(block(slots.len() as u64, Access::Out));
+        let reads = producers
+            .iter()
+            .map(|&task| block(u64::from(task), Access::In));
+        self.uses.extend(reads);
+        match self
+            .wiring
+            .submit(scheduler, &NoProbe, spec, &[], &self.uses)
+        {
+            Ok(slot) => Some(slot),
+            Err(WiringError::Submit(error)) if error.is_temporary() => None,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Submits as much of a graph as there is room for.
+struct Feed<'g, W> {
+    graph: &'g Graph,
+    slots: Vec<SlotId>,
+    wire: W,
+}
+
+impl<'g, W: Wire> Feed<'g, W> {
+    fn new(graph: &'g Graph, wire: W) -> Self {
+        let slots = Vec::with_capacity(graph.tasks());
+        Self { graph, slots, wire }
     }
 
     fn is_done(&self) -> bool {
         self.slots.len() == self.graph.tasks()
     }
 
-    /// Up to `budget` tasks; whether there was room for them.
-    fn some(
-        &mut self,
-        scheduler: &Scheduler<'_>,
-        submitter: &mut Submitter<'_>,
-        budget: usize,
-    ) -> bool {
-        let end = (self.slots.len() + budget).min(self.graph.tasks());
+    /// Up to [`BUDGET`] tasks; whether there was room for them.
+    fn some(&mut self, scheduler: &Scheduler<'_>) -> bool {
+        let end = (self.slots.len() + BUDGET).min(self.graph.tasks());
         for task in self.slots.len()..end {
-            self.after.clear();
+            let spec = TaskSpec::new(TaskId::new(0, task as u32), Shape::Aiv);
             let producers = self.graph.producers(task);
-            self.after
-                .extend(producers.iter().map(|&task| self.slots[task as usize]));
-            let number = TaskId::new(0, task as u32);
-            let spec = TaskSpec::new(number, Shape::Aiv);
-            match submitter.submit(scheduler, &NoProbe, &spec, &self.after) {
-                Ok(slot) => self.slots.push(slot),
-                Err(error) => {
-                    assert!(error.is_temporary(), "{error}");
-                    return false;
-                }
+            let wired = self.wire.wire(scheduler, &spec, producers, &self.slots);
+            match wired {
+                Some(slot) => self.slots.push(slot),
+                None => return false,
             }
         }
         true
     }
 }
 
-fn arena() -> Arena {
+/// A chip and its scheduler, in the roles that `run` takes; how long that took.
+fn assembled(
+    graph: &Graph,
+    run: impl FnOnce(
+        (&Scheduler<'_>, &NullChip),
+        Submitter<'_>,
+        Dispatcher<'_>,
+        &mut FinHandler<'_>,
+    ) -> Duration,
+) -> Duration {
     let mut config = Config::of(&A2A3);
     config.chip = Chip {
         handlers: 1,
         ..Chip::whole(&A2A3)
     };
-    Arena::new(config).expect("the chip itself")
-}
-
-/// One thread in all roles.
-pub(crate) fn one_thread(graph: &Graph) -> Duration {
-    let mut arena = arena();
+    let mut arena = Arena::new(config).expect("the chip itself");
     let chip = NullChip::new(A2A3.cores() as usize);
     let mut assembly = arena.assemble();
     let mut handler = assembly.handler();
-    let Assembly {
-        scheduler,
-        mut submitter,
-        mut dispatcher,
-        ..
-    } = assembly;
-    let mut feed = Feed::new(graph);
-    let begin = Instant::now();
-    loop {
-        feed.some(&scheduler, &mut submitter, 64);
-        let pass = dispatcher.pass(&scheduler, &chip, &NoProbe);
-        let step = handler.pass(&scheduler, &chip, &NoProbe);
-        if feed.is_done() && step == HandlerStep::Idle && !pass.progress {
-            break;
-        }
-    }
-    let took = begin.elapsed();
+    let (submitter, dispatcher) = (assembly.submitter, assembly.dispatcher);
+    let took = run(
+        (&assembly.scheduler, &chip),
+        submitter,
+        dispatcher,
+        &mut handler,
+    );
     assert_eq!(handler.ledger().completed, graph.tasks() as u64);
     took
 }
 
+/// One thread in all roles.
+pub(crate) fn one_thread(graph: &Graph) -> Duration {
+    assembled(graph, |machine, submitter, dispatcher, handler| {
+        let after = Vec::with_capacity(64);
+        let feed = Feed::new(graph, Named { submitter, after });
+        alone(machine, feed, dispatcher, handler)
+    })
+}
+
+/// One thread in all roles, which finds the dependencies from what tasks read and write.
+pub(crate) fn from_buffers(graph: &Graph) -> Duration {
+    assembled(graph, |machine, submitter, dispatcher, handler| {
+        let mut wiring = Wiring::new(submitter);
+        let buffer = wiring.declare(BLOCKS * BLOCK_BYTES);
+        let uses = Vec::with_capacity(64);
+        let wire = Found {
+            wiring,
+            buffer,
+            uses,
+        };
+        alone(machine, Feed::new(graph, wire), dispatcher, handler)
+    })
+}
+
+fn alone(
+    (scheduler, chip): (&Scheduler<'_>, &NullChip),
+    mut feed: Feed<'_, impl Wire>,
+    mut dispatcher: Dispatcher<'_>,
+    handler: &mut FinHandler<'_>,
+) -> Duration {
+    let begin = Instant::now();
+    loop {
+        feed.some(scheduler);
+        let pass = dispatcher.pass(scheduler, chip, &NoProbe);
+        let step = handler.pass(scheduler, chip, &NoProbe);
+        if feed.is_done() && step == HandlerStep::Idle && !pass.progress {
+            return begin.elapsed();
+        }
+    }
+}
+
 /// One thread submits and dispatches, another handles FINs.
 pub(crate) fn two_threads(graph: &Graph) -> Duration {
-    let mut arena = arena();
-    let chip = NullChip::new(A2A3.cores() as usize);
-    let mut assembly = arena.assemble();
-    let mut handler = assembly.handler();
-    let Assembly {
-        scheduler,
-        mut submitter,
-        mut dispatcher,
-        ..
-    } = assembly;
-    let mut feed = Feed::new(graph);
-    thread::scope(|scope| {
-        let (scheduler, chip) = (&scheduler, &chip);
-        let begin = Instant::now();
-        let fins = scope.spawn(move || {
-            let backoff = crossbeam_utils::Backoff::new();
-            while handler.ledger().completed < graph.tasks() as u64 {
-                match handler.pass(scheduler, chip, &NoProbe) {
-                    HandlerStep::Progress => backoff.reset(),
-                    _ => backoff.snooze(),
+    assembled(
+        graph,
+        |(scheduler, chip), submitter, dispatcher, handler| {
+            let mut dispatcher = dispatcher;
+            let after = Vec::with_capacity(64);
+            let mut feed = Feed::new(graph, Named { submitter, after });
+            thread::scope(|scope| {
+                let begin = Instant::now();
+                let fins = scope.spawn(move || {
+                    let backoff = Backoff::new();
+                    while handler.ledger().completed < graph.tasks() as u64 {
+                        match handler.pass(scheduler, chip, &NoProbe) {
+                            HandlerStep::Progress => backoff.reset(),
+                            _ => backoff.snooze(),
+                        }
+                    }
+                });
+                let backoff = Backoff::new();
+                while !fins.is_finished() {
+                    let fed = !feed.is_done() && feed.some(scheduler);
+                    let pass = dispatcher.pass(scheduler, chip, &NoProbe);
+                    match fed || pass.progress {
+                        true => backoff.reset(),
+                        false => backoff.snooze(),
+                    }
                 }
-            }
-        });
-        let backoff = crossbeam_utils::Backoff::new();
-        while !fins.is_finished() {
-            let fed = !feed.is_done() && feed.some(scheduler, &mut submitter, 64);
-            let pass = dispatcher.pass(scheduler, chip, &NoProbe);
-            match fed || pass.progress {
-                true => backoff.reset(),
-                false => backoff.snooze(),
-            }
-        }
-        fins.join().expect("it counts to its end");
-        begin.elapsed()
-    })
+                fins.join().expect("it counts to its end");
+                begin.elapsed()
+            })
+        },
+    )
 }
