@@ -16,9 +16,9 @@ use crate::graph::Graph;
 
 /// Tasks submitted between two passes, as far as there is room.
 const BUDGET: usize = 64;
-/// Blocks that tasks write one after the other: more than tasks that are unfinished at once.
-const BLOCKS: u64 = 1 << 17;
-const BLOCK_BYTES: u64 = 64;
+/// Buffers that tasks write one after the other: more than tasks that are unfinished at once.
+const BUFFERS: usize = 1 << 17;
+const BUFFER_BYTES: u64 = 64;
 
 /// How tasks are wired in.
 trait Wire {
@@ -62,10 +62,10 @@ impl Wire for Named<'_> {
     }
 }
 
-/// With the block that it writes and those that it reads.
+/// With the buffer that it writes and those that it reads.
 struct Found<'m> {
     wiring: Wiring<'m>,
-    buffer: BufferId,
+    buffers: Vec<BufferId>,
     uses: Vec<BufferUse>,
 }
 
@@ -77,21 +77,16 @@ impl Wire for Found<'_> {
         producers: &[u32],
         slots: &[SlotId],
     ) -> Option<SlotId> {
-        let buffer = self.buffer;
-        let block = |task: u64, access| {
-            let start = task % BLOCKS * BLOCK_BYTES;
-            let range = start..start + BLOCK_BYTES;
-            BufferUse {
-                buffer,
-                range,
-                access,
-            }
+        let of_task = |task: usize, access| BufferUse {
+            buffer: self.buffers[task % BUFFERS],
+            range: 0..BUFFER_BYTES,
+            access,
         };
         self.uses.clear();
-        self.uses.push(block(slots.len() as u64, Access::Out));
+        self.uses.push(of_task(slots.len(), Access::Out));
         let reads = producers
             .iter()
-            .map(|&task| block(u64::from(task), Access::In));
+            .map(|&task| of_task(task as usize, Access::In));
         self.uses.extend(reads);
         match self
             .wiring
@@ -180,11 +175,11 @@ pub(crate) fn one_thread(graph: &Graph) -> Duration {
 pub(crate) fn from_buffers(graph: &Graph) -> Duration {
     assembled(graph, |machine, submitter, dispatcher, handler| {
         let mut wiring = Wiring::new(submitter);
-        let buffer = wiring.declare(BLOCKS * BLOCK_BYTES);
+        let buffers = (0..BUFFERS).map(|_| wiring.declare(BUFFER_BYTES)).collect();
         let uses = Vec::with_capacity(64);
         let wire = Found {
             wiring,
-            buffer,
+            buffers,
             uses,
         };
         alone(machine, Feed::new(graph, wire), dispatcher, handler)

@@ -183,6 +183,13 @@ impl Block {
                     }
                 }
             }
+            Access::Out | Access::InOut if count == 1 => {
+                // All of it, since it was split; its readers' memory serves again.
+                let segment = &mut self.segments[touched.start];
+                self.readers -= segment.readers.len();
+                segment.writer = Some(slot);
+                segment.readers.clear();
+            }
             Access::Out | Access::InOut => {
                 let whole = Segment {
                     range: range.clone(),
