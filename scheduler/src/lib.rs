@@ -33,6 +33,7 @@ mod kind;
 mod ledger;
 pub mod limits;
 mod locked;
+mod look;
 mod losses;
 mod orphans;
 mod peers;

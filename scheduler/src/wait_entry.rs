@@ -5,21 +5,20 @@
 //! nothing: its conditions are not looked at any more, and it is done when its messages were seen.
 //! Tasks are not finished here but collected, and finished after the lock is given back.
 
-use finbox_mailbox::{
-    CompletionType, Condition, Done, Malformed, Message, SlotBits, Ticket, Words,
-};
+use finbox_mailbox::{Condition, Done, Malformed, Message, SlotBits, Ticket, Words};
 
-use crate::condition::{Failure, Invalid, Unmet, Verdict, check};
+use crate::condition::{Failure, Unmet, Verdict};
 use crate::fault::Fault;
 use crate::id::SlotId;
 use crate::ledger::Ledger;
+use crate::look::meet;
 use crate::poll::PollList;
 use crate::port::Port;
 use crate::probe::{Event, Probe};
 use crate::ready::SlotQueue;
 use crate::retire::RetireState;
 use crate::scheduler::Scheduler;
-use crate::urma::{QueueError, UrmaQueue, find};
+use crate::urma::UrmaQueue;
 
 /// Where a wait entry stands in the life it names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,7 +54,7 @@ impl WaitEntry {
     }
 
     /// Whether it is `slot`, in this life, whose conditions are to be looked at.
-    const fn wants(&self, slot: SlotId) -> bool {
+    pub(crate) const fn wants(&self, slot: SlotId) -> bool {
         self.is_of(slot) && matches!(self.stage, Stage::Waiting)
     }
 
@@ -70,26 +69,6 @@ pub(crate) struct Turn<'a, 's, P, B> {
     pub(crate) port: &'a P,
     pub(crate) probe: &'a B,
     pub(crate) ledger: &'a mut Ledger,
-}
-
-/// One sweep over unmet conditions: what needs no second time within it.
-#[derive(Debug)]
-pub(crate) struct Sweep {
-    pub(crate) now_ns: u64,
-    /// The line that was made current last.
-    line: Option<u64>,
-    /// The queue that was walked last.
-    walked: Option<usize>,
-}
-
-impl Sweep {
-    pub(crate) const fn new(now_ns: u64) -> Self {
-        Self {
-            now_ns,
-            line: None,
-            walked: None,
-        }
-    }
 }
 
 /// The list without its mailbox.
@@ -215,35 +194,6 @@ impl Book<'_> {
         (now_ns, deadline_ns)
     }
 
-    /// Validates a condition, which may be a lie, and looks at it.
-    fn first_look<P: Port, B>(
-        &mut self,
-        turn: &mut Turn<'_, '_, P, B>,
-        unmet: &mut Unmet,
-    ) -> Verdict {
-        let (scheduler, port) = (turn.scheduler, turn.port);
-        let what = (unmet.completion, unmet.addr, unmet.cookie);
-        if let Err(Invalid::Completion | Invalid::Address | Invalid::Cookie) =
-            check(port, scheduler.chip.target, what)
-        {
-            return Verdict::Failed(Failure::Invalid);
-        }
-        if unmet.completion == CompletionType::UrmaEventHandle {
-            unmet.queue = match find(self.queues, port, unmet.addr) {
-                Ok(queue) => queue,
-                Err(QueueError::Malformed) => return Verdict::Failed(Failure::Invalid),
-                Err(QueueError::TableFull) => return Verdict::Failed(Failure::NoQueue),
-            };
-            let (_, refreshed) = self.queues[unmet.queue].walk(port);
-            turn.ledger.lines_refreshed += u64::from(refreshed);
-        } else {
-            port.refresh(unmet.addr, 4);
-            turn.ledger.lines_refreshed += 1;
-        }
-        let verdict = unmet.look(port, self.queues);
-        judge(scheduler, unmet, verdict, None)
-    }
-
     fn done(&mut self, scheduler: &Scheduler<'_>, message: &Done) -> Option<()> {
         if self.is_abandoned(message.slot) {
             return Some(());
@@ -267,57 +217,8 @@ impl Book<'_> {
         Some(())
     }
 
-    /// Looks at the next unmet condition. Whether anything moved.
-    pub(crate) fn look_at_next<P: Port, B: Probe>(
-        &mut self,
-        turn: &mut Turn<'_, '_, P, B>,
-        sweep: &mut Sweep,
-    ) -> bool {
-        let condition = self.poll.here();
-        let slot = condition.slot;
-        if !self.entries[slot.index()].wants(slot) {
-            self.take(turn.scheduler, slot);
-            return true;
-        }
-        let mut moved = false;
-        if condition.completion != CompletionType::UrmaEventHandle {
-            if sweep.line != Some(condition.line()) {
-                sweep.line = Some(condition.line());
-                turn.port.refresh(condition.line(), 64);
-                turn.ledger.lines_refreshed += 1;
-            }
-        } else if sweep.walked != Some(condition.queue) {
-            sweep.walked = Some(condition.queue);
-            let (taken, refreshed) = self.queues[condition.queue].walk(turn.port);
-            turn.ledger.lines_refreshed += u64::from(refreshed);
-            moved = taken > 0;
-        }
-        let before = condition.observed;
-        let verdict = condition.look(turn.port, self.queues);
-        if condition.note_step_back(before) {
-            turn.ledger.went_back += 1;
-            let (addr, from, to) = (condition.addr, before, condition.observed);
-            turn.probe.event(Event::WentBack {
-                slot,
-                addr,
-                from,
-                to,
-            });
-        }
-        match judge(turn.scheduler, condition, verdict, Some(sweep.now_ns)) {
-            Verdict::Unmet => {
-                self.poll.keep();
-                return moved;
-            }
-            Verdict::Met => meet(turn, condition),
-            Verdict::Failed(failure) => self.fail(turn, slot, failure),
-        }
-        self.take(turn.scheduler, slot);
-        true
-    }
-
     /// Takes the condition where the sweep stands, which is one of `slot`'s, out of the list.
-    fn take(&mut self, scheduler: &Scheduler<'_>, slot: SlotId) {
+    pub(crate) fn take(&mut self, scheduler: &Scheduler<'_>, slot: SlotId) {
         self.poll.take();
         let entry = &mut self.entries[slot.index()];
         if entry.is_of(slot) {
@@ -334,7 +235,12 @@ impl Book<'_> {
     }
 
     /// The task of `slot` fails. The first failure is told; it waits for nothing from now on.
-    fn fail<P, B: Probe>(&mut self, turn: &Turn<'_, '_, P, B>, slot: SlotId, failure: Failure) {
+    pub(crate) fn fail<P, B: Probe>(
+        &mut self,
+        turn: &Turn<'_, '_, P, B>,
+        slot: SlotId,
+        failure: Failure,
+    ) {
         let entry = &mut self.entries[slot.index()];
         if !entry.wants(slot) {
             return;
@@ -453,37 +359,4 @@ impl Book<'_> {
 fn bound(scheduler: &Scheduler<'_>, bits: SlotBits) -> Option<u32> {
     let words = scheduler.slots.get(SlotId::from_bits(bits).index())?;
     Some(words.kind().may_defer())
-}
-
-/// What becomes of a condition that was looked at: one that does not hold may be out of time, or
-/// without anybody who could make it true.
-fn judge(
-    scheduler: &Scheduler<'_>,
-    condition: &Unmet,
-    verdict: Verdict,
-    now_ns: Option<u64>,
-) -> Verdict {
-    if verdict != Verdict::Unmet {
-        return verdict;
-    }
-    let dead = condition
-        .peer()
-        .filter(|&rank| scheduler.peers.is_dead(rank));
-    if let Some(rank) = dead {
-        return Verdict::Failed(Failure::PeerDead(rank));
-    }
-    match now_ns.is_some_and(|now_ns| condition.deadline_ns <= now_ns) {
-        true => Verdict::Failed(Failure::Timeout),
-        false => Verdict::Unmet,
-    }
-}
-
-/// Tells and counts a condition that holds.
-fn meet<P, B: Probe>(turn: &mut Turn<'_, '_, P, B>, condition: &Unmet) {
-    turn.ledger.overshoots += u64::from(condition.overshot());
-    turn.probe.event(Event::Met {
-        slot: condition.slot,
-        addr: condition.addr,
-        observed: condition.observed,
-    });
 }

@@ -13,13 +13,14 @@ use crate::edge;
 use crate::gap::GapWatch;
 use crate::id::SlotId;
 use crate::limits::{DEFAULT_GAP_NS, Limits};
+use crate::look::Sweep;
 use crate::poll::{PollList, PollMemory};
 use crate::port::Port;
 use crate::probe::Probe;
 use crate::ready::SlotQueue;
 use crate::scheduler::Scheduler;
 use crate::urma::UrmaQueue;
-use crate::wait_entry::{Book, Sweep, Turn, WaitEntry};
+use crate::wait_entry::{Book, Turn, WaitEntry};
 
 /// Memory of the wait list.
 #[derive(Debug)]

@@ -1,0 +1,146 @@
+//! One look at a condition: the first, when its message comes, and each time the sweep comes by.
+//!
+//! What a look says of the machine alone stands in `condition`; here follows what time, dead peers
+//! and tasks that wait no more make of it.
+
+use finbox_mailbox::CompletionType;
+
+use crate::condition::{Failure, Invalid, Unmet, Verdict, check};
+use crate::port::Port;
+use crate::probe::{Event, Probe};
+use crate::scheduler::Scheduler;
+use crate::urma::{QueueError, find};
+use crate::wait_entry::{Book, Turn};
+
+/// One sweep over unmet conditions: what needs no second time within it.
+#[derive(Debug)]
+pub(crate) struct Sweep {
+    pub(crate) now_ns: u64,
+    /// The line that was made current last.
+    line: Option<u64>,
+    /// The queue that was walked last.
+    walked: Option<usize>,
+}
+
+impl Sweep {
+    pub(crate) const fn new(now_ns: u64) -> Self {
+        Self {
+            now_ns,
+            line: None,
+            walked: None,
+        }
+    }
+}
+
+impl Book<'_> {
+    /// Validates a condition, which may be a lie, and looks at it.
+    pub(crate) fn first_look<P: Port, B>(
+        &mut self,
+        turn: &mut Turn<'_, '_, P, B>,
+        unmet: &mut Unmet,
+    ) -> Verdict {
+        let (scheduler, port) = (turn.scheduler, turn.port);
+        let what = (unmet.completion, unmet.addr, unmet.cookie);
+        if let Err(Invalid::Completion | Invalid::Address | Invalid::Cookie) =
+            check(port, scheduler.chip.target, what)
+        {
+            return Verdict::Failed(Failure::Invalid);
+        }
+        if unmet.completion == CompletionType::UrmaEventHandle {
+            unmet.queue = match find(self.queues, port, unmet.addr) {
+                Ok(queue) => queue,
+                Err(QueueError::Malformed) => return Verdict::Failed(Failure::Invalid),
+                Err(QueueError::TableFull) => return Verdict::Failed(Failure::NoQueue),
+            };
+            let (_, refreshed) = self.queues[unmet.queue].walk(port);
+            turn.ledger.lines_refreshed += u64::from(refreshed);
+        } else {
+            port.refresh(unmet.addr, 4);
+            turn.ledger.lines_refreshed += 1;
+        }
+        let verdict = unmet.look(port, self.queues);
+        judge(scheduler, unmet, verdict, None)
+    }
+
+    /// Looks at the next unmet condition. Whether anything moved.
+    pub(crate) fn look_at_next<P: Port, B: Probe>(
+        &mut self,
+        turn: &mut Turn<'_, '_, P, B>,
+        sweep: &mut Sweep,
+    ) -> bool {
+        let condition = self.poll.here();
+        let slot = condition.slot;
+        if !self.entries[slot.index()].wants(slot) {
+            self.take(turn.scheduler, slot);
+            return true;
+        }
+        let mut moved = false;
+        if condition.completion != CompletionType::UrmaEventHandle {
+            if sweep.line != Some(condition.line()) {
+                sweep.line = Some(condition.line());
+                turn.port.refresh(condition.line(), 64);
+                turn.ledger.lines_refreshed += 1;
+            }
+        } else if sweep.walked != Some(condition.queue) {
+            sweep.walked = Some(condition.queue);
+            let (taken, refreshed) = self.queues[condition.queue].walk(turn.port);
+            turn.ledger.lines_refreshed += u64::from(refreshed);
+            moved = taken > 0;
+        }
+        let before = condition.observed;
+        let verdict = condition.look(turn.port, self.queues);
+        if condition.note_step_back(before) {
+            turn.ledger.went_back += 1;
+            let (addr, from, to) = (condition.addr, before, condition.observed);
+            turn.probe.event(Event::WentBack {
+                slot,
+                addr,
+                from,
+                to,
+            });
+        }
+        match judge(turn.scheduler, condition, verdict, Some(sweep.now_ns)) {
+            Verdict::Unmet => {
+                self.poll.keep();
+                return moved;
+            }
+            Verdict::Met => meet(turn, condition),
+            Verdict::Failed(failure) => self.fail(turn, slot, failure),
+        }
+        self.take(turn.scheduler, slot);
+        true
+    }
+}
+
+/// What becomes of a condition that was looked at: one that does not hold may be out of time, or
+/// without anybody who could make it true.
+fn judge(
+    scheduler: &Scheduler<'_>,
+    condition: &Unmet,
+    verdict: Verdict,
+    now_ns: Option<u64>,
+) -> Verdict {
+    if verdict != Verdict::Unmet {
+        return verdict;
+    }
+    let dead = condition
+        .peer()
+        .filter(|&rank| scheduler.peers.is_dead(rank));
+    if let Some(rank) = dead {
+        return Verdict::Failed(Failure::PeerDead(rank));
+    }
+    match now_ns.is_some_and(|now_ns| condition.deadline_ns <= now_ns) {
+        true => Verdict::Failed(Failure::Timeout),
+        false => Verdict::Unmet,
+    }
+}
+
+/// Tells and counts a condition that holds.
+pub(crate) fn meet<P, B: Probe>(turn: &mut Turn<'_, '_, P, B>, condition: &Unmet) {
+    turn.ledger.overshoots += u64::from(condition.overshot());
+    turn.probe.event(Event::Met {
+        slot: condition.slot,
+        addr: condition.addr,
+        observed: condition.observed,
+    });
+}
