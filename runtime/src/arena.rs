@@ -2,8 +2,8 @@
 
 use finbox_mailbox::{Cell, ClaimLine, Header};
 use finbox_scheduler::{
-    Assembly, CoreState, EdgeNode, HandlerCore, LinePlace, Memory, Scope, SlotBook, TaskSlot,
-    Token, Unmet, UrmaQueue, WaitEntry, WatchedLine, assemble,
+    Assembly, CoreState, EdgeNode, HandlerCore, LinePlace, LineWords, Memory, Scope, SlotBook,
+    TaskSlot, Token, Unmet, UrmaQueue, WaitEntry, WatchedLine, assemble,
 };
 
 use crate::config::{Config, ConfigErrors};
@@ -22,6 +22,7 @@ pub struct Arena {
     nodes: Box<[EdgeNode]>,
     conditions: Box<[Unmet]>,
     lines: Box<[WatchedLine]>,
+    line_words: Box<[LineWords]>,
     line_index: Box<[LinePlace]>,
     queues: Box<[UrmaQueue]>,
     cores: Box<[CoreState]>,
@@ -54,6 +55,7 @@ impl Arena {
             nodes: table(config.edge_nodes as usize),
             conditions: table(room),
             lines: table(room),
+            line_words: table(room),
             line_index: table(LinePlace::needed(room)),
             queues: table(config.urma_queues as usize),
             cores: table(lanes),
@@ -84,6 +86,7 @@ impl Arena {
             nodes: &mut self.nodes,
             conditions: &mut self.conditions,
             lines: &mut self.lines,
+            line_words: &mut self.line_words,
             line_index: &mut self.line_index,
             queues: &mut self.queues,
             cores: &mut self.cores,

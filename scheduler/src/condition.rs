@@ -5,7 +5,8 @@
 //! slab and by the wait list about a message: a message may lie. Nothing is dereferenced that was
 //! not checked.
 
-use finbox_mailbox::{CompletionType, Condition, Engine};
+pub(crate) use finbox_mailbox::CompletionType;
+use finbox_mailbox::{Condition, Engine};
 
 use crate::fault::FaultCode;
 use crate::id::SlotId;
@@ -18,7 +19,9 @@ pub const EVENT_RECORD_BYTES: u64 = 64;
 /// Failures that an SDMA event record remembers.
 pub const EVENT_RECORD_FAILURES: u64 = 6;
 
-const LINE: u64 = 64;
+pub(crate) const LINE: u64 = 64;
+/// Words of a line that can be counters.
+pub(crate) const LINE_WORDS: usize = 16;
 /// Bits of a post id in a failure of an event record; the error code stands above them.
 const POST_BITS: u32 = 48;
 
@@ -173,6 +176,23 @@ impl Unmet {
     /// The line it watches.
     pub(crate) const fn line(&self) -> u64 {
         self.addr & !(LINE - 1)
+    }
+
+    /// Whether words of its line alone say when it is to be looked at again.
+    pub(crate) const fn has_words(&self) -> bool {
+        !matches!(self.completion, CompletionType::UrmaEventHandle)
+    }
+
+    /// The words of its line that the last look read, and what they were.
+    pub(crate) fn seen_words(&self) -> impl Iterator<Item = (usize, u32)> {
+        let word = (self.addr % LINE / 4) as usize;
+        let (low, high) = (low(self.observed), low(self.observed >> 32));
+        let count = match self.completion {
+            CompletionType::Counter => 1,
+            CompletionType::SdmaEventRecord => 2,
+            CompletionType::UrmaEventHandle => 0,
+        };
+        [(word, low), (word + 1, high)].into_iter().take(count)
     }
 
     /// The value it waits for: of the counter, of completed post ids, of the queue's head.

@@ -56,11 +56,13 @@ mod slot;
 mod spec;
 mod stall;
 mod submit;
+mod sweep;
 pub mod target;
 mod turns;
 mod urma;
 mod wait_entry;
 mod wait_list;
+mod watched;
 
 pub use admit::SubmitError;
 pub use book::{REMEMBERED_LIVES, SlotBook};
@@ -82,7 +84,7 @@ pub use ledger::Ledger;
 pub use limits::Limits;
 pub use locked::{Completion, Holder};
 pub use orphans::Orphans;
-pub use poll::{LinePlace, WatchedLine};
+pub use poll::LinePlace;
 pub use port::{Launch, Port};
 pub use probe::{Event, NoProbe, Probe};
 pub use ready::{ReadyStack, SlotQueue};
@@ -110,3 +112,4 @@ pub use urma::{
 };
 pub use wait_entry::WaitEntry;
 pub use wait_list::{AsyncWaitList, WaitDesk};
+pub use watched::{LineWords, WatchedLine};

@@ -9,28 +9,9 @@ use crate::condition::{Failure, Invalid, Unmet, Verdict, check};
 use crate::port::Port;
 use crate::probe::{Event, Probe};
 use crate::scheduler::Scheduler;
+use crate::sweep::Sweep;
 use crate::urma::{QueueError, find};
 use crate::wait_entry::{Book, Turn};
-
-/// One sweep over unmet conditions: what needs no second time within it.
-#[derive(Debug)]
-pub(crate) struct Sweep {
-    pub(crate) now_ns: u64,
-    /// The line that was made current last.
-    line: Option<u64>,
-    /// The queue that was walked last.
-    walked: Option<usize>,
-}
-
-impl Sweep {
-    pub(crate) const fn new(now_ns: u64) -> Self {
-        Self {
-            now_ns,
-            line: None,
-            walked: None,
-        }
-    }
-}
 
 impl Book<'_> {
     /// Validates a condition, which may be a lie, and looks at it.
@@ -79,12 +60,12 @@ impl Book<'_> {
             if sweep.line != Some(condition.line()) {
                 sweep.line = Some(condition.line());
                 turn.port.refresh(condition.line(), 64);
-                turn.ledger.lines_refreshed += 1;
+                sweep.refreshed += 1;
             }
         } else if sweep.walked != Some(condition.queue) {
             sweep.walked = Some(condition.queue);
             let (taken, refreshed) = self.queues[condition.queue].walk(turn.port);
-            turn.ledger.lines_refreshed += u64::from(refreshed);
+            sweep.refreshed += u64::from(refreshed);
             moved = taken > 0;
         }
         let before = condition.observed;

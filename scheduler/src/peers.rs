@@ -13,6 +13,43 @@ pub(crate) struct Peers {
     dead: [AtomicU64; WORDS],
 }
 
+/// What was known of the dead among the ranks that somebody asked about.
+#[derive(Debug)]
+pub(crate) struct KnownDead {
+    dead: [u64; WORDS],
+    /// Words behind which nobody was asked about.
+    asked: usize,
+}
+
+impl Default for KnownDead {
+    fn default() -> Self {
+        Self {
+            dead: [0; WORDS],
+            asked: 0,
+        }
+    }
+}
+
+impl KnownDead {
+    /// News of `rank` is wanted from now on.
+    #[inline]
+    pub(crate) fn ask_for(&mut self, rank: u32) {
+        let words = (rank as usize / 64 + 1).min(WORDS);
+        self.asked = self.asked.max(words);
+    }
+
+    /// Learns who is dead. Whether that was news.
+    #[inline]
+    pub(crate) fn learn(&mut self, peers: &Peers) -> bool {
+        let known = self.dead[..self.asked].iter_mut().zip(&peers.dead);
+        known.fold(false, |is_news, (known, dead)| {
+            // RELAXED: PEERS is a bit; the next sweep sees it.
+            let dead = dead.load(edge::PEERS);
+            is_news | (core::mem::replace(known, dead) != dead)
+        })
+    }
+}
+
 impl Default for Peers {
     fn default() -> Self {
         Self {

@@ -1,22 +1,16 @@
 //! Unmet conditions, grouped by the line they watch.
 //!
-//! A sweep makes each distinct line current once and then reads the conditions on it. Lines stand
-//! in one dense array; the conditions of a line are linked; an open-addressing index finds a line's
-//! place. Putting a condition in and taking one out where the sweep stands cost a constant time.
-//! All memory is lent, sized for the worst case at start: nothing is searched, nothing allocated.
+//! Lines stand in one dense array; the conditions of a line are linked; an open-addressing index
+//! finds a line's place. Putting a condition in and taking one out where the sweep stands cost a
+//! constant time. All memory is lent, sized for the worst case at start: nothing is searched,
+//! nothing allocated. How the list is swept stands in `sweep`, what a line remembers in `watched`.
 
 use crate::condition::Unmet;
+use crate::sweep::{Cursor, Lap, Walk};
+use crate::watched::{LineWords, NEVER, WatchedLine};
 
 /// No condition, no line.
-const NONE: u32 = u32::MAX;
-
-/// One line with unmet conditions.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct WatchedLine {
-    addr: u64,
-    first: u32,
-    count: u32,
-}
+pub(crate) const NONE: u32 = u32::MAX;
 
 /// One place of the index over the lines: which line of the dense array stands here.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +35,8 @@ pub(crate) struct PollMemory<'m> {
     pub(crate) conditions: &'m mut [Unmet],
     /// As many as conditions.
     pub(crate) lines: &'m mut [WatchedLine],
+    /// As many as lines.
+    pub(crate) words: &'m mut [LineWords],
     /// A power of two of at least twice as many.
     pub(crate) index: &'m mut [LinePlace],
 }
@@ -48,28 +44,19 @@ pub(crate) struct PollMemory<'m> {
 /// The conditions and where the sweep stands.
 #[derive(Debug)]
 pub(crate) struct PollList<'m> {
-    memory: PollMemory<'m>,
-    count: usize,
-    lines: usize,
+    pub(crate) memory: PollMemory<'m>,
+    pub(crate) count: usize,
+    pub(crate) lines: usize,
     /// Places of conditions that were taken out, linked; behind `fresh` none was ever used.
-    free: u32,
-    fresh: usize,
-    /// The line to go on with, and the condition on it that was looked at last.
-    line: usize,
-    before: u32,
+    pub(crate) free: u32,
+    pub(crate) fresh: usize,
+    pub(crate) cursor: Cursor,
     /// The condition behind it, once the sweep has moved there.
-    at: usize,
-    lap: Lap,
-}
-
-/// The earliest deadline: a lower bound that each full lap of the sweep makes exact again.
-#[derive(Debug)]
-struct Lap {
-    bound_ns: u64,
-    /// The earliest deadline seen since the sweep began at the first line.
-    seen_ns: u64,
-    /// Whether the sweep looked at everything since then.
-    is_whole: bool,
+    pub(crate) at: usize,
+    pub(crate) lap: Lap,
+    pub(crate) walk: Walk,
+    /// Lines whose conditions were all looked at in this round are quiet.
+    pub(crate) round: u16,
 }
 
 impl<'m> PollList<'m> {
@@ -81,14 +68,18 @@ impl<'m> PollList<'m> {
             lines: 0,
             free: NONE,
             fresh: 0,
-            line: 0,
-            before: NONE,
+            cursor: Cursor::at(0),
             at: 0,
             lap: Lap {
                 bound_ns: u64::MAX,
                 seen_ns: u64::MAX,
                 is_whole: true,
             },
+            walk: Walk {
+                round: NEVER,
+                is_whole: false,
+            },
+            round: NEVER + 1,
         }
     }
 
@@ -148,14 +139,14 @@ impl<'m> PollList<'m> {
         let line = match self.memory.index[place].0 {
             NONE => {
                 let line = self.lines;
-                let (first, count) = (NONE, 0);
-                self.memory.lines[line] = WatchedLine { addr, first, count };
+                self.memory.lines[line] = WatchedLine::new(addr, NONE, self.round);
                 self.memory.index[place] = LinePlace(number(line));
                 self.lines += 1;
                 line
             }
             line => line as usize,
         };
+        self.note(line, &condition);
         let line = &mut self.memory.lines[line];
         self.memory.conditions[at as usize] = Unmet {
             next: line.first,
@@ -164,6 +155,20 @@ impl<'m> PollList<'m> {
         line.first = at;
         line.count += 1;
         self.count += 1;
+    }
+
+    /// Notes what the first look at `condition` saw, which comes onto `line` in front of all.
+    fn note(&mut self, line: usize, condition: &Unmet) {
+        let is_here = self.cursor.line == line && self.cursor.passed > 0;
+        if is_here {
+            self.cursor.passed += 1;
+            self.cursor.reached += u32::from(self.cursor.before != NONE);
+        }
+        let (line, words) = (&mut self.memory.lines[line], &mut self.memory.words[line]);
+        if !line.note(words, condition) {
+            line.distrust();
+            self.walk.is_whole &= !is_here;
+        }
     }
 
     fn take_free(&mut self) -> u32 {
@@ -176,80 +181,20 @@ impl<'m> PollList<'m> {
         at
     }
 
-    /// The next condition of the sweep; there is one. The sweep stays before it.
-    pub(crate) fn here(&mut self) -> &mut Unmet {
-        self.at = self.index_here();
-        &mut self.memory.conditions[self.at]
-    }
-
-    fn index_here(&mut self) -> usize {
-        if self.next_on_line() == NONE {
-            self.line += 1;
-            self.before = NONE;
-        }
-        self.end_lap();
-        self.next_on_line() as usize
-    }
-
-    /// The condition behind the one that was looked at last.
-    fn next_on_line(&self) -> u32 {
-        match self.before {
-            NONE if self.line < self.lines => self.memory.lines[self.line].first,
-            NONE => NONE,
-            before => self.memory.conditions[before as usize].next,
-        }
-    }
-
-    /// Goes back to the first line behind the last one.
-    fn end_lap(&mut self) {
-        if self.line < self.lines {
-            return;
-        }
-        (self.line, self.before) = (0, NONE);
-        if self.lap.is_whole {
-            self.lap.bound_ns = self.lap.seen_ns;
-        }
-        (self.lap.seen_ns, self.lap.is_whole) = (u64::MAX, true);
-    }
-
-    /// Leaves the condition [`here`](Self::here) in and goes on behind it.
-    pub(crate) fn keep(&mut self) {
-        let at = self.at;
-        let deadline_ns = self.memory.conditions[at].deadline_ns;
-        self.lap.seen_ns = self.lap.seen_ns.min(deadline_ns);
-        self.before = number(at);
-    }
-
-    /// Takes the condition [`here`](Self::here) out and goes on behind it.
-    pub(crate) fn take(&mut self) {
-        let at = self.at;
-        let next = self.memory.conditions[at].next;
-        match self.before {
-            NONE => self.memory.lines[self.line].first = next,
-            before => self.memory.conditions[before as usize].next = next,
-        }
-        self.memory.conditions[at].next = self.free;
-        self.free = number(at);
-        self.count -= 1;
-        let line = &mut self.memory.lines[self.line];
-        line.count -= 1;
-        if line.count == 0 {
-            self.remove_line();
-        }
-    }
-
     /// Takes the empty line where the sweep stands out; the last line takes its place.
-    fn remove_line(&mut self) {
-        let place = self.place(self.memory.lines[self.line].addr);
+    pub(crate) fn remove_line(&mut self) {
+        let line = self.cursor.line;
+        let place = self.place(self.memory.lines[line].addr);
         self.unindex(place);
         self.lines -= 1;
-        if self.line != self.lines {
+        if line != self.lines {
             let moved = self.memory.lines[self.lines];
             let place = self.place(moved.addr);
-            self.memory.index[place] = LinePlace(number(self.line));
-            self.memory.lines[self.line] = moved;
+            self.memory.index[place] = LinePlace(number(line));
+            self.memory.lines[line] = moved;
+            self.memory.words[line] = self.memory.words[self.lines];
         }
-        self.before = NONE;
+        self.cursor = Cursor::at(line);
     }
 
     /// Frees a place of the index and closes the gap: whoever stands behind it and could not stand
@@ -273,40 +218,9 @@ impl<'m> PollList<'m> {
         }
         self.memory.index[gap] = LinePlace(NONE);
     }
-
-    /// Ends a call that looked at everything: it begins at the first line next time.
-    pub(crate) fn begin_if_whole(&mut self, budget: usize) {
-        if self.next_on_line() == NONE && self.line < self.lines {
-            (self.line, self.before) = (self.line + 1, NONE);
-        }
-        self.end_lap();
-        if self.count <= budget && (self.line, self.before) != (0, NONE) {
-            (self.line, self.before) = (0, NONE);
-            (self.lap.seen_ns, self.lap.is_whole) = (u64::MAX, true);
-        }
-    }
-
-    /// Moves on by `looks` looks that are known to see nothing, without taking them.
-    pub(crate) fn skip(&mut self, looks: u64) {
-        let Some(mut left) = looks.checked_rem(self.count as u64) else {
-            return;
-        };
-        while left > 0 {
-            self.index_here();
-            let whole = u64::from(self.memory.lines[self.line].count);
-            if self.before == NONE && left >= whole {
-                (self.line, self.before) = (self.line + 1, NONE);
-                left -= whole;
-            } else {
-                self.before = self.next_on_line();
-                left -= 1;
-            }
-            self.lap.is_whole = false;
-        }
-    }
 }
 
 /// A place in a table of at most 2³¹.
-fn number(index: usize) -> u32 {
+pub(crate) fn number(index: usize) -> u32 {
     u32::try_from(index).expect("tables have at most 2^31 places")
 }

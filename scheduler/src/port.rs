@@ -112,6 +112,25 @@ pub trait Port: Sync {
     /// Acquire load of the aligned `u64` at a readable `addr`.
     fn load_u64(&self, addr: u64) -> u64;
 
+    /// Whether the words of the line at `line` that `words` names, its first as bit 0, are what
+    /// `seen` says, as many and lowest first. Each is readable, the line is current, and `looks`
+    /// conditions are looked at by this.
+    ///
+    /// A port that counts or charges loads takes one a condition if all are the same, and none if
+    /// one is not: then each condition is looked at by itself.
+    #[inline]
+    fn is_still(&self, line: u64, words: u16, seen: &[u32], looks: u32) -> bool {
+        if let [seen] = seen {
+            return self.load_u32(line + u64::from(words.trailing_zeros()) * 4) == *seen;
+        }
+        let (_, mut left, mut change) = (looks, words, 0);
+        for &seen in seen {
+            change |= self.load_u32(line + u64::from(left.trailing_zeros()) * 4) ^ seen;
+            left &= left - 1;
+        }
+        change == 0
+    }
+
     /// Stores the aligned `u64` at `addr`; used for clearing slabs only.
     fn store_u64(&self, addr: u64, value: u64);
 

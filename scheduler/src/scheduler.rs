@@ -23,7 +23,7 @@ use crate::limits::{Limits, MAX_HANDLERS, MAX_RINGS, MAX_SCOPES};
 use crate::locked::Completion;
 use crate::orphans::Orphans;
 use crate::peers::Peers;
-use crate::poll::{LinePlace, PollMemory, WatchedLine};
+use crate::poll::{LinePlace, PollMemory};
 use crate::pool::Footprint;
 use crate::probe::{Event, Probe};
 use crate::pusher::Pusher;
@@ -37,6 +37,7 @@ use crate::submit::Submitter;
 use crate::urma::UrmaQueue;
 use crate::wait_entry::WaitEntry;
 use crate::wait_list::{AsyncWaitList, WaitMemory};
+use crate::watched::{LineWords, WatchedLine};
 
 /// Memory that a scheduler lives in. Lengths are its limits; nothing is allocated later.
 #[derive(Debug)]
@@ -63,6 +64,8 @@ pub struct Memory<'m> {
     pub conditions: &'m mut [Unmet],
     /// Room for the lines they watch: one for each condition.
     pub lines: &'m mut [WatchedLine],
+    /// Room for what their words were: one for each condition.
+    pub line_words: &'m mut [LineWords],
     /// The index over these lines: a power of two, at least twice as many.
     pub line_index: &'m mut [LinePlace],
     /// Room for URMA completion queues that conditions name: what was there is forgotten.
@@ -176,6 +179,7 @@ pub fn assemble(chip: Chip, start: Start, memory: Memory<'_>) -> Assembly<'_> {
         poll: PollMemory {
             conditions: memory.conditions,
             lines: memory.lines,
+            words: memory.line_words,
             index: memory.line_index,
         },
         queues: memory.queues,
@@ -257,8 +261,8 @@ fn check(chip: &Chip, memory: &Memory<'_>) {
         "room for 64 to 2^30 conditions"
     );
     assert!(
-        memory.lines.len() == memory.conditions.len(),
-        "one line for each condition"
+        [memory.lines.len(), memory.line_words.len()] == [memory.conditions.len(); 2],
+        "one line and one line's words for each condition"
     );
     assert!(
         memory.line_index.len() == LinePlace::needed(memory.conditions.len()),

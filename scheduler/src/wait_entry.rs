@@ -12,6 +12,7 @@ use crate::fault::Fault;
 use crate::id::SlotId;
 use crate::ledger::Ledger;
 use crate::look::meet;
+use crate::peers::KnownDead;
 use crate::poll::PollList;
 use crate::port::Port;
 use crate::probe::{Event, Probe};
@@ -77,6 +78,7 @@ pub(crate) struct Book<'m> {
     pub(crate) entries: &'m mut [WaitEntry],
     pub(crate) poll: PollList<'m>,
     pub(crate) queues: &'m mut [UrmaQueue],
+    pub(crate) known_dead: KnownDead,
     pub(crate) live: u32,
     pub(crate) settled: SlotQueue,
     /// How long a condition may take if its task does not say.
@@ -142,6 +144,7 @@ impl Book<'_> {
         let entry = &mut self.entries[slot.index()];
         if !entry.is_of(slot) {
             self.live += u32::from(!entry.is_live());
+            self.poll.distrust_if(entry.unmet > 0);
             *entry = WaitEntry {
                 generation: slot.generation(),
                 stage: Stage::Waiting,
@@ -174,6 +177,9 @@ impl Book<'_> {
             Verdict::Unmet => {
                 unmet.first = unmet.observed;
                 self.entries[slot.index()].unmet += 1;
+                if let Some(rank) = unmet.peer() {
+                    self.known_dead.ask_for(rank);
+                }
                 self.poll.insert(unmet);
                 return Some(());
             }
@@ -205,6 +211,7 @@ impl Book<'_> {
             return None;
         }
         // A subtask of it failed: the conditions of the others need not hold any more.
+        let has_stale = state.is_failed() && entry.unmet > 0;
         if state.is_failed() {
             entry.stage = Stage::Failing;
         }
@@ -213,6 +220,7 @@ impl Book<'_> {
         let surplus = bound - message.expected;
         entry.given_back += u8::try_from(surplus).expect("a bound is at most 64");
         scheduler.room.give_back(surplus);
+        self.poll.distrust_if(has_stale);
         self.settle_if_done(scheduler, slot);
         Some(())
     }
@@ -246,6 +254,7 @@ impl Book<'_> {
             return;
         }
         entry.stage = Stage::Failing;
+        self.poll.distrust_if(entry.unmet > 0);
         let words = turn.scheduler.slot(slot);
         words.retire.fail(slot.generation());
         match failure {
@@ -339,6 +348,7 @@ impl Book<'_> {
     /// Gives `slot` up: see [`WaitDesk::abandon`](crate::WaitDesk::abandon).
     pub(crate) fn abandon(&mut self, scheduler: &Scheduler<'_>, slot: SlotId) -> bool {
         let entry = &mut self.entries[slot.index()];
+        self.poll.distrust_if(entry.unmet > 0);
         let was_live = entry.is_live();
         if !entry.is_of(slot) {
             *entry = WaitEntry {

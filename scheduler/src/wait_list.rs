@@ -13,12 +13,13 @@ use crate::edge;
 use crate::gap::GapWatch;
 use crate::id::SlotId;
 use crate::limits::{DEFAULT_GAP_NS, Limits};
-use crate::look::Sweep;
+use crate::peers::KnownDead;
 use crate::poll::{PollList, PollMemory};
 use crate::port::Port;
 use crate::probe::Probe;
 use crate::ready::SlotQueue;
 use crate::scheduler::Scheduler;
+use crate::sweep::Sweep;
 use crate::urma::UrmaQueue;
 use crate::wait_entry::{Book, Turn, WaitEntry};
 
@@ -53,6 +54,7 @@ impl<'m> AsyncWaitList<'m> {
             entries: memory.entries,
             poll: PollList::new(memory.poll),
             queues: memory.queues,
+            known_dead: KnownDead::default(),
             live: 0,
             settled: SlotQueue::default(),
             wait_ns: limits.wait_ns,
@@ -177,7 +179,8 @@ impl WaitDesk<'_> {
     ///
     /// # Cost
     /// Each distinct line is made current once, or twice if the budget ends in the midst of it;
-    /// one load a condition that watches a counter.
+    /// one load a word that is watched. Conditions are touched one by one only on lines that moved
+    /// or whose time is over, and once everywhere after a peer died or a task failed that waits.
     pub(crate) fn settle<P: Port, B: Probe>(
         &mut self,
         turn: &mut Turn<'_, '_, P, B>,
@@ -186,14 +189,24 @@ impl WaitDesk<'_> {
         let budget = budget as usize;
         let looks = budget.min(self.book.poll.count());
         self.book.poll.begin_if_whole(budget);
+        if self.book.known_dead.learn(&turn.scheduler.peers) {
+            self.book.poll.distrust_all();
+        }
         let now_ns = match self.next_deadline() {
             Some(_) => turn.port.now(),
             None => 0,
         };
         let (mut sweep, mut moved) = (Sweep::new(now_ns), 0);
-        for _ in 0..looks {
+        let mut left = looks;
+        loop {
+            left -= self.book.poll.pass_quiet(turn.port, &mut sweep, left);
+            if left == 0 {
+                break;
+            }
             moved += u32::from(self.book.look_at_next(turn, &mut sweep));
+            left -= 1;
         }
+        turn.ledger.lines_refreshed += sweep.refreshed;
         self.book.poll.begin_if_whole(budget);
         #[expect(clippy::cast_possible_truncation, reason = "at most budget")]
         (looks as u32, moved)

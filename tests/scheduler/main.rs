@@ -24,6 +24,7 @@ mod polling;
 mod predicates;
 mod priority;
 mod quarantine;
+mod quiet;
 mod races;
 mod reset;
 mod retain;

@@ -2,8 +2,8 @@
 
 use finbox_mailbox::{Cell, ClaimLine, Header};
 use finbox_scheduler::{
-    Assembly, Chip, CoreState, EdgeNode, HandlerCore, LinePlace, Memory, Rings, Scope, SlotBook,
-    Start, TaskSlot, Token, Unmet, UrmaQueue, WaitEntry, WatchedLine, assemble,
+    Assembly, Chip, CoreState, EdgeNode, HandlerCore, LinePlace, LineWords, Memory, Rings, Scope,
+    SlotBook, Start, TaskSlot, Token, Unmet, UrmaQueue, WaitEntry, WatchedLine, assemble,
 };
 
 /// How much of everything there is.
@@ -61,6 +61,7 @@ pub struct House {
     nodes: Vec<EdgeNode>,
     conditions: Vec<Unmet>,
     lines: Vec<WatchedLine>,
+    line_words: Vec<LineWords>,
     line_index: Vec<LinePlace>,
     queues: Vec<UrmaQueue>,
     cores: Vec<CoreState>,
@@ -90,6 +91,7 @@ impl House {
             nodes: many(limits.nodes),
             conditions: many(limits.conditions),
             lines: many(limits.conditions),
+            line_words: many(limits.conditions),
             line_index: many(LinePlace::needed(limits.conditions)),
             queues: many(limits.queues),
             cores: many(lanes),
@@ -118,6 +120,7 @@ impl House {
             nodes: &mut self.nodes,
             conditions: &mut self.conditions,
             lines: &mut self.lines,
+            line_words: &mut self.line_words,
             line_index: &mut self.line_index,
             queues: &mut self.queues,
             cores: &mut self.cores,

@@ -8,3 +8,4 @@ pub mod model_port;
 pub mod mutants;
 #[cfg(loom)]
 pub mod outcomes;
+pub mod wire;

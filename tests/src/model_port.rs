@@ -12,6 +12,8 @@ use finbox_scheduler::{
     Chip, Cond, CoreId, ENTRIES_OFFSET, ENTRY_BYTES, Launch, Port, SLAB_BYTES, Token,
 };
 
+pub use crate::wire::WireCondition;
+
 /// First device address of the model's memory: above 32 bits, so that no address is truncated.
 pub const BASE: u64 = 0x12_0000_0000;
 
@@ -37,65 +39,6 @@ impl Lines {
         match chip.target.coherent_dma {
             true => Self::Coherent,
             false => Self::Stale,
-        }
-    }
-}
-
-/// A slab entry as a core writes it; nothing of it need be valid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WireCondition {
-    /// Address watched.
-    pub addr: u64,
-    /// The engine's own value.
-    pub cookie: u64,
-    /// Value to reach.
-    pub expected: u32,
-    /// Engine number.
-    pub engine: u32,
-    /// Completion type number.
-    pub completion: i32,
-}
-
-impl WireCondition {
-    /// "The counter at `addr` reaches `expected`."
-    pub const fn counter(addr: u64, expected: u32) -> Self {
-        Self {
-            addr,
-            cookie: 0,
-            expected,
-            engine: 0,
-            completion: 0,
-        }
-    }
-
-    /// "Transfer `cookie` of the SDMA event record at `addr` completes."
-    pub const fn event_record(addr: u64, cookie: u64) -> Self {
-        Self {
-            addr,
-            cookie,
-            expected: 0,
-            engine: 0,
-            completion: 1,
-        }
-    }
-
-    /// "The completion queue at `addr` is walked to `head`", which `rank` is to bring about.
-    pub const fn queue(addr: u64, rank: u32, head: u32) -> Self {
-        Self {
-            addr,
-            cookie: (rank as u64) << 32 | head as u64,
-            expected: 0,
-            engine: 2,
-            completion: 2,
-        }
-    }
-
-    /// As it is, but waiting for a peer.
-    #[must_use]
-    pub const fn of_peer(self, rank: u32) -> Self {
-        Self {
-            cookie: (rank as u64 + 1) << 32,
-            ..self
         }
     }
 }
@@ -145,6 +88,7 @@ pub struct ModelPort {
     clock: AtomicU64,
     incarnation: AtomicU32,
     refreshes: AtomicU64,
+    loads: AtomicU64,
 }
 
 impl ModelPort {
@@ -169,6 +113,7 @@ impl ModelPort {
             clock: AtomicU64::new(0),
             incarnation: AtomicU32::new(0),
             refreshes: AtomicU64::new(0),
+            loads: AtomicU64::new(0),
         }
     }
 
@@ -200,6 +145,11 @@ impl ModelPort {
     /// Lines that were refreshed.
     pub fn refreshes(&self) -> u64 {
         self.refreshes.load(SeqCst)
+    }
+
+    /// Words that the control CPU read.
+    pub fn loads(&self) -> u64 {
+        self.loads.load(SeqCst)
     }
 
     /// An engine sets counter `index`.
@@ -368,6 +318,7 @@ impl ModelPort {
 
     /// The control CPU reads 4 bytes through its cache.
     fn load(&self, word: usize) -> u32 {
+        self.loads.fetch_add(1, SeqCst);
         if self.lines == Lines::Coherent {
             return self.memory[word].load(SeqCst);
         }

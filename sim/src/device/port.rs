@@ -145,6 +145,19 @@ impl Port for SimPort<'_> {
         self.device.memory().control_load_u64(addr)
     }
 
+    fn is_still(&self, line: u64, words: u16, seen: &[u32], looks: u32) -> bool {
+        let memory = self.device.memory();
+        let watched = (0..16).filter(|word| words >> word & 1 == 1);
+        let mut watched = watched.zip(seen);
+        let is_still =
+            watched.all(|(word, &seen)| memory.control_load_u32(line + word * 4) == seen);
+        if is_still {
+            let load_ns = self.device.cost().cached_load_ns;
+            self.meter.charge(u64::from(looks) * load_ns);
+        }
+        is_still
+    }
+
     fn store_u64(&self, addr: u64, value: u64) {
         self.meter.charge(self.device.cost().cached_load_ns);
         self.device.memory().control_store_u64(addr, value);

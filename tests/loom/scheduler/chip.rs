@@ -12,9 +12,9 @@ use std::sync::atomic::{
 use finbox_mailbox::{Cell, Header};
 use finbox_scheduler::{
     A2A3, Chip as Layout, Cond, CoreId, CoreState, Dispatcher, ENTRIES_OFFSET, EdgeNode,
-    FinHandler, HandlerCore, Launch, LinePlace, Memory, NoProbe, Port, Rings, Scheduler, Scope,
-    Shape, SlotBook, SlotId, Start, Submitter, TaskId, TaskSlot, TaskSpec, Token, Unmet, UrmaQueue,
-    WaitEntry, WatchedLine, assemble,
+    FinHandler, HandlerCore, Launch, LinePlace, LineWords, Memory, NoProbe, Port, Rings, Scheduler,
+    Scope, Shape, SlotBook, SlotId, Start, Submitter, TaskId, TaskSlot, TaskSpec, Token, Unmet,
+    UrmaQueue, WaitEntry, WatchedLine, assemble,
 };
 use loom::sync::Arc;
 use loom::thread::{self, JoinHandle};
@@ -120,6 +120,7 @@ struct Tables {
     nodes: Vec<EdgeNode>,
     conditions: Vec<Unmet>,
     lines: Vec<WatchedLine>,
+    line_words: Vec<LineWords>,
     line_index: Vec<LinePlace>,
     queues: Vec<UrmaQueue>,
     cores: Vec<CoreState>,
@@ -143,6 +144,7 @@ impl Tables {
             nodes: table(NODES),
             conditions: table(CONDITIONS),
             lines: table(CONDITIONS),
+            line_words: table(CONDITIONS),
             line_index: table(LinePlace::needed(CONDITIONS)),
             queues: table(1),
             cores: table(lanes),
@@ -182,6 +184,7 @@ impl Chip {
             nodes: &mut memory.nodes,
             conditions: &mut memory.conditions,
             lines: &mut memory.lines,
+            line_words: &mut memory.line_words,
             line_index: &mut memory.line_index,
             queues: &mut memory.queues,
             cores: &mut memory.cores,
