@@ -42,7 +42,7 @@ impl<'m> Producer<'m> {
     /// loads while there is nothing.
     #[inline]
     pub fn is_mail_hint(&self) -> bool {
-        self.depth_hint() > 0 && !(self.is_condemned() && self.is_empty_hint())
+        self.ring.is_claimed_hint() && !(self.is_condemned() && self.is_empty_hint())
     }
 
     /// Messages claimed and not taken, from a head and a tail that may be stale. A statistic.

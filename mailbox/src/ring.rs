@@ -235,6 +235,14 @@ impl<'m> Ring<'m> {
         Ticket::new(self.header.head.load(edge::HEAD_SEEN)).distance_from(tail) > 0
     }
 
+    /// Whether something seems to be claimed from where the consumer stands on.
+    #[inline]
+    pub(crate) fn is_claimed_hint(&self) -> bool {
+        // RELAXED: a hint; whoever acts on it takes the consumer and looks again.
+        let tail = Ticket::new(self.header.tail.tail.load(edge::TAIL_HINT));
+        self.depth_hint(tail) > 0
+    }
+
     /// How much seems to be claimed from where the consumer stands on. Reads head and tail.
     #[inline]
     pub(crate) fn claimed_hint(&self) -> u32 {

@@ -150,6 +150,7 @@ impl SharedMask {
         self.0[core.index() / 64].fetch_and(!(1 << (core.index() % 64)), edge::OPEN_SET);
     }
 
+    #[inline]
     fn look(&self) -> CoreMask {
         // RELAXED: a state of its own, of which each bit has one writer.
         let [low, high] = self.0.each_ref().map(|word| word.load(edge::OPEN_LOOK));
@@ -159,15 +160,17 @@ impl SharedMask {
     /// One load a word, and one swap where there is something.
     #[inline]
     fn take_all(&self) -> CoreMask {
-        let take = |word: &AtomicU64| {
-            // RELAXED: a hint.
-            if word.load(edge::OPEN_LOOK) == 0 {
-                return 0;
-            }
+        // RELAXED: a hint.
+        let looked = self.0.each_ref().map(|word| word.load(edge::OPEN_LOOK));
+        if looked == [0; 2] {
+            return 0;
+        }
+        let take = |word: usize| match looked[word] {
+            0 => 0,
             // EDGE OPEN_TAKE <- OPEN_SET. Taken before the pair is looked at.
-            CoreMask::from(word.swap(0, edge::OPEN_TAKE))
+            _ => CoreMask::from(self.0[word].swap(0, edge::OPEN_TAKE)),
         };
-        take(&self.0[0]) | take(&self.0[1]) << 64
+        take(0) | take(1) << 64
     }
 }
 

@@ -181,6 +181,12 @@ impl Deadlines {
         }
     }
 
+    /// Whether a late token, or one behind it, was not dealt with.
+    #[inline]
+    pub(crate) const fn has_late(&self) -> bool {
+        self.overdue | self.stranded != 0
+    }
+
     /// A core with a late token, and the token. It stays until [`set_lost`](Self::set_lost) or
     /// [`is_on_time`](Self::is_on_time).
     #[inline]

@@ -15,19 +15,17 @@ use crate::deadlines::Deadlines;
 use crate::fault::{Fault, FaultCode};
 use crate::id::{CoreId, SlotId, Token};
 use crate::ledger::Ledger;
-use crate::locked::{Completion, Holder};
 use crate::losses::Lost;
 use crate::pool::{Fit, Pool};
 use crate::port::{Launch, Port};
 use crate::probe::{Event, Probe};
-use crate::ready::{Line, SlotQueue};
+use crate::ready::{Line, SlotQueue, are_empty_hint};
 use crate::roomless::Roomless;
 use crate::scheduler::Scheduler;
 use crate::slab;
 use crate::slot::TaskSlot;
 use crate::spec::{PRIORITIES, Predicate, Priority, SHAPES, Shape};
 use crate::turns::Turns;
-use crate::wait_entry::Turn;
 
 /// Messages taken in one pass.
 pub const DRAIN_BUDGET: u32 = 256;
@@ -75,12 +73,14 @@ pub struct Dispatcher<'m> {
     pub(crate) incarnation: u32,
     pub(crate) lines: [[Line; SHAPES]; PRIORITIES],
     turns: [Turns; PRIORITIES],
+    /// Whether something is settled, ready, late or being finished; sure if not.
+    pub(crate) is_busy: bool,
     /// Ready tasks for whose conditions there was no room.
     roomless: Roomless,
-    settled: SlotQueue,
+    pub(crate) settled: SlotQueue,
     pub(crate) release: Option<Release>,
     /// Lines that the last pass made current to look at conditions.
-    refreshed: u64,
+    pub(crate) refreshed: u64,
     /// Cores that got tokens in this pass.
     given: CoreMask,
     pub(crate) ledger: Ledger,
@@ -99,6 +99,7 @@ impl<'m> Dispatcher<'m> {
             incarnation: 0,
             lines: [(); PRIORITIES].map(|()| [(); SHAPES].map(|()| Line::default())),
             turns: [(); PRIORITIES].map(|()| Turns::default()),
+            is_busy: false,
             roomless: Roomless::default(),
             settled: SlotQueue::default(),
             release: None,
@@ -123,28 +124,54 @@ impl<'m> Dispatcher<'m> {
         let mut pass = Pass::default();
         self.listen(scheduler, port, probe, &mut pass);
         self.hear(scheduler, port, probe, &mut pass);
-        self.finish(scheduler, probe, &mut pass);
+        if self.is_busy || !are_empty_hint(&scheduler.ready) {
+            self.act(scheduler, port, probe, &mut pass);
+        }
+        if let Some(run_ns) = self.deadlines.next_ns() {
+            pass.deadline_ns = Some(
+                pass.deadline_ns
+                    .map_or(run_ns, |wait_ns| wait_ns.min(run_ns)),
+            );
+        }
+        pass
+    }
+
+    /// Finishes tasks, and gives ready ones to cores.
+    #[inline(never)]
+    fn act(
+        &mut self,
+        scheduler: &Scheduler<'_>,
+        port: &impl Port,
+        probe: &impl Probe,
+        pass: &mut Pass,
+    ) {
+        self.finish(scheduler, probe, pass);
         for (stacks, lines) in scheduler.ready.iter().zip(&mut self.lines) {
             for (stack, line) in stacks.iter().zip(lines) {
                 pass.progress |= stack.take_all(scheduler.slots, &mut line.queue) > 0;
             }
         }
-        self.retry_roomless(scheduler, &mut pass);
+        self.retry_roomless(scheduler, pass);
         self.given = 0;
+        self.pool.hold_none();
         for priority in Priority::ALL {
             for shape in self.turns[priority as usize].order() {
                 if !self.lines[priority as usize][shape as usize].is_empty() {
-                    self.dispatch(scheduler, port, probe, ((priority, shape), &mut pass));
+                    self.dispatch(scheduler, port, probe, ((priority, shape), &mut *pass));
                 }
             }
         }
-        self.ring_owners(scheduler, &mut pass);
+        self.ring_owners(scheduler, pass);
         pass.watching |= self.has_work_left();
-        pass.deadline_ns = [pass.deadline_ns, self.deadlines.next_ns()]
-            .into_iter()
-            .flatten()
-            .min();
-        pass
+        self.is_busy = self.is_left_busy();
+    }
+
+    /// Whether a pass has something to do that neither mailbox nor stacks nor cores tell of.
+    fn is_left_busy(&self) -> bool {
+        let is_finishing = self.release.is_some() || !self.settled.is_empty();
+        let is_waiting = !self.roomless.is_empty() || self.deadlines.has_late();
+        let mut lines = self.lines.iter().flatten();
+        is_finishing || is_waiting || lines.any(|line| !line.is_empty())
     }
 
     /// Moves on by `passes` passes of `polled` looks each that are known to see nothing.
@@ -165,62 +192,6 @@ impl<'m> Dispatcher<'m> {
         let mut unrun = self.lines.iter().map(|lines| &lines[Shape::Dummy as usize]);
         let is_none_left = self.release.is_none() && self.settled.is_empty();
         !is_none_left || unrun.any(|line| !line.is_empty())
-    }
-
-    /// Drains the mailbox and polls unmet conditions, if there is anything of either.
-    fn listen(
-        &mut self,
-        scheduler: &Scheduler<'_>,
-        port: &impl Port,
-        probe: &impl Probe,
-        pass: &mut Pass,
-    ) {
-        let list = &scheduler.wait_list;
-        self.refreshed = 0;
-        if !self.settled.is_empty() {
-            pass.watching = true;
-            return;
-        }
-        if list.live_hint() == 0 && !scheduler.has_mail_hint() {
-            return;
-        }
-        let Some(mut desk) = list.try_lock() else {
-            // The holder may not be somebody who settles: whoever parks now parks for good.
-            pass.watching = true;
-            return;
-        };
-        let (by, is_baseline) = (
-            Holder::Dispatcher,
-            scheduler.completion == Completion::Locked,
-        );
-        if is_baseline {
-            probe.event(Event::Locked { by });
-        }
-        let refreshed = self.ledger.lines_refreshed;
-        let ledger = &mut self.ledger;
-        let mut turn = Turn {
-            scheduler,
-            port,
-            probe,
-            ledger,
-        };
-        // Such runtimes poll all they have while they hold the lock.
-        let budget = if is_baseline { u32::MAX } else { SETTLE_BUDGET };
-        let (polled, moved) = desk.settle(&mut turn, budget);
-        let drained = desk.drain(&mut turn, DRAIN_BUDGET);
-        self.refreshed = self.ledger.lines_refreshed - refreshed;
-        let deadlines = [desk.next_deadline(), desk.gap_deadline()];
-        pass.deadline_ns = deadlines.into_iter().flatten().min();
-        self.settled = desk.take_settled();
-        list.say_live(desk.live_hint());
-        self.ledger.polls += u64::from(polled);
-        pass.polled = polled;
-        pass.progress |= moved > 0 || drained > 0;
-        pass.watching |= desk.live_hint() > 0;
-        drop(desk);
-        if is_baseline {
-            probe.event(Event::Unlocked { by });
-        }
     }
 
     /// Finishes what was settled, and dummies and cancelled tasks, within the budget.

@@ -32,6 +32,7 @@ mod id;
 mod kind;
 mod ledger;
 pub mod limits;
+mod listen;
 mod locked;
 mod look;
 mod losses;

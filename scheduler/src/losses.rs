@@ -29,6 +29,7 @@ pub(crate) enum Lost {
 
 impl Dispatcher<'_> {
     /// Takes in what handlers said about cores, and finds who is late.
+    #[inline]
     pub(crate) fn hear(
         &mut self,
         scheduler: &Scheduler<'_>,
@@ -36,8 +37,30 @@ impl Dispatcher<'_> {
         probe: &impl Probe,
         pass: &mut Pass,
     ) {
-        self.hear_resets(scheduler, port, pass);
+        let incarnation = port.incarnation();
+        if incarnation != self.incarnation || self.pool.in_reset != 0 {
+            self.hear_resets(scheduler, incarnation, pass);
+        }
         let news = scheduler.openings.take_open();
+        if news != 0 {
+            self.hear_news(scheduler, port, probe, news);
+        }
+        if self.deadlines.is_running() {
+            self.deadlines.expire(port.now());
+            self.is_busy |= self.deadlines.has_late();
+        }
+        self.note_out(scheduler);
+    }
+
+    /// Takes in which cores of `news` have room.
+    #[inline(never)]
+    fn hear_news(
+        &mut self,
+        scheduler: &Scheduler<'_>,
+        port: &impl Port,
+        probe: &impl Probe,
+        news: CoreMask,
+    ) {
         for core in each(news & self.deadlines.watched()) {
             let pair = scheduler.cores[core.index()].pair.looked_at();
             let late = self.deadlines.changed(core, pair, port.now());
@@ -49,25 +72,18 @@ impl Dispatcher<'_> {
                 });
             }
         }
-        if self.deadlines.is_running() {
-            self.deadlines.expire(port.now());
-        }
         self.pool.refill(scheduler, news, self.tokens);
-        self.note_out(scheduler);
     }
 
     /// Notices a reset, and hears which handlers have dealt with it.
-    fn hear_resets(&mut self, scheduler: &Scheduler<'_>, port: &impl Port, pass: &mut Pass) {
-        let incarnation = port.incarnation();
+    #[inline(never)]
+    fn hear_resets(&mut self, scheduler: &Scheduler<'_>, incarnation: u32, pass: &mut Pass) {
         if incarnation != self.incarnation {
             self.incarnation = incarnation;
             self.pool.in_reset = scheduler.chip.all().fold(0, |all, core| all | only(core));
             pass.handlers
                 .merge(Handlers::first(scheduler.chip.handlers));
             pass.progress = true;
-        }
-        if self.pool.in_reset == 0 {
-            return;
         }
         for handler in 0..scheduler.chip.handlers {
             let cores = scheduler.owned[usize::from(handler)] & self.pool.in_reset;
@@ -80,6 +96,7 @@ impl Dispatcher<'_> {
     }
 
     /// Keeps the mask of cores that are out of the pool.
+    #[inline]
     fn note_out(&mut self, scheduler: &Scheduler<'_>) {
         let out: CoreMask = scheduler.openings.suspects() | self.deadlines.lost();
         if out != self.pool.out {

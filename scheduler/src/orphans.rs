@@ -22,6 +22,7 @@ impl Orphans {
     }
 
     /// Whether it was said; a hint for whoever wants to know whether to look.
+    #[inline]
     pub fn is_said_hint(&self) -> bool {
         // RELAXED: a hint; `take` decides.
         self.0.load(edge::ORPHAN_HINT) != 0

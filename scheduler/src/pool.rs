@@ -123,11 +123,15 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// Looks at the cores of `news`, each with its next token in `tokens`; nothing is held any
-    /// more.
+    /// Nothing is held any more.
+    #[inline]
+    pub(crate) const fn hold_none(&mut self) {
+        self.held = 0;
+    }
+
+    /// Looks at the cores of `news`, each with its next token in `tokens`.
     #[inline]
     pub(crate) fn refill(&mut self, scheduler: &Scheduler<'_>, news: CoreMask, tokens: &[Token]) {
-        self.held = 0;
         self.idle &= !news;
         self.open &= !news;
         for core in each(news) {

@@ -123,6 +123,11 @@ pub trait Port: Sync {
         if let [seen] = seen {
             return self.load_u32(line + u64::from(words.trailing_zeros()) * 4) == *seen;
         }
+        if let Ok(seen) = <&[u32; 16]>::try_from(seen) {
+            let words = (0..).zip(seen);
+            let change = words.map(|(word, seen)| self.load_u32(line + word * 4) ^ seen);
+            return change.fold(0, |any, change| any | change) == 0;
+        }
         let (_, mut left, mut change) = (looks, words, 0);
         for &seen in seen {
             change |= self.load_u32(line + u64::from(left.trailing_zeros()) * 4) ^ seen;

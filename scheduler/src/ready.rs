@@ -9,7 +9,7 @@ use finbox_mailbox::sync::AtomicU32;
 
 use crate::edge;
 use crate::slot::TaskSlot;
-use crate::spec::SHAPES;
+use crate::spec::{PRIORITIES, SHAPES};
 
 /// No slot.
 const NONE: u32 = u32::MAX;
@@ -21,6 +21,15 @@ pub struct ReadyStack(AtomicU32);
 /// The stacks of one priority, one a shape. They share a line, because the dispatch thread looks at
 /// all of them in every pass.
 pub(crate) type ReadyLine = CachePadded<[ReadyStack; SHAPES]>;
+
+/// Whether there seems to be nothing on any stack. One load each.
+#[inline]
+pub(crate) fn are_empty_hint(stacks: &[ReadyLine; PRIORITIES]) -> bool {
+    let stacks = stacks.iter().flat_map(|line| line.iter());
+    // RELAXED: a hint. An index has fewer bits than NONE.
+    let heads = stacks.map(|stack| stack.0.load(edge::READY_LOOK));
+    heads.fold(NONE, |all, head| all & head) == NONE
+}
 
 impl Default for ReadyStack {
     fn default() -> Self {

@@ -48,6 +48,12 @@ impl Roomless {
         self.lap_least = self.lap_least.min(bound(slots, index));
     }
 
+    /// Whether no task is here, and no lap is going on.
+    #[inline]
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.least == u32::MAX && self.lap_left == 0
+    }
+
     /// Whether a lap is not over.
     pub(crate) const fn is_retrying(&self) -> bool {
         self.lap_left > 0

@@ -75,6 +75,7 @@ impl<'m> AsyncWaitList<'m> {
     }
 
     /// Tasks that wait, as last said by a holder of the lock.
+    #[inline]
     pub fn live_hint(&self) -> u32 {
         // RELAXED: a hint.
         self.live_hint.load(edge::LIVE_HINT)
