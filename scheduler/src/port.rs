@@ -120,20 +120,11 @@ pub trait Port: Sync {
     /// one is not: then each condition is looked at by itself.
     #[inline]
     fn is_still(&self, line: u64, words: u16, seen: &[u32], looks: u32) -> bool {
-        if let [seen] = seen {
-            return self.load_u32(line + u64::from(words.trailing_zeros()) * 4) == *seen;
+        let _ = looks;
+        match seen {
+            [seen] => self.load_u32(line + u64::from(words.trailing_zeros()) * 4) == *seen,
+            _ => several_are_still(self, line, words, seen),
         }
-        if let Ok(seen) = <&[u32; 16]>::try_from(seen) {
-            let words = (0..).zip(seen);
-            let change = words.map(|(word, seen)| self.load_u32(line + word * 4) ^ seen);
-            return change.fold(0, |any, change| any | change) == 0;
-        }
-        let (_, mut left, mut change) = (looks, words, 0);
-        for &seen in seen {
-            change |= self.load_u32(line + u64::from(left.trailing_zeros()) * 4) ^ seen;
-            left &= left - 1;
-        }
-        change == 0
     }
 
     /// Stores the aligned `u64` at `addr`; used for clearing slabs only.
@@ -201,6 +192,11 @@ impl<P: Port + ?Sized> Port for &P {
     }
 
     #[inline]
+    fn is_still(&self, line: u64, words: u16, seen: &[u32], looks: u32) -> bool {
+        (**self).is_still(line, words, seen, looks)
+    }
+
+    #[inline]
     fn incarnation(&self) -> u32 {
         (**self).incarnation()
     }
@@ -209,4 +205,21 @@ impl<P: Port + ?Sized> Port for &P {
     fn now(&self) -> u64 {
         (**self).now()
     }
+}
+
+/// [`Port::is_still`] for more than one word. Out of line: one word is what the loop over lines is
+/// there for.
+#[inline(never)]
+fn several_are_still<P: Port + ?Sized>(port: &P, line: u64, words: u16, seen: &[u32]) -> bool {
+    if let Ok(seen) = <&[u32; 16]>::try_from(seen) {
+        let changes = (0..).zip(seen);
+        let changes = changes.map(|(word, seen)| port.load_u32(line + word * 4) ^ seen);
+        return changes.fold(0, |any, change| any | change) == 0;
+    }
+    let (mut left, mut change) = (words, 0);
+    for &seen in seen {
+        change |= port.load_u32(line + u64::from(left.trailing_zeros()) * 4) ^ seen;
+        left &= left - 1;
+    }
+    change == 0
 }
