@@ -163,7 +163,8 @@ impl<'m> Dispatcher<'m> {
         }
         self.ring_owners(scheduler, pass);
         pass.watching |= self.has_work_left();
-        self.is_busy = self.is_left_busy();
+        // Whoever moved something looks once more.
+        self.is_busy = pass.progress || self.is_left_busy();
     }
 
     /// Whether a pass has something to do that neither mailbox nor stacks nor cores tell of.

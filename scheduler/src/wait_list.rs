@@ -199,7 +199,7 @@ impl WaitDesk<'_> {
         };
         let (mut sweep, mut moved) = (Sweep::new(now_ns), 0);
         let mut left = looks;
-        loop {
+        while left > 0 {
             left -= self.book.poll.pass_quiet(turn.port, &mut sweep, left);
             if left == 0 {
                 break;
