@@ -75,22 +75,18 @@ chmod +x "$work/ld.lld"
 cp Cargo.lock "$work/package/"
 sed "s|ROOT|$root|g" tests/aarch64/package.toml >"$work/package/Cargo.toml"
 manifest=$work/package/Cargo.toml
-# The scheduler's without the modules that name the simulator.
-rm -rf "$work/package/scheduler"
-cp -r tests/scheduler "$work/package/"
-for file in $(grep -l finbox_sim tests/scheduler/*.rs); do
-    sed -i "/^mod $(basename "$file" .rs);$/d" "$work/package/scheduler/main.rs"
-done
 
 under_qemu() {
     env CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER="$work/ld.lld" \
         CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="$prefix/usr/bin/qemu-aarch64-static" \
-        CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-Clinker-flavor=ld.lld \
+        CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS="--cfg finbox_weaken \
+            -Clinker-flavor=ld.lld \
             -Ctarget-feature=+crt-static -Crelocation-model=static -Lnative=$lib \
             -Lnative=$prefix/usr/lib/gcc-cross/aarch64-linux-gnu/12" \
         cargo test --quiet --target "$triple" "$@"
 }
 
+# With finbox_weaken the tests do without the simulator.
 # Crowds of thousands of tasks take minutes under qemu and show nothing more there.
 tests() {
     under_qemu -p finbox-mailbox -p finbox-scheduler --lib
@@ -121,6 +117,7 @@ atomics() {
             if ($0 ~ /7atomics4take:/) function_ = "take"
             if ($0 ~ /7atomics6retire:/) function_ = "retire"
             if ($0 ~ /12refresh_tail:/) function_ = "refresh_tail"
+            if ($0 ~ /15claim_what_fits:/) function_ = "claim_what_fits"
         }
         function_ && $1 ~ /^(cas|swp|ld(a|ap|x|ax)[pru]|ld(add|clr|eor|set)|st(l|x|lx)[rup]|dmb|dsb|isb)/ {
             count[function_ " " $1]++
@@ -138,7 +135,7 @@ atomics() {
 if [ "${1:-}" = --renew ]; then
     cp "$work/atomics.txt" tests/aarch64/atomics.txt
 fi
-for path in push take retire refresh_tail; do
+for path in push claim_what_fits take retire; do
     grep -q "^lse $path " "$work/atomics.txt" || { echo "$path was not found" && exit 1; }
 done
 diff -u tests/aarch64/atomics.txt "$work/atomics.txt" || {

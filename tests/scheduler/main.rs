@@ -17,6 +17,7 @@ mod faults;
 mod heap;
 mod hostile;
 mod locked;
+#[cfg(not(finbox_weaken))]
 mod numbers;
 mod passed_over;
 mod pipeline;
