@@ -138,15 +138,14 @@ impl Scheduler<'_> {
     ///
     /// A poisoned one needs no core any more and goes where dummies go.
     #[inline]
-    pub(crate) fn place_if_ready(&self, slot: SlotId, fan_in: FanIn) -> bool {
+    pub(crate) fn place_if_ready(&self, slot: SlotId, fan_in: FanIn) {
         let words = self.slot(slot);
         let shape = match fan_in {
-            FanIn::Waiting => return false,
+            FanIn::Waiting => return,
             FanIn::Poisoned => Shape::Dummy,
             FanIn::Ready => words.kind().shape(),
         };
         let index = u32::try_from(slot.index()).expect("an index has 24 bits");
         self.ready[words.kind().priority() as usize][shape as usize].push(self.slots, index);
-        true
     }
 }
