@@ -372,3 +372,66 @@ impl Submitter<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::array::from_fn;
+
+    use crate::limits::MAX_CONDITIONS;
+    use crate::target::A2A3;
+    use crate::{
+        Chip, Memory, NoProbe, Rings, Shape, Start, SubmitError, TaskId, TaskSlot, TaskSpec,
+        assemble,
+    };
+
+    const CONDITIONS: usize = MAX_CONDITIONS as usize;
+
+    /// What becomes of a task, and in which slot, if `slots` have had so many lives.
+    fn submit_after(lives: [u32; 2]) -> Result<(usize, u32), SubmitError> {
+        let slots: [TaskSlot; 2] = from_fn(|_| TaskSlot::default());
+        for (slot, lives) in slots.iter().zip(lives) {
+            slot.retire.open(lives, 1);
+            assert!(slot.retire.retire(lives, 0, 0, false).is_ok());
+            assert!(slot.retire.finish(lives, false, false).is_some());
+            slot.retire.release();
+        }
+        let mut slots = slots;
+        let chip = Chip {
+            target: &A2A3,
+            cores: 3,
+            host_lanes: 0,
+            handlers: 1,
+        };
+        let memory = Memory {
+            header: &mut Default::default(),
+            cells: &mut from_fn::<_, 2, _>(|_| Default::default()),
+            claim_lines: &mut [],
+            slots: &mut slots,
+            entries: &mut [Default::default(); 2],
+            rings: Rings::one(2),
+            books: &mut [Default::default(); 2],
+            scopes: &mut [],
+            nodes: &mut [],
+            conditions: &mut [Default::default(); CONDITIONS],
+            lines: &mut [Default::default(); CONDITIONS],
+            line_index: &mut [Default::default(); 2 * CONDITIONS],
+            queues: &mut [],
+            cores: &mut from_fn::<_, 3, _>(|_| Default::default()),
+            handler_cores: &mut from_fn::<_, 3, _>(|_| Default::default()),
+            tokens: &mut [crate::Token::IDLE; 3],
+        };
+        let mut assembly = assemble(chip, Start::default(), memory);
+        let spec = TaskSpec::new(TaskId::new(0, 1), Shape::Dummy);
+        let (submitter, scheduler) = (&mut assembly.submitter, &assembly.scheduler);
+        let slot = submitter.submit(scheduler, &NoProbe, &spec, &[])?;
+        Ok((slot.index(), slot.generation()))
+    }
+
+    #[test]
+    fn a_slot_has_as_many_lives_as_a_generation_counts_and_is_passed_over_then() {
+        const LAST: u32 = u32::MAX;
+        assert_eq!(submit_after([LAST - 1, 7]), Ok((0, LAST)));
+        assert_eq!(submit_after([LAST, LAST - 1]), Ok((1, LAST)));
+        assert_eq!(submit_after([LAST, LAST]), Err(SubmitError::WornOut));
+    }
+}

@@ -102,6 +102,34 @@ fn a_claim_published_one_by_one_shows_until_the_last() {
 }
 
 #[test]
+fn a_forgotten_claim_shows_until_the_next_one_is_refused() {
+    let mut memory = Memory::with_lines(2, 1);
+    let (producer, consumer) = memory.ring(0);
+    let mut own = named(&producer, 3);
+    mem::forget(own.claim(2));
+    assert_eq!(consumer.gap().unwrap().claimers, by(3));
+    assert!(own.push(&done(0)).is_err(), "the ring is full");
+    assert_eq!(consumer.gap().unwrap().claimers, by(0));
+}
+
+#[test]
+fn there_is_mail_until_a_condemned_mailbox_is_wholly_visited() {
+    let mut memory = Memory::new(4);
+    let (producer, mut consumer) = memory.ring(u64::MAX);
+    assert!(producer.is_empty_hint() && !producer.is_mail_hint());
+    mem::forget(producer.claim(1));
+    assert!(producer.is_empty_hint() && producer.is_mail_hint(), "a gap");
+    producer.push(&done(0)).unwrap();
+    assert_eq!(tasks(&mut consumer), []);
+    let mut other = Memory::new(4);
+    let (producer, mut consumer) = other.ring(u64::MAX);
+    producer.push(&done(0)).unwrap();
+    assert!(!producer.is_empty_hint());
+    consumer.condemn();
+    assert!(producer.is_mail_hint(), "a message is left");
+}
+
+#[test]
 fn a_claim_dropped_early_leaves_void_messages_and_no_gap() {
     let mut memory = Memory::with_lines(4, 1);
     let (producer, mut consumer) = memory.ring(0);

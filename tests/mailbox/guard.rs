@@ -96,6 +96,17 @@ fn a_sleeper_that_woke_by_itself_is_rung_once_more_at_most() {
     assert!(!token.ring(), "it is awake: no unpark is owed");
 }
 
+#[test]
+fn clearing_says_whether_there_was_a_ring() {
+    let token = WakeToken::default();
+    assert!(!token.clear(), "nobody rang");
+    assert!(!token.ring());
+    assert!(token.clear());
+    assert!(!token.clear(), "a ring is forgotten once");
+    assert!(token.try_park());
+    assert!(!token.clear(), "a park is no ring");
+}
+
 /// Hangs if a wake-up is lost.
 #[test]
 fn a_sleeping_consumer_hears_of_every_message() {

@@ -120,6 +120,20 @@ fn a_claim_line_has_the_documented_bytes() {
 }
 
 #[test]
+fn a_line_whose_owner_has_published_everything_shows_nothing_in_hand() {
+    let mut memory = lines(2, 0xAA);
+    memory.push(Line([0xAA; 64]));
+    let (producer, mut consumer) = place(&mut memory, 2, 5, 1).unwrap();
+    let mut named = producer.register(NonZeroU32::new(0x61).unwrap()).unwrap();
+    assert_eq!(named.push_batch(2, |_| done(0)), 2);
+    consumer.drain(2, |_, _| ());
+    named.push(&done(0)).unwrap();
+    mem::forget(named);
+    assert_eq!(word(&memory[0], 8), 7, "the copy of tail was refreshed");
+    assert_eq!((half(&memory[4], 0), word(&memory[4], 8)), (0x61, 0));
+}
+
+#[test]
 fn the_default_mailbox_is_262_272_bytes_of_whole_lines() {
     assert_eq!(region_lines(4096) * size_of::<Line>(), 262_272);
     assert_eq!((size_of::<Cell>(), align_of::<Cell>()), (64, 64));

@@ -115,10 +115,10 @@ fn attach_refuses_what_is_no_mailbox_and_says_why() {
         shared.attach(1).unwrap_err(),
         AttachError::Memory { address, lines: 1 }
     );
-    assert_eq!(
-        shared.attach(5).unwrap_err(),
-        AttachError::Slots { slots: 4, lines: 5 }
-    );
+    for lines in [2, 5] {
+        let refused = shared.attach(lines).unwrap_err();
+        assert_eq!(refused, AttachError::Slots { slots: 4, lines });
+    }
     assert!(shared.attach(6).is_ok());
 
     shared.write_half(24, 9);
@@ -199,6 +199,25 @@ fn a_head_where_no_claim_can_have_brought_it_condemns_the_mailbox() {
     }
 }
 
+#[test]
+fn an_empty_mailbox_that_others_map_is_not_condemned() {
+    let mut shared = Shared::new(4);
+    let (producer, mut consumer) = shared.place(4).unwrap();
+    assert_eq!(consumer.drain(9, |_, _| ()).stop, Stop::Gap);
+    assert_eq!(fill(&producer, 0), 4);
+    assert_eq!(tasks(&mut consumer), [0, 1, 2, 3]);
+    assert_eq!(consumer.drain(9, |_, _| ()).stop, Stop::Gap);
+}
+
+#[test]
+fn a_single_message_is_recovered_though_head_is_astray() {
+    let mut shared = Shared::new(4);
+    let (producer, mut consumer) = shared.place(4).unwrap();
+    producer.push(&done(7)).unwrap();
+    shared.write(0, 1 << 63);
+    assert_eq!(salvage(&mut consumer), [Some(7)]);
+}
+
 /// What a recovery finds: tasks, and `None` for each position that is missing.
 fn salvage(consumer: &mut Consumer<'_>) -> Vec<Option<u64>> {
     let mut found = Vec::new();
@@ -261,6 +280,22 @@ fn condemned_memory_is_placed_anew_when_every_producer_has_left_or_is_buried() {
 }
 
 #[test]
+fn producers_that_have_not_left_hold_up_only_a_condemned_mailbox_that_others_map() {
+    let name = NonZeroU32::new(5).unwrap();
+    let mut shared = Shared::with_claimers(4, 1);
+    let (producer, _consumer) = shared.place(4).unwrap();
+    mem::forget(producer.register(name));
+    assert!(shared.place(4).is_ok(), "it was not condemned");
+
+    let mut own = lines(4, 0);
+    own.push(Line([0; 64]));
+    let (producer, mut consumer) = place(&mut own, 4, 0, 1).unwrap();
+    mem::forget(producer.register(name));
+    consumer.condemn();
+    assert!(place(&mut own, 4, 0, 2).is_ok(), "no other process maps it");
+}
+
+#[test]
 fn lines_behind_the_slots_are_claim_lines_as_far_as_both_sides_map_them() {
     let mut shared = Shared::with_claimers(4, 70);
     let _handles = shared.place(4).unwrap();
@@ -309,10 +344,11 @@ fn a_push_survives_any_head_and_tail_that_a_stranger_wrote() {
         .flat_map(|head| numbers.map(|tail| (*head, tail, tail.rotate_left(1))))
     {
         let mut shared = Shared::new(4);
-        let (producer, _consumer) = shared.place(4).unwrap();
+        let (producer, consumer) = shared.place(4).unwrap();
         shared.write(0, head);
         shared.write(8, copy);
         shared.write(64, tail);
+        assert!(producer.depth_hint() <= 4 && consumer.depth_hint() <= 4);
         let mut built = 0;
         let accepted = producer.push_batch(9, |_| {
             built += 1;

@@ -40,6 +40,21 @@ fn a_drain_shorter_than_the_stride_returns_what_it_took() {
 }
 
 #[test]
+fn a_stride_is_counted_from_what_the_drain_before_returned() {
+    let mut memory = Memory::new(64);
+    let (producer, mut consumer) = memory.ring(0);
+    fill(&producer, 0);
+    drain(&mut consumer, 15, 1);
+    assert_eq!(fill(&producer, 0), 15);
+    let mut taken = 0;
+    consumer.drain(16, |_, _| {
+        assert_eq!(fill(&producer, 0), 0, "{taken} taken, a stride is 16");
+        taken += 1;
+    });
+    assert_eq!(taken, 16);
+}
+
+#[test]
 fn a_slot_being_read_is_not_given_back() {
     let mut memory = Memory::new(2);
     let (producer, mut consumer) = memory.ring(0);

@@ -4,7 +4,7 @@ use finbox_scheduler::{Event, FaultCode, Outcome};
 use finbox_tests::house::Limits;
 use finbox_tests::model_port::WireCondition;
 
-use crate::fixture::{World, on_each_target};
+use crate::fixture::{COUNTERS, World, on_each_target};
 
 #[test]
 fn a_counter_that_overshoots_is_reached_and_counted() {
@@ -21,6 +21,18 @@ fn a_counter_that_overshoots_is_reached_and_counted() {
         world.run();
         assert_eq!(world.log.outcome(task), Outcome::Completed);
         assert_eq!(world.ledger().overshoots, 2);
+        world.assert_done();
+    });
+}
+
+#[test]
+fn a_counter_may_stand_in_the_last_four_bytes_that_can_be_read() {
+    on_each_target(&Limits::default(), |world| {
+        let last = WireCondition::counter(world.port.end() - 4, 1);
+        world.port.poke_counter(COUNTERS - 1, 15, 1);
+        let task = world.deferred(&[last], &[]);
+        world.run();
+        assert_eq!(world.log.outcome(task), Outcome::Completed);
         world.assert_done();
     });
 }

@@ -35,6 +35,7 @@ mod routes;
 mod scopes;
 mod sdma;
 mod shapes;
+mod steps;
 mod submission;
 mod threads;
 mod threads_crowd;

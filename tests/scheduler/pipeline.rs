@@ -355,6 +355,19 @@ fn in_long_random_schedules_each_token_finishes_once_and_in_order() {
 }
 
 #[test]
+fn a_token_runs_from_its_turn_until_its_fin() {
+    let pair = CorePair::default();
+    assert!(!pair.still_runs(R), "nothing runs");
+    pair.install(R);
+    assert!(pair.still_runs(R) && !pair.still_runs(P));
+    let _ = applied(pair.apply(Cond::ack(R), SEEN, LAST));
+    pair.install(P);
+    assert!(pair.still_runs(R) && !pair.still_runs(P), "P stands behind");
+    let _ = applied(pair.apply(Cond::ack(P), Cond::ack(R), LAST));
+    assert!(pair.still_runs(P) && !pair.still_runs(R));
+}
+
+#[test]
 fn the_shared_word_applies_what_observe_decides() {
     let pair = CorePair::default();
     assert!(pair.observed().is_idle());

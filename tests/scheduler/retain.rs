@@ -1,9 +1,9 @@
 //! Retaining: a task is kept for those who still look at it, and nobody else is bothered.
 
-use finbox_scheduler::{Dependency, Outcome, Shape, SubmitError};
+use finbox_scheduler::{Dependency, Outcome, Shape, SubmitError, TaskSpec};
 use finbox_tests::house::Limits;
 
-use crate::fixture::on_each_target;
+use crate::fixture::{AIC, on_each_target};
 use crate::scopes::{DUMMY, dummies, limits, with};
 
 #[test]
@@ -144,6 +144,75 @@ fn waiting_and_retaining_takes_two_nodes_or_nothing() {
             assert!(with(world, &[Dependency::wait_and_retain(first)]).is_ok());
             world.run();
         }
+        world.assert_done();
+    });
+}
+
+#[test]
+fn a_slot_forgets_a_retainer_that_has_finished_and_keeps_the_others() {
+    let limits = Limits {
+        nodes: 4,
+        ..limits(1, 8, 0)
+    };
+    on_each_target(&limits, |world| {
+        let kept = dummies(world, 1)[0];
+        let slow = world.deferred(&[world.counter(0, 1)], &[]);
+        let needs = [Dependency::retain(kept), Dependency::wait(slow)];
+        let keeps = with(world, &needs).unwrap();
+        with(world, &[Dependency::retain(kept)]).unwrap();
+        world.run();
+        // Takes the node that the last one had in the list, for another slot.
+        with(world, &[Dependency::retain(slow)]).unwrap();
+        world.run();
+        assert!(!world.log.is_finished(keeps));
+        assert!(
+            with(world, &[Dependency::retain(kept)]).is_ok(),
+            "it is kept"
+        );
+        world.port.set_counter(0, 1);
+        world.run();
+        world.assert_done();
+        let next = world.deferred(&[world.counter(1, 1)], &[]);
+        for _ in 0..4 {
+            assert!(with(world, &[Dependency::wait(next)]).is_ok(), "four nodes");
+        }
+        world.port.set_counter(1, 1);
+        world.run();
+        world.assert_done();
+    });
+}
+
+/// The list of retainers: first one whose token is late, behind it one that is over.
+#[test]
+fn a_late_retainer_keeps_a_slot_and_whoever_was_behind_it_does_not() {
+    on_each_target(&limits(1, 4, 0), |world| {
+        let kept = dummies(world, 1)[0];
+        let slow = world.deferred(&[world.counter(0, 1)], &[]);
+        let needs = [Dependency::retain(kept), Dependency::wait(slow)];
+        let over = with(world, &needs).unwrap();
+        let spec = TaskSpec {
+            run_budget_ns: 100,
+            ..world.spec(Shape::Aic, 0, 0)
+        };
+        let (submitter, needs) = (&mut world.submitter, [Dependency::retain(kept)]);
+        let late = submitter.submit_with(&world.scheduler, &world.log, &spec, &needs);
+        world.run_only(&[0]);
+        world.start(AIC);
+        world.port.pass_time(200);
+        world.port.set_counter(0, 1);
+        world.run_only(&[0]);
+        assert_eq!(world.log.outcome(late.unwrap()), Outcome::Failed);
+        assert!(world.log.is_finished(over));
+        // Two nodes have come back and go to somebody who stays.
+        let slow = world.deferred(&[world.counter(1, 1)], &[]);
+        let stays = with(world, &[Dependency::wait_and_retain(slow)]).unwrap();
+        assert_eq!((slow.index(), stays.index()), (1, 2), "two are passed over");
+        world.port.finish(AIC);
+        world.run();
+        let places: Vec<_> = dummies(world, 2).iter().map(|slot| slot.index()).collect();
+        assert_eq!(places, [3, 0]);
+        world.port.set_counter(1, 1);
+        world.run();
         world.assert_done();
     });
 }

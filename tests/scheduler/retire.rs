@@ -37,6 +37,28 @@ fn the_largest_values_of_all_fields_fit_beside_each_other() {
 }
 
 #[test]
+fn deciding_leaves_every_generation_as_it_is() {
+    for (generation, failed) in [(2, false), (2, true), (3, false), (3, true)] {
+        let word = word(generation, 1);
+        assert!(word.retire(generation, 0, 0, false).is_ok());
+        assert!(word.finish(generation, failed, false).is_some());
+        assert_eq!(word.state().generation(), generation);
+    }
+}
+
+#[test]
+#[should_panic(expected = "only tokens that were never given are forgone")]
+fn more_tokens_than_remain_cannot_be_forgone() {
+    let word = word(1, 2);
+    assert!(word.retire(1, 3, 64, false).is_ok());
+    let decision = Decision {
+        forgone: 2,
+        ..Decision::default()
+    };
+    word.decide(1, decision);
+}
+
+#[test]
 fn each_field_changes_alone() {
     let word = word(1, MAX_RETIREMENTS);
     for retired in 1..=1000 {

@@ -31,6 +31,52 @@ pub(crate) fn with(
         .submit_with(&world.scheduler, &world.log, &spec, dependencies)
 }
 
+/// One node, and a task that has it, in the ring without scopes.
+fn with_one_node(test: impl Fn(&mut World<'_>, SlotId)) {
+    let limits = Limits {
+        nodes: 1,
+        ..limits(2, 4, 0)
+    };
+    on_each_target(&limits, |world| {
+        let slow = world.deferred(&[world.counter(0, 1)], &[]);
+        world.plain(Shape::Dummy, &[slow]);
+        world.run();
+        test(world, slow);
+        world.port.set_counter(0, 1);
+        world.run();
+        world.assert_done();
+    });
+}
+
+#[test]
+fn nodes_come_back_from_every_ring_before_they_are_short() {
+    with_one_node(|world, slow| {
+        world.port.set_counter(0, 1);
+        world.run();
+        assert!(world.log.is_finished(slow));
+        world.submitter.open_scope().unwrap();
+        let first = world.plain(Shape::Aiv, &[]);
+        assert!(world.try_submit(DUMMY, &[first]).is_ok());
+        world.submitter.close_scope().unwrap();
+    });
+}
+
+#[test]
+fn nodes_that_a_task_outside_every_scope_has_come_back_by_themselves() {
+    with_one_node(|world, _| {
+        world.submitter.open_scope().unwrap();
+        let first = world.plain(Shape::Aiv, &[]);
+        let short = world.try_submit(DUMMY, &[first]).unwrap_err();
+        let wanted = SubmitError::NoNodes {
+            needed: 1,
+            free: 0,
+            total: 1,
+        };
+        assert_eq!(short, wanted);
+        world.submitter.close_scope().unwrap();
+    });
+}
+
 #[test]
 fn a_task_goes_to_the_ring_of_its_depth_or_to_the_last() {
     on_each_target(&limits(3, 4, 0), |world| {

@@ -84,6 +84,28 @@ fn a_failure_is_learnt_by_a_condition_that_is_registered_after_it() {
 }
 
 #[test]
+fn failures_are_read_as_far_as_the_record_counts_them_and_no_further() {
+    on_each_target(&Limits::default(), |world| {
+        let record = world.port.counter(0);
+        // One failure, of post 7; what stands behind it was never counted.
+        world.port.fail_post(0, 7, 5);
+        world.port.poke(record + 24, 5 << 48 | 3);
+        // Seven failures in the other: all six places count, the line behind them does not.
+        (1..=7).for_each(|id| world.port.fail_post(1, id, 5));
+        world.port.poke(record + 128, 5 << 48 | 20);
+        let conditions = [post(world, 0, 3), post(world, 1, 20)];
+        let tasks = conditions.map(|condition| world.deferred(&[condition], &[]));
+        world.port.complete_posts(0, 30);
+        world.port.complete_posts(1, 30);
+        world.run();
+        for task in tasks {
+            assert_eq!(world.log.outcome(task), Outcome::Completed);
+        }
+        world.assert_done();
+    });
+}
+
+#[test]
 fn a_record_that_is_null_unaligned_or_outside_and_a_cookie_of_0_are_refused_with_101() {
     // Address relative to a record's (or nowhere), and cookie.
     let record = |offset: u64, cookie: u64| (Some(offset), cookie);

@@ -238,6 +238,18 @@ fn a_target_without_urma_refuses_its_queues_with_103() {
 }
 
 #[test]
+fn a_head_that_was_not_reached_says_how_far_its_queue_was_walked() {
+    on_urma(&Limits::default(), |world| {
+        world.port.open_queue(0, ENTRIES, 5);
+        let task = world.deferred(&[walked_to(world, 0, 8)], &[]);
+        world.port.complete_position(0, 5, 0);
+        world.run();
+        let seen = world.unmet(task)[0];
+        assert_eq!((seen.expected, seen.observed), (8, 6));
+    });
+}
+
+#[test]
 fn a_head_that_a_dead_peer_was_to_bring_about_fails() {
     on_urma(&Limits::default(), |world| {
         world.port.open_queue(0, ENTRIES, 0);
