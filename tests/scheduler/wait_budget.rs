@@ -121,3 +121,13 @@ fn the_deadline_told_is_never_later_than_the_earliest_one() {
         world.assert_done();
     });
 }
+
+#[test]
+fn a_condition_that_holds_when_it_comes_refreshes_one_line() {
+    on_each_target(&Limits::default(), |world| {
+        world.deferred(&[world.counter(0, 0), world.counter(0, 0)], &[]);
+        world.run();
+        assert_eq!(world.ledger().lines_refreshed, 2, "one for each");
+        world.assert_done();
+    });
+}
