@@ -1,8 +1,10 @@
 //! Polling that scales: each line is made current once a sweep, and nothing is overlooked.
 
-use finbox_scheduler::{Event, SETTLE_BUDGET, Shape};
+use std::collections::HashSet;
+
+use finbox_scheduler::{Event, SETTLE_BUDGET, Shape, SlotId};
 use finbox_tests::house::Limits;
-use finbox_tests::model_port::WireCondition;
+use finbox_tests::model_port::{Lines, ModelPort, WireCondition};
 use oorandom::Rand32;
 
 use crate::fixture::{World, below, on_each_target};
@@ -220,5 +222,51 @@ fn passes_that_are_reckoned_leave_the_sweep_where_taken_ones_would() {
             assert!(!orders[0][0].is_empty());
             assert_eq!(orders[0], orders[1], "{passes} passes, {tasks} tasks");
         }
+    }
+}
+
+/// Neighbouring lines never meet in the index; these stand far apart, so many do.
+#[test]
+fn lines_that_meet_in_the_index_are_found_and_leave_no_trace() {
+    const LINES: usize = 4096;
+    let limits = Limits {
+        conditions: 64,
+        slots: 256,
+        ..Limits::default()
+    };
+    for seed in 0..20 {
+        on_each_target(&limits, |world| {
+            let chip = *world.scheduler.chip();
+            world.port = ModelPort::new(&chip, Lines::of(&chip), LINES);
+            let mut random = Rand32::new(seed);
+            let pool: Vec<usize> = (0..48).map(|_| below(&mut random, LINES)).collect();
+            let mut waiting: Vec<(usize, SlotId)> = Vec::new();
+            for _ in 0..200 {
+                let index = pool[below(&mut random, pool.len())];
+                if waiting.len() < 60 {
+                    let task = world.deferred(&[world.counter(index, 1)], &[]);
+                    waiting.push((index, task));
+                }
+                world.run();
+                if below(&mut random, 2) == 0 {
+                    let (index, _) = waiting[below(&mut random, waiting.len())];
+                    world.port.set_counter(index, 1);
+                    world.run();
+                    let over = waiting.extract_if(.., |&mut (other, _)| other == index);
+                    over.for_each(|(_, task)| assert!(world.log.is_finished(task)));
+                    world.port.set_counter(index, 0);
+                }
+                let before = world.ledger().lines_refreshed;
+                let _ = world.dispatch();
+                let lines = world.ledger().lines_refreshed - before;
+                let distinct: HashSet<usize> = waiting.iter().map(|&(index, _)| index).collect();
+                assert_eq!(lines, distinct.len() as u64, "each line once");
+            }
+            for (index, _) in waiting {
+                world.port.set_counter(index, 1);
+            }
+            world.run();
+            world.assert_done();
+        });
     }
 }
