@@ -392,7 +392,6 @@ mod tests {
         for (slot, lives) in slots.iter().zip(lives) {
             slot.retire.open(lives, 1);
             assert!(slot.retire.retire(lives, 0, 0, false).is_ok());
-            assert!(slot.retire.finish(lives, false, false).is_some());
             slot.retire.release();
         }
         let mut slots = slots;
@@ -414,6 +413,7 @@ mod tests {
             nodes: &mut [],
             conditions: &mut [Default::default(); CONDITIONS],
             lines: &mut [Default::default(); CONDITIONS],
+            line_words: &mut from_fn::<_, CONDITIONS, _>(|_| Default::default()),
             line_index: &mut [Default::default(); 2 * CONDITIONS],
             queues: &mut [],
             cores: &mut from_fn::<_, 3, _>(|_| Default::default()),

@@ -39,10 +39,16 @@ fn the_largest_values_of_all_fields_fit_beside_each_other() {
 #[test]
 fn deciding_leaves_every_generation_as_it_is() {
     for (generation, failed) in [(2, false), (2, true), (3, false), (3, true)] {
-        let word = word(generation, 1);
-        assert!(word.retire(generation, 0, 0, false).is_ok());
-        assert!(word.finish(generation, failed, false).is_some());
-        assert_eq!(word.state().generation(), generation);
+        let [by_fin, deferred] = [0, 1].map(|conditions| {
+            let word = word(generation, 1);
+            assert!(word.retire(generation, conditions, 1, failed).is_ok());
+            word
+        });
+        assert!(by_fin.state().is_finished());
+        assert!(deferred.finish(generation, failed, false).is_some());
+        for word in [by_fin, deferred] {
+            assert_eq!(word.state().generation(), generation);
+        }
     }
 }
 
