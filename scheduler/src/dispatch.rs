@@ -302,16 +302,18 @@ impl<'m> Dispatcher<'m> {
             return Placed::Moved;
         }
         let slot = scheduler.id_of(index);
-        for (block, unit) in (placed..).zip(each(units)) {
+        let mut next = placed;
+        for unit in each(units) {
+            let block = u16::try_from(next).expect("a task has at most 32 767 blocks");
+            next += 1;
             // Before its tokens: with the last of them the slot may become another task's.
-            words.set_placed(block + 1);
-            let block = u16::try_from(block).expect("a task has at most 32 767 blocks");
+            words.set_placed(next);
             for (core, subtask) in footprint.places(unit) {
                 let part = Part { block, subtask };
                 self.install(scheduler, port, probe, (core, slot, part, words));
             }
         }
-        if placed + units.count_ones() < blocks {
+        if next < blocks {
             self.lines[line.0][line.1].keep(index);
         }
         Placed::Moved

@@ -80,15 +80,16 @@ impl Footprint {
     /// Which subtask runs on each core of the unit at `first`.
     #[inline]
     pub(crate) fn places(self, first: CoreId) -> impl Iterator<Item = (CoreId, Subtasks)> {
-        let single = self
-            .subtasks
-            .is_empty()
-            .then_some((first, Subtasks::empty()));
-        let mixed = PLACES
-            .into_iter()
-            .filter(move |(one, _)| self.subtasks.contains(*one));
-        let mixed = mixed.map(move |(one, place)| (CoreId(first.0 + place), one));
-        single.into_iter().chain(mixed)
+        // A unit of one core is its first and only place.
+        let (mut left, mut is_single) = (self.subtasks, self.subtasks.is_empty());
+        core::iter::from_fn(move || {
+            if core::mem::take(&mut is_single) {
+                return Some((first, Subtasks::empty()));
+            }
+            let (one, place) = PLACES.into_iter().find(|(one, _)| left.contains(*one))?;
+            left.remove(one);
+            Some((CoreId(first.0 + place), one))
+        })
     }
 }
 
