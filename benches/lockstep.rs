@@ -1,4 +1,5 @@
-//! What a simulated task costs: the demo on 64 ranks in virtual time, set-up included.
+//! What a simulated task costs in virtual time, set-up included: the demo on 64 ranks, and a wide
+//! graph of 100 000 tasks on one.
 //!
 //! `cargo bench -p finbox-benches --bench lockstep`.
 #![allow(
@@ -10,10 +11,11 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use finbox_scheduler::A2A3;
-use finbox_sim::demo::deferred_notify;
+use finbox_sim::demo::{deferred_notify, grid};
 use finbox_sim::world::{Settings, run};
 
 const RANKS: u32 = 64;
+const TASKS: u32 = 100_000;
 
 fn demo(criterion: &mut Criterion) {
     let workload = deferred_notify(RANKS);
@@ -31,5 +33,21 @@ fn demo(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, demo);
+fn wide(criterion: &mut Criterion) {
+    let workload = grid(TASKS);
+    let settings = Settings::of(&A2A3);
+    let mut group = criterion.benchmark_group("lockstep");
+    group.throughput(Throughput::Elements(u64::from(TASKS)));
+    group.sample_size(10);
+    group.bench_function("grid_100000_tasks", |bencher| {
+        bencher.iter(|| {
+            let outcome = run(&workload, &settings, &mut |_, _| {}).expect("the grid runs");
+            assert_eq!(outcome.ledger.completed, u64::from(TASKS));
+            black_box(outcome.digest)
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, demo, wide);
 criterion_main!(benches);
