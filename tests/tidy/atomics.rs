@@ -28,7 +28,8 @@ const LISTED: &[(&str, usize, &str)] = &[
     ),
     ("sim/src/signal.rs", 0, "signal-hook sets a bool of std"),
     ("sim/src/world/costs.rs", 7, "lockstep: one thread"),
-    ("sim/src/world/latency.rs", 17, "times, for the report"),
+    ("sim/src/world/event_log.rs", 3, "lockstep: one thread"),
+    ("sim/src/world/latency.rs", 24, "times, for the report"),
     ("sim/src/world/lock_clock.rs", 4, "lockstep: one thread"),
     ("sim/src/world/mod.rs", 1, "the bool that a signal sets"),
     (

@@ -189,10 +189,10 @@ impl Core {
     /// Writes COND; the control CPU sees it a little later.
     fn say(&mut self, now: u64, words: Words) {
         let usual = now.saturating_add(self.visible_ns);
-        let on_the_way = words
-            .iter()
-            .map(|(later, word)| (usual.saturating_add(later), word));
-        self.on_the_way.extend(on_the_way);
+        for (later, word) in words.iter() {
+            self.on_the_way
+                .push_back((usual.saturating_add(later), word));
+        }
     }
 
     fn publish(&mut self, now: u64, registers: &Registers) {

@@ -115,12 +115,16 @@ impl Costed<'_> {
 
     /// The dispatch thread naps no more.
     pub(super) fn poller_acts(&self) {
-        self.lock.wake();
+        if self.completion == Completion::Locked {
+            self.lock.wake();
+        }
     }
 
     /// Somebody acts at `now_ns`: see [`LockClock::look`].
     pub(super) fn lock_at(&self, now_ns: u64, already: bool) {
-        self.lock.look(now_ns, already);
+        if self.completion == Completion::Locked {
+            self.lock.look(now_ns, already);
+        }
     }
 
     /// What who holds the lock, or held it last, had waited for it, in ns.

@@ -14,6 +14,9 @@ use crate::shared::Shared;
 /// Sets of histograms: more than a machine has threads at work; more threads than sets share.
 const SETS: usize = 32;
 
+/// Durations that one thread keeps back.
+const BATCH: usize = 128;
+
 /// No time: times are kept plus one.
 const NEVER: u64 = 0;
 
@@ -22,6 +25,51 @@ const NEVER: u64 = 0;
 pub(super) struct Latencies {
     ranks: Vec<RankTimes>,
     sets: Vec<Shared<Set>>,
+    /// Virtual time has one thread: what it measured last.
+    batches: Option<[Batch; 4]>,
+}
+
+/// One of the four measures.
+#[derive(Clone, Copy, Debug)]
+enum Measure {
+    Task,
+    FinToConsumer,
+    Wait,
+    FinHandling,
+}
+
+/// Durations that no histogram has yet.
+#[derive(Debug)]
+struct Batch {
+    durations: [AtomicU64; BATCH],
+    count: AtomicUsize,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self {
+            durations: [const { AtomicU64::new(0) }; BATCH],
+            count: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl Batch {
+    /// Adds one, for one thread; whether it is full now.
+    fn add(&self, duration_ns: u64) -> bool {
+        let count = self.count.load(Ordering::Relaxed);
+        self.durations[count].store(duration_ns, Ordering::Relaxed);
+        self.count.store(count + 1, Ordering::Relaxed);
+        count + 1 == BATCH
+    }
+
+    /// Moves all to `to`.
+    fn empty(&self, to: &mut Durations) {
+        let count = self.count.swap(0, Ordering::Relaxed);
+        for duration in &self.durations[..count] {
+            to.record(duration.load(Ordering::Relaxed));
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -53,9 +101,27 @@ struct Set {
     fin_handling: Durations,
 }
 
+const MEASURES: [Measure; 4] = [
+    Measure::Task,
+    Measure::FinToConsumer,
+    Measure::Wait,
+    Measure::FinHandling,
+];
+
+impl Set {
+    const fn of(&mut self, measure: Measure) -> &mut Durations {
+        match measure {
+            Measure::Task => &mut self.task,
+            Measure::FinToConsumer => &mut self.fin_to_consumer,
+            Measure::Wait => &mut self.wait,
+            Measure::FinHandling => &mut self.fin_handling,
+        }
+    }
+}
+
 impl Latencies {
-    /// For ranks with so many tasks and cores.
-    pub(super) fn new(ranks: impl Iterator<Item = (usize, usize)>) -> Self {
+    /// For ranks with so many tasks and cores; in virtual time for one thread only.
+    pub(super) fn new(ranks: impl Iterator<Item = (usize, usize)>, is_virtual: bool) -> Self {
         let times = |(tasks, cores)| RankTimes {
             tasks: (0..tasks).map(|_| TaskTimes::default()).collect(),
             fins: (0..cores).map(|_| Default::default()).collect(),
@@ -63,6 +129,7 @@ impl Latencies {
         Self {
             ranks: ranks.map(times).collect(),
             sets: (0..SETS).map(|_| Shared::default()).collect(),
+            batches: is_virtual.then(Default::default),
         }
     }
 
@@ -91,20 +158,20 @@ impl Latencies {
         };
         let released_it = finished & 1 == 1 && finished >> 1 >= submitted;
         if released_it {
-            self.record(|set| set.fin_to_consumer.record(since(since_then, now)));
+            self.record(Measure::FinToConsumer, since(since_then, now));
         }
     }
 
     /// A condition of `task` was seen to hold in a step that began at `began`.
     pub(super) fn met(&self, rank: usize, task: u32, began: u64) {
         let times = &self.ranks[rank].tasks[task as usize];
-        times.last_met.fetch_max(began + 1, Ordering::Relaxed);
+        self.raise(&times.last_met, began + 1);
     }
 
     /// A FIN of `task` was seen in a step that began at `began`.
     pub(super) fn observed(&self, rank: usize, task: u32, began: u64) {
         let times = &self.ranks[rank].tasks[task as usize];
-        times.last_fin.fetch_max(began + 1, Ordering::Relaxed);
+        self.raise(&times.last_fin, began + 1);
     }
 
     /// The handler begins with the FIN of a core's token.
@@ -116,9 +183,11 @@ impl Latencies {
     /// The handler is done with the FIN of a core's token.
     pub(super) fn handled(&self, rank: usize, now: u64, (core, token): (CoreId, Token)) {
         let fin = &self.ranks[rank].fins[core.index()][token.parity()];
-        let fin = fin.swap(NEVER, Ordering::Relaxed);
-        if fin != NEVER {
-            self.record(|set| set.fin_handling.record(since(fin, now)));
+        let began = fin.load(Ordering::Relaxed);
+        if began != NEVER {
+            // One handler owns a core: nobody else writes here.
+            fin.store(NEVER, Ordering::Relaxed);
+            self.record(Measure::FinHandling, since(began, now));
         }
     }
 
@@ -129,12 +198,10 @@ impl Latencies {
         let fin = times.last_fin.load(Ordering::Relaxed);
         let finished = (now + 1) << 1 | u64::from(fin != NEVER);
         times.finished.store(finished, Ordering::Relaxed);
-        self.record(|set| {
-            set.task.record(since(submitted, now));
-            if !inline && fin != NEVER {
-                set.wait.record(since(fin, now));
-            }
-        });
+        self.record(Measure::Task, since(submitted, now));
+        if !inline && fin != NEVER {
+            self.record(Measure::Wait, since(fin, now));
+        }
     }
 
     /// For how long `task`, which had to wait for all of `after`, has been waiting for conditions,
@@ -156,6 +223,9 @@ impl Latencies {
     /// What was measured.
     pub(super) fn report(&self) -> LatencyReport {
         let mut all = Set::default();
+        for (measure, batch) in MEASURES.into_iter().zip(self.batches.iter().flatten()) {
+            batch.empty(self.sets[0].lock().of(measure));
+        }
         for set in &self.sets {
             let set = set.lock();
             all.task.merge(&set.task);
@@ -171,9 +241,25 @@ impl Latencies {
         }
     }
 
-    fn record(&self, add: impl FnOnce(&mut Set)) {
-        let set = &self.sets[own_set()];
-        add(&mut set.lock());
+    fn record(&self, measure: Measure, duration_ns: u64) {
+        match &self.batches {
+            None => self.sets[own_set()].lock().of(measure).record(duration_ns),
+            Some(batches) => {
+                let batch = &batches[measure as usize];
+                if batch.add(duration_ns) {
+                    batch.empty(self.sets[0].lock().of(measure));
+                }
+            }
+        }
+    }
+
+    /// Brings a time up to `at_least`.
+    fn raise(&self, time: &AtomicU64, at_least: u64) {
+        if self.batches.is_none() {
+            time.fetch_max(at_least, Ordering::Relaxed);
+        } else if time.load(Ordering::Relaxed) < at_least {
+            time.store(at_least, Ordering::Relaxed);
+        }
     }
 }
 
@@ -205,7 +291,7 @@ mod tests {
     const FIN: (CoreId, Token) = (CoreId(3), Token::FIRST);
 
     fn latencies() -> Latencies {
-        Latencies::new([(3, 4)].into_iter())
+        Latencies::new([(3, 4)].into_iter(), false)
     }
 
     fn once(measure: Percentiles) -> Option<u64> {

@@ -8,6 +8,7 @@
 mod actor;
 mod blockers;
 mod costs;
+mod event_log;
 mod failures;
 mod feed;
 mod halt;

@@ -11,6 +11,7 @@ use finbox_scheduler::{Event, Outcome, Probe, SlotId, TaskId};
 use fnv::FnvHasher;
 
 use super::FaultAt;
+use super::event_log::EventLog;
 use super::failures::{Blamed, Failures, Overdue};
 use super::latency::Latencies;
 use super::order::Dependencies;
@@ -33,7 +34,7 @@ pub(super) struct Recorder<'a> {
     workload: &'a Workload,
     devices: &'a [Device],
     meter: &'a Meter,
-    log: Shared<FnvHasher>,
+    log: EventLog,
     ranks: Vec<RankRecord>,
     broken: Shared<Vec<String>>,
     latencies: Latencies,
@@ -79,16 +80,15 @@ impl<'a> Recorder<'a> {
                 tasks: (0..slots).map(|_| AtomicU32::new(u32::MAX)).collect(),
             });
         let sizes = workload.ranks.iter().zip(devices);
-        let latencies =
-            Latencies::new(sizes.map(|(plan, device)| (plan.tasks.len(), device.core_ids().len())));
-        let (log, broken) = (Shared::new(FnvHasher::default()), Shared::new(Vec::new()));
+        let sizes = sizes.map(|(plan, device)| (plan.tasks.len(), device.core_ids().len()));
+        let latencies = Latencies::new(sizes, meter.is_virtual());
         Self {
             workload,
             devices,
             meter,
-            log,
+            log: EventLog::default(),
             ranks: ranks.collect(),
-            broken,
+            broken: Shared::default(),
             latencies,
             failures: Failures::default(),
         }
@@ -114,8 +114,7 @@ impl<'a> Recorder<'a> {
 
     /// FNV-1a over the ordered event log; None by the wall clock.
     pub(super) fn digest(&self) -> Option<u64> {
-        let log = self.log.lock();
-        self.meter.is_virtual().then(|| log.finish())
+        self.meter.is_virtual().then(|| self.log.digest())
     }
 
     /// FNV-1a over (rank, task, outcome, output) in task order.
@@ -407,8 +406,7 @@ impl Probe for RankProbe<'_> {
         // A poll that sees nothing takes the lock too, in the baseline, and may be reckoned.
         let is_told_by_polls = matches!(event, Event::Locked { .. } | Event::Unlocked { .. });
         if recorder.meter.is_virtual() && !is_told_by_polls {
-            let mut log = recorder.log.lock();
-            (recorder.meter.now(), rank, event).hash(&mut *log);
+            recorder.log.note((recorder.meter.now(), rank, event));
         }
         self.tracing.event(event);
     }
