@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use finbox_sim::demo;
+use finbox_sim::fault::{FaultKind, Faults};
 use finbox_sim::workload::{EngineTime, Op, Workload};
 use finbox_sim::world::{Outcome, Settings};
 
@@ -169,5 +170,21 @@ fn both_clocks_come_to_the_same_results() {
                 assert_eq!(outcome.result_digest, expected, "{}, {seed}", workload.name);
             }
         }
+    }
+}
+
+#[test]
+fn a_handler_that_owes_naps_while_nobody_takes_messages() {
+    for target in TARGETS {
+        let settings = Settings {
+            faults: Faults::NONE.with(FaultKind::MailboxFullForever, 1),
+            mailbox_slots: 64,
+            patience_ns: 10_000_000,
+            ..lockstep(target, 0)
+        };
+        let outcome = run(&demo::crowd(200), &settings);
+        assert!(outcome.stall.is_some());
+        let full = outcome.ledger.full;
+        assert!((1..10_000).contains(&full), "{full} tries in vain");
     }
 }

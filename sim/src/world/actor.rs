@@ -133,6 +133,11 @@ impl Actors {
     /// Calls an actor; takes its nap, if it naps.
     pub(super) fn rouse(&mut self, actor: usize) -> Option<Nap> {
         self.quiet[actor] = 0;
+        self.get_up(actor)
+    }
+
+    /// An actor gets up by itself; takes its nap, if it naps.
+    pub(super) fn get_up(&mut self, actor: usize) -> Option<Nap> {
         self.naps[actor].take()
     }
 }

@@ -8,18 +8,18 @@
 
 mod end;
 mod lock;
+mod polls;
 mod strikes;
 
 use finbox_mailbox::Guard;
 use finbox_runtime::Config;
-use finbox_scheduler::{
-    CoreId, Dispatcher, FinHandler, HandlerStep, SETTLE_BUDGET, Scheduler, WaitDesk,
-};
+use finbox_scheduler::{Chip, CoreId, Dispatcher, FinHandler, SETTLE_BUDGET, Scheduler, WaitDesk};
 
 use super::actor::{Actors, Nap, pieces_of};
 use super::costs::{Costed, Delayed, costed};
 use super::feed::{Fed, Feed};
 use super::jitter::Jitter;
+use super::lookout::Lookout;
 use super::queue::{Queue, What};
 use super::recorder::Recorder;
 use super::stage::{Doomed, Remains, arenas, conclude, devices};
@@ -59,12 +59,10 @@ pub(super) fn run(
         submitters.push(assembly.submitter);
         dispatchers.push(assembly.dispatcher);
     }
-    let each = usize::from(settings.handlers);
-    let doomed = Doomed::choose(settings, handlers.chunks_mut(each));
-    let schedulers: Vec<&Scheduler<'_>> = schedulers.iter().collect();
+    let doomed = Doomed::choose(settings, handlers.chunks_mut(settings.handlers.into()));
+    let schedulers = schedulers.iter().collect();
     let actors = handlers.len() + dispatchers.len() + 1;
     let jitter = Jitter::new(settings.seed);
-    let pieces = configs.iter().map(pieces_of).max().unwrap_or(1);
     let mut world = World {
         workload,
         settings,
@@ -77,14 +75,16 @@ pub(super) fn run(
         probes: costed(&recorder, &devices, &meter, settings.completion),
         cores: devices.iter().map(Device::make_cores).collect(),
         programs: programs(workload, &devices, jitter),
-        queue: Queue::default(),
+        queue: Queue::new(actors),
+        lookouts: lookouts(&configs),
+        owners: configs.iter().map(|config| owners(config.chip)).collect(),
         jitter,
         injector: Injector::new(settings.seed, settings.occasions(), 1),
         held: devices.iter().map(|_| None).collect(),
         held_for_ever: 0,
         reset_at: vec![0; devices.len()],
         actors: Actors::new(actors, jitter),
-        pieces,
+        pieces: configs.iter().map(pieces_of).max().unwrap_or(1),
         now: 0,
         acting: None,
         last_progress: 0,
@@ -122,6 +122,20 @@ fn programs<'a>(
     workload.ranks.iter().zip(devices).map(of_rank).collect()
 }
 
+/// Those of all handlers.
+fn lookouts(configs: &[Config]) -> Vec<Lookout> {
+    let chips = configs.iter().map(|config| config.chip);
+    let of_chip = |chip: Chip| {
+        let handlers = 0..chip.handlers;
+        handlers.map(move |handler| Lookout::new(chip.cores_of(handler)))
+    };
+    chips.flat_map(of_chip).collect()
+}
+
+fn owners(chip: Chip) -> Box<[u8]> {
+    chip.all().map(|core| chip.owner_of(core)).collect()
+}
+
 /// How the turning ended; between two turns everything is counted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ended {
@@ -138,6 +152,10 @@ struct World<'a, 'm> {
     schedulers: Vec<&'a Scheduler<'m>>,
     /// Handler `h` of rank `r` at `r × handlers + h`.
     handlers: Vec<FinHandler<'m>>,
+    /// What each handler has not seen.
+    lookouts: Vec<Lookout>,
+    /// The handler of each core, by rank.
+    owners: Vec<Box<[u8]>>,
     dispatchers: Vec<Dispatcher<'m>>,
     feed: Feed<'a, 'm>,
     probes: Vec<Costed<'a>>,
@@ -280,22 +298,29 @@ impl<'a> World<'a, '_> {
         if let Some(at_ns) = due {
             self.queue.issue(at_ns, What::Core { rank, core });
         }
-        let issued = std::mem::take(&mut self.programs[rank].issued);
-        let delay = self
-            .jitter
-            .small_ns((rank << 16 | core.index()) as u64, self.now);
-        for one in issued {
+        if !self.programs[rank].issued.is_empty() {
+            self.issue_effects(rank, core);
+        }
+        self.announce_engines(rank);
+        self.strike();
+        if changed {
+            let owner = self.owners[rank][core.index()];
+            let handler = rank * usize::from(self.settings.handlers) + usize::from(owner);
+            self.lookouts[handler].told(core.index());
+            self.wake(handler);
+        }
+    }
+
+    /// Enters what the programs of a rank, the last one on `core`, leave to others.
+    fn issue_effects(&mut self, rank: usize, core: CoreId) {
+        let subject = (rank << 16 | core.index()) as u64;
+        let delay = self.jitter.small_ns(subject, self.now);
+        for one in std::mem::take(&mut self.programs[rank].issued) {
             let at_ns = one.at_ns.saturating_add(delay);
             let times = (self.now, at_ns);
             for (at_ns, effect) in self.injector.effect(rank, times, one.effect.kind) {
                 self.queue.issue(at_ns, What::Effect(rank, effect));
             }
-        }
-        self.announce_engines(rank);
-        self.strike();
-        if changed {
-            let handler = self.schedulers[rank].chip().owner_of(core);
-            self.wake(rank * usize::from(self.settings.handlers) + usize::from(handler));
         }
     }
 
@@ -318,31 +343,6 @@ impl<'a> World<'a, '_> {
         }
     }
 
-    /// Ends an actor's nap: something happened that it could see.
-    fn wake(&mut self, actor: usize) {
-        let Some(nap) = self.actors.rouse(actor) else {
-            return;
-        };
-        let key = self.actors.key(actor);
-        let already = self
-            .acting
-            .is_some_and(|acting| key < self.actors.key(acting));
-        let awake = nap.end(self.now, already);
-        self.charge_skipped(actor, &nap, awake.skipped);
-        self.rouse_poller(actor, already);
-        self.schedule(actor, awake.at_ns);
-    }
-
-    fn charge_skipped(&mut self, actor: usize, nap: &Nap, skipped: u64) {
-        if let Some(handler) = self.handlers.get_mut(actor) {
-            handler.skip(nap.busy, skipped);
-        } else if actor < self.submitter() {
-            let rank = self.rank_of(actor);
-            let dispatcher = &mut self.dispatchers[rank];
-            dispatcher.skip(self.schedulers[rank], skipped, nap.polled);
-        }
-    }
-
     fn act(&mut self, actor: usize) -> Result<(), RunError> {
         self.meter.begin(self.now);
         if actor < self.handlers.len() {
@@ -353,37 +353,6 @@ impl<'a> World<'a, '_> {
             self.submit(actor)?;
         }
         Ok(())
-    }
-
-    /// One step of a FIN handler.
-    fn handle(&mut self, actor: usize) {
-        self.meet_poller(actor);
-        let rank = self.rank_of(actor);
-        let (scheduler, port) = (self.schedulers[rank], self.port(rank));
-        let handler = &mut self.handlers[actor];
-        let before = handler.ledger().finished();
-        let step = handler.step(scheduler, &port, &self.probes[rank]);
-        let finished = handler.ledger().finished() - before;
-        let owes = handler.owes();
-        let busy = handler.busy_mask(scheduler);
-        // While nobody can take messages, what is owed stays owed.
-        let polls_on = self.settings.every_poll || owes && !self.is_blocked(rank);
-        let next = self.now + self.meter.elapsed().max(STEP_NS);
-        match step {
-            HandlerStep::Progress => {
-                self.progressed(actor, next, finished);
-                self.wake(self.dispatch_of(rank));
-            }
-            HandlerStep::NoNews if polls_on => self.schedule(actor, next),
-            HandlerStep::NoNews if self.actors.saw_nothing(actor) < busy.count_ones() => {
-                self.schedule(actor, next);
-            }
-            HandlerStep::NoNews => {
-                let period_ns = Some(next - self.now);
-                self.actors.lay_down(actor, Nap::new(next, period_ns, busy));
-            }
-            HandlerStep::Idle => self.actors.lay_down(actor, Nap::new(next, None, busy)),
-        }
     }
 
     /// One pass of a dispatch thread.
@@ -408,7 +377,7 @@ impl<'a> World<'a, '_> {
             self.queue.issue(at_ns, What::Alarm(actor));
         }
         if pass.progress {
-            self.progressed(actor, next, finished);
+            self.go_on(actor, next, finished);
             // A task that finished in an earlier pass may have been released in this one.
             self.wake(self.submitter());
             let first = rank * usize::from(self.settings.handlers);
@@ -450,7 +419,7 @@ impl<'a> World<'a, '_> {
         let next = self.now + self.meter.elapsed().max(STEP_NS);
         match fed {
             Fed::Task(rank) => {
-                self.progressed(actor, next, 0);
+                self.go_on(actor, next, 0);
                 self.wake(self.dispatch_of(rank));
             }
             Fed::Blocked(_) => self.actors.lay_down(actor, Nap::new(next, None, 0)),
@@ -459,15 +428,21 @@ impl<'a> World<'a, '_> {
         Ok(())
     }
 
-    /// After a productive step: `finished` tasks ended in it, and the actor goes on at `next`.
-    fn progressed(&mut self, actor: usize, next: u64, finished: u64) {
+    /// After a productive step in which `finished` tasks ended: for how long the actor pauses.
+    fn progressed(&mut self, actor: usize, finished: u64) -> u64 {
         self.last_progress = self.now;
         self.finished += finished;
-        let count = self.actors.count_productive(actor);
-        self.schedule(actor, next + self.jitter.pause_ns(actor, count));
         if finished > 0 {
             self.wake(self.submitter());
         }
+        let count = self.actors.count_productive(actor);
+        self.jitter.pause_ns(actor, count)
+    }
+
+    /// The same; the actor goes on at `next`.
+    fn go_on(&mut self, actor: usize, next: u64, finished: u64) {
+        let pause_ns = self.progressed(actor, finished);
+        self.schedule(actor, next + pause_ns);
     }
 
     fn port(&self, rank: usize) -> SimPort<'a> {

@@ -16,6 +16,7 @@ mod jitter;
 mod latency;
 mod lock_clock;
 mod lockstep;
+mod lookout;
 mod order;
 mod parallel;
 mod queue;
