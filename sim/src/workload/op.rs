@@ -192,13 +192,11 @@ impl Part {
 
     /// The parts of `task`, block after block.
     pub fn all_of(task: &TaskPlan) -> impl Iterator<Item = Self> + use<> {
-        let subtasks: Vec<Subtasks> = match task.shape {
-            Shape::Mix => task.subtasks.iter().collect(),
-            _ => vec![Subtasks::empty()],
-        };
+        let (is_mixed, subtasks) = (task.shape == Shape::Mix, task.subtasks);
         (0..task.blocks).flat_map(move |block| {
-            let part = move |subtask| Self { block, subtask };
-            subtasks.clone().into_iter().map(part)
+            let each = is_mixed.then(|| subtasks.iter()).into_iter().flatten();
+            let only = (!is_mixed).then(Subtasks::empty);
+            each.chain(only).map(move |subtask| Self { block, subtask })
         })
     }
 }

@@ -124,10 +124,10 @@ fn programs<'a>(
 
 /// Those of all handlers.
 fn lookouts(configs: &[Config]) -> Vec<Lookout> {
-    let chips = configs.iter().map(|config| config.chip);
-    let of_chip = |chip: Chip| {
+    let chips = configs.iter().map(|config| config.chip).enumerate();
+    let of_chip = |(rank, chip): (usize, Chip)| {
         let handlers = 0..chip.handlers;
-        handlers.map(move |handler| Lookout::new(chip.cores_of(handler)))
+        handlers.map(move |handler| Lookout::new(rank, chip.cores_of(handler)))
     };
     chips.flat_map(of_chip).collect()
 }
@@ -339,7 +339,7 @@ impl<'a> World<'a, '_> {
     fn rank_of(&self, actor: usize) -> usize {
         match actor.checked_sub(self.handlers.len()) {
             Some(rank) => rank,
-            None => actor / usize::from(self.settings.handlers),
+            None => self.lookouts[actor].rank(),
         }
     }
 

@@ -6,9 +6,13 @@
 
 use std::ops::Range;
 
+/// Polls that are not reckoned by rounds.
+const ROUND: u64 = 64;
+
 /// The round of one handler over its cores, numbered from its first one.
 #[derive(Debug)]
 pub(super) struct Lookout {
+    rank: usize,
     cores: Range<usize>,
     /// Where the next poll looks first.
     cursor: usize,
@@ -21,15 +25,21 @@ pub(super) struct Lookout {
 }
 
 impl Lookout {
-    /// Of a handler that owns `cores`, before its first step.
-    pub(super) const fn new(cores: Range<usize>) -> Self {
+    /// Of a handler of `rank` that owns `cores`, before its first step.
+    pub(super) const fn new(rank: usize, cores: Range<usize>) -> Self {
         Self {
+            rank,
             cores,
             cursor: 0,
             news: 0,
             incarnation: 0,
             own_cursor: 0,
         }
+    }
+
+    /// Whose handler it is.
+    pub(super) const fn rank(&self) -> usize {
+        self.rank
     }
 
     /// COND of core `core` of the chip, which the handler owns, was written.
@@ -44,36 +54,48 @@ impl Lookout {
 
     /// After how many polls that see nothing one comes to a core with news; None: no core of
     /// `busy`, those that polls go round, has any.
-    pub(super) const fn polls_before_news(&self, busy: u128) -> Option<u32> {
+    pub(super) fn polls_before_news(&self, busy: u128) -> Option<u32> {
         let (news, ahead) = (self.news & busy, u128::MAX << self.cursor);
         if news == 0 {
             return None;
         }
         let later = news & ahead;
-        let (first, passed) = match later {
-            0 => (news, busy & ahead),
-            _ => (later, 0),
+        let below = |set: u128| (set & set.wrapping_neg()) - 1;
+        let passed = match later {
+            0 => ahead | below(news),
+            _ => ahead & below(later),
         };
-        let before = first & first.wrapping_neg();
-        let range = (before - 1) & if later == 0 { u128::MAX } else { ahead };
-        Some(passed.count_ones() + (busy & range).count_ones())
+        Some((busy & passed).count_ones())
     }
 
     /// Moves on by `polls` polls of the cores of `busy` that are not taken.
-    pub(super) const fn pass(&mut self, busy: u128, polls: u64) {
-        let (Some(before), count) = (polls.checked_sub(1), busy.count_ones()) else {
-            return;
-        };
-        if count == 0 {
+    pub(super) fn pass(&mut self, busy: u128, polls: u64) {
+        if polls == 0 || busy == 0 {
             return;
         }
-        let ahead = busy & u128::MAX << self.cursor;
-        let last = before % count as u64;
-        let last = match last.checked_sub(ahead.count_ones() as u64) {
-            Some(last) => nth(busy, last),
-            None => nth(ahead, last),
+        let mut left = match polls < ROUND {
+            true => polls,
+            false => (polls - 1) % u64::from(busy.count_ones()) + 1,
         };
-        self.move_behind(last);
+        let mut ahead = busy & u128::MAX << self.cursor;
+        let mut last = 0;
+        while left > 0 {
+            ahead = if ahead == 0 { busy } else { ahead };
+            last = ahead.trailing_zeros();
+            ahead &= ahead - 1;
+            left -= 1;
+        }
+        self.move_behind(last as usize);
+    }
+
+    /// Moves on to the first core of `busy` with news.
+    pub(super) const fn pass_to_news(&mut self, busy: u128) {
+        let (news, ahead) = (self.news & busy, u128::MAX << self.cursor);
+        self.cursor = match (news & ahead, news) {
+            (0, 0) => self.cursor,
+            (0, _) => news.trailing_zeros() as usize,
+            (later, _) => later.trailing_zeros() as usize,
+        };
     }
 
     /// A step is taken that goes round `busy`, and looks at what COND says if `looks`.
@@ -124,16 +146,6 @@ impl Lookout {
     }
 }
 
-/// The `nth` member of a set, counted from 0.
-const fn nth(mut set: u128, nth: u64) -> usize {
-    let mut left = nth;
-    while left > 0 {
-        set &= set - 1;
-        left -= 1;
-    }
-    set.trailing_zeros() as usize
-}
-
 #[cfg(test)]
 mod tests {
     use super::Lookout;
@@ -142,7 +154,7 @@ mod tests {
 
     /// Polls of a round over [`BUSY`] that come before the one that looks at `core`.
     fn polls_to(core: usize, after: u64) -> Option<u32> {
-        let mut lookout = Lookout::new(10..16);
+        let mut lookout = Lookout::new(0, 10..16);
         lookout.pass(BUSY, after);
         lookout.told(10 + core);
         lookout.polls_before_news(BUSY)
@@ -162,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_whole_round_ends_behind_the_last_core_that_it_passed() {
-        let mut lookout = Lookout::new(0..6);
+        let mut lookout = Lookout::new(0, 0..6);
         lookout.step(1 << 3, 0, true);
         lookout.pass(0b10_0001, 2);
         lookout.told(2);
@@ -170,8 +182,24 @@ mod tests {
     }
 
     #[test]
+    fn one_passes_to_news_as_by_the_polls_before_them() {
+        for core in [0, 2, 3, 5] {
+            for after in 0..4 {
+                let [mut one, mut other] = [(); 2].map(|()| Lookout::new(0, 0..6));
+                for lookout in [&mut one, &mut other] {
+                    lookout.pass(BUSY, after);
+                    lookout.told(core);
+                }
+                one.pass_to_news(BUSY);
+                other.pass(BUSY, other.polls_before_news(BUSY).unwrap().into());
+                assert_eq!((one.next(BUSY), other.next(BUSY)), (core, core));
+            }
+        }
+    }
+
+    #[test]
     fn news_are_seen_once_and_wait_for_a_look() {
-        let mut lookout = Lookout::new(0..6);
+        let mut lookout = Lookout::new(0, 0..6);
         lookout.told(0);
         lookout.step(BUSY, 0, false);
         assert_eq!(lookout.polls_before_news(BUSY), Some(3), "it did not look");
@@ -182,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_reset_is_a_step_of_its_own_after_which_everything_may_be_new() {
-        let mut lookout = Lookout::new(0..6);
+        let mut lookout = Lookout::new(0, 0..6);
         assert!(lookout.is_before_reset(1));
         lookout.step(BUSY, 1, true);
         assert!(!lookout.is_before_reset(1));
@@ -191,13 +219,13 @@ mod tests {
 
     #[test]
     fn a_handler_that_lags_goes_on_where_the_round_is() {
-        let mut lookout = Lookout::new(0..6);
+        let mut lookout = Lookout::new(0, 0..6);
         assert_eq!(lookout.catch_up(), (0b11_1111, 0));
         lookout.pass(BUSY, 2);
         assert_eq!(lookout.catch_up(), (0b11_1111, 3));
         assert_eq!(lookout.catch_up(), (0b11_1111, 0));
         lookout.pass(BUSY, 2);
         assert_eq!(lookout.catch_up(), (0b11_1111, 3));
-        assert_eq!(Lookout::new(6..6).catch_up(), (0, 0), "no cores");
+        assert_eq!(Lookout::new(0, 6..6).catch_up(), (0, 0), "no cores");
     }
 }

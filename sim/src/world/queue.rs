@@ -1,7 +1,7 @@
 //! The one queue of a lockstep world: everything that will happen, in the order in which it does.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 
 use finbox_scheduler::CoreId;
 
@@ -110,50 +110,133 @@ fn index(place: usize) -> u32 {
     u32::try_from(place).expect("fewer than 2³² things are on their way at once")
 }
 
+/// Runs that are kept apart. A choice: what devices do comes after a few usual delays, and what
+/// comes after one delay comes in the order in which it was issued.
+const RUNS: usize = 6;
+
+/// Device events, in any order: each run is in order, and what fits none is in a heap.
+#[derive(Debug, Default)]
+struct Events {
+    runs: [VecDeque<(Order, What)>; RUNS],
+    /// When the first event of each run and of the heap happens.
+    firsts: [Order; RUNS + 1],
+    /// When the last event of each run happens.
+    lasts: [Order; RUNS],
+    /// Where what is in no run stands in `strays`.
+    heap: BinaryHeap<Reverse<(Order, u32)>>,
+    strays: Vec<Option<What>>,
+    /// Places in `strays` with nothing in them.
+    free: Vec<u32>,
+}
+
+impl Default for Order {
+    fn default() -> Self {
+        Self::NEVER
+    }
+}
+
+impl Events {
+    fn push(&mut self, order: Order, what: What) {
+        let empty = || self.runs.iter().position(VecDeque::is_empty);
+        let Some(run) = self.fitting(order).or_else(empty) else {
+            return self.push_stray(order, what);
+        };
+        if self.runs[run].is_empty() {
+            self.firsts[run] = order;
+        }
+        self.lasts[run] = order;
+        self.runs[run].push_back((order, what));
+    }
+
+    /// The run with the latest end before `order`.
+    fn fitting(&self, order: Order) -> Option<usize> {
+        let mut best = None;
+        for (run, &last) in self.lasts.iter().enumerate() {
+            if last < order && best.is_none_or(|(_, best)| best < last) {
+                best = Some((run, last));
+            }
+        }
+        best.map(|(run, _)| run)
+    }
+
+    fn push_stray(&mut self, order: Order, what: What) {
+        let place = match self.free.pop() {
+            Some(place) => {
+                self.strays[place as usize] = Some(what);
+                place
+            }
+            None => {
+                self.strays.push(Some(what));
+                index(self.strays.len() - 1)
+            }
+        };
+        self.heap.push(Reverse((order, place)));
+        self.firsts[RUNS] = self.firsts[RUNS].min(order);
+    }
+
+    /// Where the first event is, and when; [`Order::NEVER`]: there is none.
+    fn first(&self) -> (usize, Order) {
+        let mut best = (0, self.firsts[0]);
+        for (run, &first) in self.firsts.iter().enumerate().skip(1) {
+            if first < best.1 {
+                best = (run, first);
+            }
+        }
+        best
+    }
+
+    /// Takes the first event of a run, or of the heap.
+    fn pop(&mut self, from: usize) -> Option<What> {
+        if from == RUNS {
+            let Reverse((_, place)) = self.heap.pop()?;
+            let first = self.heap.peek().map(|&Reverse((order, _))| order);
+            self.firsts[RUNS] = first.unwrap_or(Order::NEVER);
+            self.free.push(place);
+            return self.strays[place as usize].take();
+        }
+        let (_, what) = self.runs[from].pop_front()?;
+        let first = self.runs[from].front().map(|&(order, _)| order);
+        self.firsts[from] = first.unwrap_or(Order::NEVER);
+        if first.is_none() {
+            self.lasts[from] = Order::NEVER;
+        }
+        Some(what)
+    }
+}
+
 /// What is to happen. Device events come before threads; among themselves in the order in which
 /// they were issued, threads by their keys.
 #[derive(Debug)]
 pub(super) struct Queue {
-    /// When each event happens, and where it stands in `events`.
-    heap: BinaryHeap<Reverse<(Order, u32)>>,
-    events: Vec<Option<What>>,
-    /// Places in `events` with nothing in them.
-    free: Vec<u32>,
+    events: Events,
     steps: Steps,
+    /// An actor whose step was taken and whose next one is not known yet.
+    taken_step: Option<usize>,
     issued: u64,
+    taken: u64,
 }
 
 impl Queue {
     /// An empty one for `actors` actors.
     pub(super) fn new(actors: usize) -> Self {
         Self {
-            heap: BinaryHeap::new(),
-            events: Vec::new(),
-            free: Vec::new(),
+            events: Events::default(),
             steps: Steps::new(actors),
+            taken_step: None,
             issued: 0,
+            taken: 0,
         }
     }
 
     /// A device event at `at_ns`.
     pub(super) fn issue(&mut self, at_ns: u64, what: What) {
-        let order = Order::new(at_ns, self.issued);
+        self.events.push(Order::new(at_ns, self.issued), what);
         self.issued += 1;
-        let place = match self.free.pop() {
-            Some(place) => {
-                self.events[place as usize] = Some(what);
-                place
-            }
-            None => {
-                self.events.push(Some(what));
-                index(self.events.len() - 1)
-            }
-        };
-        self.heap.push(Reverse((order, place)));
     }
 
     /// The next step of an actor, whose place among actors is `key`, instead of any before.
     pub(super) fn schedule(&mut self, actor: usize, key: u64, at_ns: u64) {
+        self.taken_step = self.taken_step.filter(|&taken| taken != actor);
         self.steps.set(actor, Order::new(at_ns, key));
     }
 
@@ -163,32 +246,33 @@ impl Queue {
     }
 
     /// Whether a device is going to do something.
-    pub(super) fn has_device_event(&self) -> bool {
-        !self.heap.is_empty()
+    pub(super) const fn has_device_event(&self) -> bool {
+        self.issued > self.taken
     }
 
     /// Takes the first entry, with its time, if there is one at `end_ns` or before.
     pub(super) fn pop_until(&mut self, end_ns: u64) -> Option<(u64, What)> {
-        let (actor, step) = self.steps.first();
-        let event = self.heap.peek().map(|&Reverse((order, _))| order.at_ns());
-        match event.filter(|&at_ns| at_ns <= step.at_ns()) {
-            Some(at_ns) if at_ns <= end_ns => {
-                let Reverse((_, place)) = self.heap.pop()?;
-                self.free.push(place);
-                Some((at_ns, self.events[place as usize].take()?))
-            }
-            None if step != Order::NEVER && step.at_ns() <= end_ns => {
-                self.cancel(actor);
-                Some((step.at_ns(), What::Actor(actor)))
-            }
-            _ => None,
+        if let Some(actor) = self.taken_step.take() {
+            self.cancel(actor);
         }
+        let ((actor, step), (run, event)) = (self.steps.first(), self.events.first());
+        let first = step.min(event);
+        if first == Order::NEVER || first.at_ns() > end_ns {
+            return None;
+        }
+        if event.at_ns() <= step.at_ns() {
+            self.taken += 1;
+            return Some((event.at_ns(), self.events.pop(run)?));
+        }
+        self.taken_step = Some(actor);
+        Some((step.at_ns(), What::Actor(actor)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Queue, What};
+    use crate::workload::mix;
 
     #[test]
     fn devices_come_before_threads_and_threads_by_their_keys() {
@@ -216,5 +300,24 @@ mod tests {
         let mut queue = Queue::new(1);
         queue.schedule(0, 0, 101);
         assert!(queue.pop_until(100).is_none());
+    }
+
+    #[test]
+    fn events_of_any_times_come_in_order_and_in_turn() {
+        let mut queue = Queue::new(1);
+        let mut expected = Vec::new();
+        for rank in 0..2_000_usize {
+            let at_ns = mix(rank as u64) % 300 + rank as u64 / 4;
+            queue.issue(at_ns, What::Engines { rank });
+            expected.push((at_ns, rank));
+        }
+        expected.sort_unstable();
+        let next = |queue: &mut Queue| match queue.pop_until(u64::MAX)? {
+            (at_ns, What::Engines { rank }) => Some((at_ns, rank)),
+            _ => None,
+        };
+        let came: Vec<_> = std::iter::from_fn(|| next(&mut queue)).collect();
+        assert_eq!(came, expected);
+        assert!(!queue.has_device_event());
     }
 }

@@ -264,21 +264,23 @@ impl<'a> Recorder<'a> {
         if record.swap(outcome, Ordering::AcqRel) != UNFINISHED {
             self.broke(rank, task, "finished twice");
         }
+        if outcome == COMPLETED && self.are_befores_completed(rank, task) {
+            self.check_waits(rank, task);
+            return;
+        }
         self.check_order(rank, task);
         if outcome == COMPLETED {
-            self.check_befores(rank, task);
+            self.broke(rank, task, "completed though a task it depends on did not");
             self.check_waits(rank, task);
         }
     }
 
     /// Whether everything that `task` depends on has completed.
-    fn check_befores(&self, rank: usize, task: u32) {
+    fn are_befores_completed(&self, rank: usize, task: u32) -> bool {
         let record = &self.ranks[rank];
         let is_right =
             |&before: &u32| record.outcomes[before as usize].load(Ordering::Acquire) == COMPLETED;
-        if !record.after.before(task).iter().all(is_right) {
-            self.broke(rank, task, "completed though a task it depends on did not");
-        }
+        record.after.before(task).iter().all(is_right)
     }
 
     /// Whether everything that `task` waits for is there.

@@ -44,8 +44,11 @@ impl World<'_, '_> {
             || self.handlers[handler].owes()
             || busy == 0
             || lookout.is_before_reset(self.devices[rank].incarnation());
-        let polls = lookout.polls_before_news(busy);
-        if is_taken || polls == Some(0) {
+        let polls = match is_taken {
+            true => Some(0),
+            false => lookout.polls_before_news(busy),
+        };
+        if polls == Some(0) {
             self.schedule(handler, at_ns);
             return;
         }
@@ -65,11 +68,11 @@ impl World<'_, '_> {
 
     /// A handler that naps comes to the core for which it was to be called.
     fn arrive(&mut self, handler: usize) {
+        let lookout = &mut self.lookouts[handler];
         if let Some(nap) = self.actors.get_up(handler) {
-            let skipped = nap.end(self.now, false).skipped;
-            self.charge_skipped(handler, &nap, skipped);
+            lookout.pass_to_news(nap.busy);
         }
-        let (cores, polls) = self.lookouts[handler].catch_up();
+        let (cores, polls) = lookout.catch_up();
         self.handlers[handler].skip(cores, polls);
     }
 
