@@ -236,13 +236,17 @@ impl Queue {
 
     /// The next step of an actor, whose place among actors is `key`, instead of any before.
     pub(super) fn schedule(&mut self, actor: usize, key: u64, at_ns: u64) {
-        self.taken_step = self.taken_step.filter(|&taken| taken != actor);
+        if self.taken_step == Some(actor) {
+            self.taken_step = None;
+        }
         self.steps.set(actor, Order::new(at_ns, key));
     }
 
     /// An actor takes no step until it is scheduled again.
     pub(super) fn cancel(&mut self, actor: usize) {
-        self.steps.set(actor, Order::NEVER);
+        if self.taken_step != Some(actor) {
+            self.steps.set(actor, Order::NEVER);
+        }
     }
 
     /// Whether a device is going to do something.
@@ -253,7 +257,7 @@ impl Queue {
     /// Takes the first entry, with its time, if there is one at `end_ns` or before.
     pub(super) fn pop_until(&mut self, end_ns: u64) -> Option<(u64, What)> {
         if let Some(actor) = self.taken_step.take() {
-            self.cancel(actor);
+            self.steps.set(actor, Order::NEVER);
         }
         let ((actor, step), (run, event)) = (self.steps.first(), self.events.first());
         let first = step.min(event);
