@@ -26,18 +26,12 @@ impl FinHandler<'_> {
         self.pusher.is_doomed()
     }
 
-    /// Moves on by `steps` steps over the cores of `busy` that are known to see nothing.
+    /// Moves on, over cores that are known to see nothing: the next step begins to look at the
+    /// handler's core `index`, counted from its first one.
     ///
     /// For simulators that charge empty polls arithmetically.
-    pub fn skip(&mut self, busy: u128, steps: u64) {
-        let Some(steps) = steps.checked_rem(u64::from(busy.count_ones())) else {
-            return;
-        };
-        for _ in 0..steps {
-            while busy >> self.cursor & 1 == 0 {
-                self.cursor = (self.cursor + 1) % self.cores.len();
-            }
-            self.cursor = (self.cursor + 1) % self.cores.len();
-        }
+    pub fn skip_to(&mut self, index: usize) {
+        debug_assert!(index < self.cores.len().max(1), "a core of this handler");
+        self.cursor = index;
     }
 }

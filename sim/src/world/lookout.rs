@@ -20,8 +20,6 @@ pub(super) struct Lookout {
     news: u128,
     /// Resets of the device that the handler has dealt with.
     incarnation: u32,
-    /// Where the handler itself would look: it lags when polls were charged that it did not take.
-    own_cursor: usize,
 }
 
 impl Lookout {
@@ -33,7 +31,6 @@ impl Lookout {
             cursor: 0,
             news: 0,
             incarnation: 0,
-            own_cursor: 0,
         }
     }
 
@@ -109,19 +106,12 @@ impl Lookout {
                 self.news &= !(1 << next);
             }
             self.move_behind(next);
-            self.own_cursor = self.cursor;
         }
     }
 
-    /// What the handler is to skip so that it goes on where the round is: how many cores of a set.
-    pub(super) const fn catch_up(&mut self) -> (u128, u64) {
-        let count = self.count();
-        if count == 0 {
-            return (0, 0);
-        }
-        let steps = (self.cursor + count - self.own_cursor) % count;
-        self.own_cursor = self.cursor;
-        (u128::MAX >> (u128::BITS as usize - count), steps as u64)
+    /// Where the next step begins to look.
+    pub(super) const fn cursor(&self) -> usize {
+        self.cursor
     }
 
     /// Cores of the handler.
@@ -218,14 +208,12 @@ mod tests {
     }
 
     #[test]
-    fn a_handler_that_lags_goes_on_where_the_round_is() {
+    fn the_next_step_looks_behind_the_polls_that_were_passed() {
         let mut lookout = Lookout::new(0, 0..6);
-        assert_eq!(lookout.catch_up(), (0b11_1111, 0));
+        assert_eq!(lookout.cursor(), 0);
         lookout.pass(BUSY, 2);
-        assert_eq!(lookout.catch_up(), (0b11_1111, 3));
-        assert_eq!(lookout.catch_up(), (0b11_1111, 0));
+        assert_eq!(lookout.cursor(), 3);
         lookout.pass(BUSY, 2);
-        assert_eq!(lookout.catch_up(), (0b11_1111, 3));
-        assert_eq!(Lookout::new(0, 6..6).catch_up(), (0, 0), "no cores");
+        assert_eq!(lookout.cursor(), 0, "behind the last core");
     }
 }

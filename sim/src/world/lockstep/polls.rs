@@ -72,8 +72,7 @@ impl World<'_, '_> {
         if let Some(nap) = self.actors.get_up(handler) {
             lookout.pass_to_news(nap.busy);
         }
-        let (cores, polls) = lookout.catch_up();
-        self.handlers[handler].skip(cores, polls);
+        self.handlers[handler].skip_to(lookout.cursor());
     }
 
     /// One step of a FIN handler.
