@@ -52,7 +52,12 @@ fn a_fault_that_is_not_known_or_not_understood_is_refused() {
         assert!(message.contains("no fault called"), "{message}");
         assert!(hint.contains("finbox list"), "{hint}");
     }
-    assert!(message("run dummy_task --fault fin-lost:x").contains("whole number"));
+    let (_, hint) = refused("run dummy_task --fault Notify_Lots");
+    assert!(hint.contains("did you mean 'notify-lost'"), "{hint}");
+    for argument in ["x", "", "65535"] {
+        let found = message(&format!("run dummy_task --fault fin-lost:{argument}"));
+        assert!(found.contains(&format!("not '{argument}'")), "{found}");
+    }
     for line in ["check random --seeds 0", "check random --for 0"] {
         assert!(message(line).contains("whole number from 1"), "{line}");
     }

@@ -11,6 +11,7 @@
 
 mod args;
 mod list;
+mod near;
 mod options;
 pub mod output;
 mod scenario;

@@ -5,13 +5,8 @@
 
 use std::ops::RangeInclusive;
 
+use super::near::near;
 use super::target::TargetName;
-
-/// Similarity, from 0 to 1, above which a name counts as near.
-const NEAR: f64 = 0.75;
-
-/// The most near names that one refusal lists.
-const MOST_NEAR: usize = 3;
 
 /// Every target.
 const ALL: &[TargetName] = &[TargetName::A2a3, TargetName::A5];
@@ -133,24 +128,7 @@ pub fn find_scenario(name: &str) -> Option<&'static Scenario> {
 /// The names a person may have meant, nearest first, at most three.
 pub fn near_scenarios(name: &str) -> Vec<&'static str> {
     let wanted = name.to_lowercase().replace('-', "_");
-    let mut near: Vec<(f64, &'static str)> = SCENARIOS
-        .iter()
-        .map(|scenario| (similarity(&wanted, scenario.name), scenario.name))
-        .filter(|(similarity, _)| *similarity > NEAR)
-        .collect();
-    near.sort_by(|a, b| b.0.total_cmp(&a.0));
-    near.into_iter()
-        .take(MOST_NEAR)
-        .map(|(_, name)| name)
-        .collect()
-}
-
-/// A part of a name, of three letters or more, counts as the name itself.
-fn similarity(wanted: &str, name: &str) -> f64 {
-    if wanted.len() >= 3 && name.contains(wanted) {
-        return 1.0;
-    }
-    strsim::jaro_winkler(wanted, name)
+    near(&wanted, SCENARIOS.iter().map(|scenario| scenario.name))
 }
 
 #[cfg(test)]

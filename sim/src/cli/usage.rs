@@ -6,9 +6,10 @@
 
 use thiserror::Error;
 
+use super::near::near;
 use super::scenario::find_scenario;
 use super::target::TargetName;
-use crate::fault::FaultError;
+use crate::fault::{FaultError, TABLE};
 use crate::report::{Code, ErrorReport, Invalid, RunReport, printable};
 
 /// Why the arguments were refused.
@@ -101,7 +102,7 @@ impl UsageError {
             Self::CoresOutsideTarget { most, .. } => {
                 format!("leave --cores out for all {most}, or take fewer")
             }
-            Self::Fault(_) => "`finbox list` shows the kinds of fault".to_owned(),
+            Self::Fault(error) => fault_hint(error),
             Self::TargetNotBuilt { built, .. } => {
                 let built: Vec<&str> = built.iter().map(|target| target.as_str()).collect();
                 format!("take --target {}", either(&built))
@@ -162,6 +163,18 @@ fn ranks(scenario: &str) -> String {
     match find_scenario(scenario) {
         Some(found) => format!("{} to {} ranks", found.ranks.start(), found.ranks.end()),
         None => "no ranks".to_owned(),
+    }
+}
+
+fn fault_hint(error: &FaultError) -> String {
+    let kinds = TABLE.iter().map(|row| row.name);
+    let near = match error {
+        FaultError::Unknown(name) => near(&name.to_lowercase().replace('_', "-"), kinds),
+        _ => Vec::new(),
+    };
+    match near.is_empty() {
+        true => "`finbox list` shows the kinds of fault".to_owned(),
+        false => format!("did you mean {}? `finbox list` shows all", either(&near)),
     }
 }
 

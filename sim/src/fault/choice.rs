@@ -26,13 +26,13 @@ pub struct Faults {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum FaultError {
     /// No kind has this name.
-    #[error("there is no fault called '{0}'; `finbox list` shows them")]
+    #[error("there is no fault called '{0}'")]
     Unknown(String),
     /// It has an argument and takes none.
     #[error("{0} takes no argument")]
     Needless(&'static str),
     /// The argument is no number.
-    #[error("{name}:{argument}: the argument is a whole number up to 65534 ({means})")]
+    #[error("the argument of {name} is a whole number up to 65534 ({means}), not '{argument}'")]
     Argument {
         /// The kind.
         name: &'static str,
