@@ -246,6 +246,42 @@ fn a_done_that_lies_about_the_conditions_fails_its_task_and_leaks_no_room() {
 }
 
 #[test]
+fn a_task_that_failed_is_done_with_the_last_of_its_messages_whichever_that_is() {
+    on_each_target(&ROOMY, |world| {
+        let task = unheard(world);
+        let waits = waits_for(task.bits(), world.port.counter(1), 1);
+        // Of three conditions the first is a lie; the announcement overtakes the last.
+        push(world, &condition(task.bits(), 0));
+        push(world, &waits);
+        push(world, &done(task.bits(), 3));
+        let _ = world.dispatch();
+        assert_eq!(world.scheduler.waiting(), Some((1, 0)));
+        assert_eq!(world.scheduler.room().0, 1, "the last one's");
+        assert!(!world.log.is_finished(task) && world.unmet(task).is_empty());
+        push(world, &waits);
+        let _ = world.dispatch();
+        assert_eq!(world.log.outcome(task), Outcome::Failed);
+        assert_eq!(world.scheduler.room().0, 0);
+        world.run();
+        world.assert_done();
+    });
+}
+
+#[test]
+fn a_task_that_fails_twice_is_told_once() {
+    on_each_target(&ROOMY, |world| {
+        let task = unheard(world);
+        push(world, &condition(task.bits(), 0));
+        push(world, &condition(task.bits(), 0));
+        push(world, &done(task.bits(), 9));
+        world.run();
+        assert_eq!(world.log.outcome(task), Outcome::Failed);
+        assert_eq!(world.log.raised().len(), 1, "{:?}", world.log.raised());
+        world.assert_done();
+    });
+}
+
+#[test]
 fn a_second_done_in_the_same_drain_finishes_the_task_once() {
     for expected in [0, 1] {
         on_each_target(&ROOMY, |world| {

@@ -6,6 +6,7 @@
 
 mod fixture;
 
+mod book;
 mod buffers;
 mod cohorts;
 mod conditions;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use finbox_scheduler::{Event, SETTLE_BUDGET, Shape, SlotId};
+use finbox_scheduler::{Event, LinePlace, SETTLE_BUDGET, Shape, SlotId};
 use finbox_tests::house::Limits;
 use finbox_tests::model_port::{Lines, ModelPort, WireCondition};
 use oorandom::Rand32;
@@ -222,6 +222,14 @@ fn passes_that_are_reckoned_leave_the_sweep_where_taken_ones_would() {
             assert!(!orders[0][0].is_empty());
             assert_eq!(orders[0], orders[1], "{passes} passes, {tasks} tasks");
         }
+    }
+}
+
+#[test]
+fn an_index_has_at_least_twice_as_many_places_as_there_may_be_lines() {
+    for lines in 1..1000 {
+        let places = LinePlace::needed(lines);
+        assert!(places.is_power_of_two() && (2 * lines..4 * lines).contains(&places));
     }
 }
 

@@ -355,3 +355,76 @@ fn a_line_that_takes_the_place_of_another_brings_its_words() {
     side.settle(&counters, (0, 4));
     assert_eq!((side.told.events, side.list.count()), (4, 0));
 }
+
+/// One condition with each deadline, on lines of their own but for the first two.
+fn with_deadlines(side: &mut Side<'_>, counters: &Counters, deadlines_ns: &[u64]) {
+    for (place, &deadline_ns) in deadlines_ns.iter().enumerate() {
+        side.list.insert(Unmet {
+            deadline_ns,
+            ..waits_for(counters, (place.saturating_sub(1), 0), 9)
+        });
+    }
+}
+
+fn place(side: &Side<'_>) -> (usize, u32) {
+    (side.list.cursor.line, side.list.cursor.passed)
+}
+
+#[test]
+fn a_call_that_looks_at_everything_begins_at_the_first_line_and_tells_the_next_deadline() {
+    for (budget, stop) in [(1, (0, 1)), (2, (1, 0)), (3, (2, 0))] {
+        let mut memory = Memory::new();
+        let mut side = Side::new(&mut memory, true);
+        let counters = Counters([0; LINES * LINE_WORDS]);
+        with_deadlines(&mut side, &counters, &[70, 60, 50, 90]);
+        side.settle(&counters, (0, budget));
+        assert_eq!((place(&side), side.passed), (stop, budget));
+        side.settle(&counters, (0, 4));
+        assert_eq!((place(&side), side.passed), ((0, 0), budget + 4));
+        for (now_ns, next_ns) in [(50, 60), (60, 70), (89, 90), (90, u64::MAX)] {
+            side.settle(&counters, (now_ns, 4));
+            assert_eq!(place(&side), (0, 0));
+            assert_eq!(side.list.deadline_bound_ns(), next_ns, "at {now_ns}");
+        }
+        assert_eq!(side.list.count(), 0);
+    }
+}
+
+#[test]
+fn looks_that_were_skipped_hide_no_deadline_and_the_next_whole_call_tells_it() {
+    let mut memory = Memory::new();
+    let mut side = Side::new(&mut memory, true);
+    let counters = Counters([0; LINES * LINE_WORDS]);
+    with_deadlines(&mut side, &counters, &[70, 50, 60, 90]);
+    side.settle(&counters, (0, 4));
+    for looks in [1, 2, 3] {
+        side.list.skip(looks);
+        (0..4).for_each(|_| side.settle(&counters, (0, 1)));
+        assert_eq!(side.list.deadline_bound_ns(), 50);
+        side.settle(&counters, (0, 4));
+    }
+    side.list.skip(2);
+    side.settle(&counters, (50, 4));
+    assert_eq!((side.list.deadline_bound_ns(), side.list.count()), (60, 3));
+}
+
+#[test]
+fn a_walk_of_an_earlier_round_proves_nothing_in_one_of_the_same_number() {
+    let mut memory = Memory::new();
+    let mut side = Side::new(&mut memory, true);
+    let counters = Counters([0; LINES * LINE_WORDS]);
+    for word in 0..3 {
+        side.list.insert(waits_for(&counters, (0, word), 9));
+    }
+    side.list.round = u16::MAX;
+    side.list.distrust_all();
+    side.settle(&counters, (0, 1));
+    assert_eq!(place(&side), (0, 1));
+    side.list.round = u16::MAX;
+    side.list.distrust_all();
+    side.settle(&counters, (0, 2));
+    side.settle(&counters, (0, 3));
+    assert_eq!(side.passed, 0, "the first one was not looked at since");
+    side.settle(&counters, (0, 3));
+    assert_eq!(side.passed, 3);
+}
