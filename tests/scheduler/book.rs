@@ -2,11 +2,13 @@
 //! next; the earliest deadline; what a pass says it moved.
 
 use std::cell::Cell;
+use std::mem;
+use std::num::NonZeroU32;
 
 use finbox_mailbox::{Done, Message, SlotBits};
 use finbox_scheduler::limits::DEFAULT_GAP_NS;
 use finbox_scheduler::target::A5;
-use finbox_scheduler::{FaultCode, Outcome, Pass, Port, Shape, SlotId};
+use finbox_scheduler::{Completion, FaultCode, Outcome, Pass, Port, Shape, SlotId, Start};
 use finbox_tests::house::{House, Limits};
 use finbox_tests::model_port::{Lines, WireCondition};
 
@@ -23,6 +25,24 @@ fn lie_about(world: &mut World<'_>, task: SlotId) {
         expected: 63,
     });
     world.scheduler.mailbox().push(&lie).unwrap();
+    world.pushed_by_hand += 1;
+}
+
+/// A message that names nobody.
+fn to_nobody() -> Message {
+    Message::NormalDone(Done {
+        task: 0,
+        slot: SlotBits(0),
+        expected: 0,
+    })
+}
+
+/// Somebody else claims a position and dies.
+fn die_in_the_gap(world: &mut World<'_>) {
+    let name = NonZeroU32::new(77).unwrap();
+    let mut ghost = world.scheduler.mailbox().register(name).unwrap();
+    mem::forget(ghost.claim(1).unwrap());
+    mem::forget(ghost);
     world.pushed_by_hand += 1;
 }
 
@@ -163,7 +183,9 @@ fn a_pass_that_stores_a_condition_tells_its_deadline_and_one_that_takes_the_last
         for (index, left) in [(1, Some(4)), (0, Some(9)), (2, None)] {
             let _ = world.dispatch();
             world.port.set_counter(index, 1);
-            let at_ns = world.dispatch().deadline_ns;
+            let pass = world.dispatch();
+            let at_ns = pass.deadline_ns;
+            assert_eq!(pass.watching, left.is_some());
             assert_eq!(at_ns.map(|at_ns| at_ns / LONG), left);
         }
         world.run();
@@ -273,17 +295,9 @@ fn an_orphan_that_is_found_is_progress() {
         let lost = world.deferred(&[world.counter(0, 1)], &[]);
         let _ = world.dispatch();
         assert!(world.run_cores());
-        let nobody = Message::NormalDone(Done {
-            task: 0,
-            slot: SlotBits(0),
-            expected: 0,
-        });
-        let name = core::num::NonZeroU32::new(77).unwrap();
-        let mut ghost = world.scheduler.mailbox().register(name).unwrap();
-        core::mem::forget(ghost.claim(1).unwrap());
-        core::mem::forget(ghost);
-        world.scheduler.mailbox().push(&nobody).unwrap();
-        world.pushed_by_hand += 2;
+        die_in_the_gap(world);
+        world.scheduler.mailbox().push(&to_nobody()).unwrap();
+        world.pushed_by_hand += 1;
         let _ = world.dispatch();
         world.port.advance(DEFAULT_GAP_NS);
         let _ = world.dispatch();
@@ -301,9 +315,71 @@ fn a_pass_without_work_asks_for_no_other() {
         for shape in [Shape::Dummy, Shape::Aic, Shape::Host] {
             let _ = world.plain(shape, &[]);
         }
-        let _ = world.deferred(&[world.counter(0, 0)], &[]);
+        let _ = world.deferred(&[world.counter(0, 1)], &[]);
+        world.run();
+        world.port.set_counter(0, 1);
         world.run();
         world.assert_done();
         assert_eq!(world.dispatch(), Pass::default());
+        let before = world.ledger();
+        world.dispatcher.skip(&world.scheduler, 5, 0);
+        assert_eq!(
+            world.ledger(),
+            before,
+            "nothing is looked at in such passes"
+        );
+    });
+}
+
+#[test]
+fn a_pass_tells_the_earlier_one_of_a_condition_s_deadline_and_a_gap_s() {
+    for (budget_ns, is_earlier) in [(DEFAULT_GAP_NS / 2, true), (2 * DEFAULT_GAP_NS, false)] {
+        on_each_target(&Limits::default(), |world| {
+            let _ = world.in_time(budget_ns, &[world.counter(0, 1)]);
+            assert!(world.turn());
+            let own_ns = world.dispatch().deadline_ns.unwrap();
+            die_in_the_gap(world);
+            let _ = world.dispatch();
+            let at_ns = world.dispatch().deadline_ns.unwrap();
+            assert_eq!(at_ns == own_ns, is_earlier);
+            assert!(at_ns <= own_ns);
+            world.port.advance(2 * DEFAULT_GAP_NS);
+            world.run();
+            world.assert_done();
+        });
+    }
+}
+
+#[test]
+fn one_message_that_is_drained_is_progress() {
+    on_each_target(&Limits::default(), |world| {
+        world.scheduler.mailbox().push(&to_nobody()).unwrap();
+        world.pushed_by_hand += 1;
+        assert!(world.dispatch().progress);
+        assert!(!world.dispatch().progress);
+        world.assert_done();
+    });
+}
+
+#[test]
+fn the_baseline_polls_all_it_has_in_one_pass() {
+    let limits = Limits {
+        slots: 64,
+        conditions: 2048,
+        start: Start {
+            completion: Completion::Locked,
+            ..Limits::default().start
+        },
+        ..Limits::default()
+    };
+    on_each_target(&limits, |world| {
+        for _ in 0..20 {
+            let _ = world.deferred(&[world.counter(0, 1); 64], &[]);
+        }
+        world.run();
+        assert_eq!(world.dispatch().polled, 1280);
+        world.port.set_counter(0, 1);
+        world.run();
+        world.assert_done();
     });
 }

@@ -37,7 +37,7 @@ fn the_largest_values_of_all_fields_fit_beside_each_other() {
 }
 
 #[test]
-fn deciding_leaves_every_generation_as_it_is() {
+fn retiring_and_deciding_leave_every_generation_as_it_is() {
     for (generation, failed) in [(2, false), (2, true), (3, false), (3, true)] {
         let [by_fin, deferred] = [0, 1].map(|conditions| {
             let word = word(generation, 1);
@@ -46,7 +46,10 @@ fn deciding_leaves_every_generation_as_it_is() {
         });
         assert!(by_fin.state().is_finished());
         assert!(deferred.finish(generation, failed, false).is_some());
-        for word in [by_fin, deferred] {
+        let partial = word(generation, 2);
+        assert!(partial.retire(generation, 0, 1, failed).is_ok());
+        assert!(!partial.state().is_finished());
+        for word in [by_fin, deferred, partial] {
             assert_eq!(word.state().generation(), generation);
         }
     }
