@@ -428,3 +428,36 @@ fn a_walk_of_an_earlier_round_proves_nothing_in_one_of_the_same_number() {
     side.settle(&counters, (0, 3));
     assert_eq!(side.passed, 3);
 }
+
+#[test]
+fn a_line_that_has_moved_is_passed_in_its_new_place_alone() {
+    let mut memory = Memory::new();
+    let mut side = Side::new(&mut memory, true);
+    let mut counters = Counters([0; LINES * LINE_WORDS]);
+    for line in [0, 1, 1, 2, 2] {
+        side.list.insert(waits_for(&counters, (line, 0), 9));
+    }
+    counters.0[0] = 9;
+    side.settle(&counters, (0, 5));
+    assert_eq!((side.list.lines(), side.passed), (2, 4));
+    for stop in [(1, 1), (1, 0), (0, 1), (0, 0)] {
+        side.settle(&counters, (0, 3));
+        assert_eq!(place(&side), stop);
+    }
+    assert_eq!(side.passed, 4 + 12);
+}
+
+#[test]
+fn a_condition_that_comes_onto_a_line_before_the_sweep_does_is_looked_at_in_this_lap() {
+    let mut memory = Memory::new();
+    let mut side = Side::new(&mut memory, true);
+    let counters = Counters([0; LINES * LINE_WORDS]);
+    for line in [0, 1] {
+        side.list.insert(waits_for(&counters, (line, 0), 9));
+    }
+    side.settle(&counters, (0, 1));
+    side.list.insert(waits_for(&counters, (1, 0), 8));
+    assert_eq!(place(&side), (1, 0));
+    side.settle(&counters, (0, 1));
+    assert_eq!(place(&side), (1, 1));
+}
