@@ -224,3 +224,30 @@ impl<'m> PollList<'m> {
 pub(crate) fn number(index: usize) -> u32 {
     u32::try_from(index).expect("tables have at most 2^31 places")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{LinePlace, PollList, PollMemory};
+
+    #[test]
+    fn neighbouring_lines_and_pages_spread_over_the_index() {
+        const PLACES: usize = 256;
+        let mut index = [LinePlace::default(); PLACES];
+        let list = PollList::new(PollMemory {
+            conditions: &mut [],
+            lines: &mut [],
+            words: &mut [],
+            index: &mut index,
+        });
+        for step in [64, 4096] {
+            let mut is_home = [false; PLACES];
+            for line in 0..PLACES as u64 / 2 {
+                is_home[list.home(line * step)] = true;
+            }
+            let homes = is_home.iter().filter(|&&is_home| is_home).count();
+            assert!(homes > PLACES / 8 * 3, "{homes} for lines {step} apart");
+            let mut parts = is_home.chunks(PLACES / 4);
+            assert!(parts.all(|part| part.contains(&true)));
+        }
+    }
+}

@@ -194,6 +194,19 @@ fn a_pass_that_stores_a_condition_tells_its_deadline_and_one_that_takes_the_last
 }
 
 #[test]
+fn a_list_without_conditions_has_no_deadline_though_one_has_just_come_and_gone() {
+    on_each_target(&Limits::default(), |world| {
+        let _ = world.in_time(LONG, &[world.counter(0, 1)]);
+        assert!(world.turn());
+        assert!(world.dispatch().deadline_ns.is_some());
+        world.port.set_counter(0, 1);
+        assert_eq!(world.dispatch().deadline_ns, None);
+        world.run();
+        world.assert_done();
+    });
+}
+
+#[test]
 fn a_condition_is_late_at_its_deadline_and_not_before() {
     for (budget_ns, early_ns) in [(1, 0), (LONG, 1), (LONG, 0)] {
         on_each_target(&Limits::default(), |world| {

@@ -257,6 +257,27 @@ fn conditions_of_a_task_of_which_another_block_fails_leave_a_quiet_line() {
     });
 }
 
+#[test]
+fn a_task_that_ends_without_stored_conditions_leaves_the_lines_of_others_quiet() {
+    on_each_target(&roomy(Completion::Mailbox), |world| {
+        world.scheduler.peer_dead(3);
+        let _ = world.deferred(&[word(world, (0, 0), 1); 64], &[]);
+        world.run();
+        assert_eq!(loads(world), 1);
+        let in_vain = world.counter(1, 1).of_peer(3);
+        let failed = world.deferred(&[in_vain; 2], &[]);
+        let given_up = world.deferred(&[word(world, (1, 0), 1)], &[]);
+        let _ = world.dispatch();
+        assert!(world.run_cores() && world.handle());
+        let mut desk = world.scheduler.wait_list().try_lock().unwrap();
+        assert!(desk.abandon(&world.scheduler, given_up));
+        drop(desk);
+        assert_eq!(loads(world), 1 + 1, "one was given up, one comes");
+        assert_eq!(world.log.outcome(failed), Outcome::Failed);
+        assert_eq!(loads(world), 1, "one failed");
+    });
+}
+
 /// Ranks that nobody waits for.
 const STRANGERS: std::ops::Range<u32> = 8..MAX_PEERS - 8;
 

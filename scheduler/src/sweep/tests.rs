@@ -397,8 +397,9 @@ fn looks_that_were_skipped_hide_no_deadline_and_the_next_whole_call_tells_it() {
     let counters = Counters([0; LINES * LINE_WORDS]);
     with_deadlines(&mut side, &counters, &[70, 50, 60, 90]);
     side.settle(&counters, (0, 4));
-    for looks in [1, 2, 3] {
+    for (looks, stop) in [(1, (0, 1)), (2, (1, 0)), (3, (2, 0))] {
         side.list.skip(looks);
+        assert_eq!(place(&side), stop);
         (0..4).for_each(|_| side.settle(&counters, (0, 1)));
         assert_eq!(side.list.deadline_bound_ns(), 50);
         side.settle(&counters, (0, 4));
@@ -460,4 +461,19 @@ fn a_condition_that_comes_onto_a_line_before_the_sweep_does_is_looked_at_in_this
     assert_eq!(place(&side), (1, 0));
     side.settle(&counters, (0, 1));
     assert_eq!(place(&side), (1, 1));
+}
+
+#[test]
+fn a_line_whose_last_condition_is_taken_is_quiet_at_once() {
+    let mut memory = Memory::new();
+    let mut side = Side::new(&mut memory, true);
+    let mut counters = Counters([0; LINES * LINE_WORDS]);
+    for (word, expected) in [(1, 5), (0, 9)] {
+        side.list.insert(waits_for(&counters, (0, word), expected));
+    }
+    counters.0[1] = 5;
+    side.settle(&counters, (0, 2));
+    assert_eq!((side.list.count(), side.passed), (1, 0));
+    side.settle(&counters, (0, 1));
+    assert_eq!(side.passed, 1);
 }
