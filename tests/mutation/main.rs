@@ -42,11 +42,18 @@ const CORE: &[&str] = &[
     "scheduler/src/edges.rs",
     "scheduler/src/handler.rs",
     "scheduler/src/kind.rs",
+    "scheduler/src/listen.rs",
+    "scheduler/src/look.rs",
+    "scheduler/src/poll.rs",
     "scheduler/src/ready.rs",
     "scheduler/src/reclaim.rs",
     "scheduler/src/retire.rs",
     "scheduler/src/room.rs",
     "scheduler/src/slab.rs",
+    "scheduler/src/sweep.rs",
+    "scheduler/src/wait_entry.rs",
+    "scheduler/src/wait_list.rs",
+    "scheduler/src/watched.rs",
 ];
 
 /// What became of a mutant.
