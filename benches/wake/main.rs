@@ -29,9 +29,17 @@ use chip::SlabChip;
 const TURN: u32 = 50;
 const QUIET: Duration = Duration::from_millis(2);
 
-const POLICIES: [(&str, RestPolicy); 3] = [
+const POLICIES: [(&str, RestPolicy); 4] = [
     ("never parks", RestPolicy::BUSY),
-    ("default: 32 spins, 16 yields", RestPolicy::DEFAULT),
+    ("default: 48 spins", RestPolicy::DEFAULT),
+    (
+        "32 spins, 16 yields",
+        RestPolicy {
+            spins: 32,
+            yields: 16,
+            ..RestPolicy::DEFAULT
+        },
+    ),
     (
         "parks at once",
         RestPolicy {
