@@ -9,7 +9,7 @@ use finbox_sim::world::{Clock, Settings, run};
 /// Tasks that wait all the time, and conditions of each.
 const WAITERS: u32 = 64;
 const CONDITIONS: u32 = 64;
-/// Tasks whose FINs are measured. Each brings one condition, which holds.
+/// Tasks between them, whose FINs bring one condition each, which holds.
 const FINS: u32 = 10_000;
 const KERNEL_NS: u64 = 20_000;
 const LINE: u64 = 64;

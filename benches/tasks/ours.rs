@@ -16,13 +16,13 @@ use crate::graph::Graph;
 
 /// Tasks submitted between two passes, as far as there is room.
 const BUDGET: usize = 64;
-/// Buffers that tasks write one after the other: more than tasks that are unfinished at once.
-const BUFFERS: usize = 1 << 17;
+/// Buffers that tasks write in turn: more than tasks that are unfinished at once.
+const BUFFERS: usize = 1 << 15;
 const BUFFER_BYTES: u64 = 64;
 
 /// How tasks are wired in.
 trait Wire {
-    /// Task `number` of a graph behind its producers; `None`: there is no room now.
+    /// A graph's next task behind its producers; `None`: there is no room now.
     fn wire(
         &mut self,
         scheduler: &Scheduler<'_>,

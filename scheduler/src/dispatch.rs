@@ -29,7 +29,7 @@ use crate::turns::Turns;
 
 /// Messages taken in one pass.
 pub const DRAIN_BUDGET: u32 = 256;
-/// Unmet conditions looked at in one pass.
+/// Unmet conditions looked at in one pass, but by the `locked` baseline.
 pub const SETTLE_BUDGET: u32 = 1024;
 /// Tasks finished on the dispatch thread in one pass.
 pub const FINISH_BUDGET: u32 = 64;

@@ -30,8 +30,11 @@ impl FinHandler<'_> {
     /// handler's core `index`, counted from its first one.
     ///
     /// For simulators that charge empty polls arithmetically.
+    ///
+    /// # Panics
+    /// If the handler has no such core.
     pub fn skip_to(&mut self, index: usize) {
-        debug_assert!(index < self.cores.len().max(1), "a core of this handler");
+        assert!(index < self.cores.len().max(1), "a core of this handler");
         self.cursor = index;
     }
 }

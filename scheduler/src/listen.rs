@@ -61,7 +61,7 @@ impl Dispatcher<'_> {
             probe,
             ledger,
         };
-        // Such runtimes poll all they have while they hold the lock.
+        // The baseline polls all it has while it holds the lock.
         let budget = if is_baseline { u32::MAX } else { SETTLE_BUDGET };
         let (polled, moved) = desk.settle(&mut turn, budget);
         let drained = desk.drain(&mut turn, DRAIN_BUDGET);

@@ -2,7 +2,8 @@
 //!
 //! It exists so that the mailbox can be measured against what it replaces. Results and ledger are
 //! the same; the ring is not used. A handler *spins* while another thread holds the lock, which
-//! nothing else in the house does: that is what is measured.
+//! nothing else in the house does, and the dispatch thread looks at all conditions while it holds
+//! the lock, without a budget: that is what is measured.
 
 use finbox_mailbox::{Guard, Message};
 

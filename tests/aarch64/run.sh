@@ -116,7 +116,6 @@ atomics() {
             if ($0 ~ /7atomics4push:/) function_ = "push"
             if ($0 ~ /7atomics4take:/) function_ = "take"
             if ($0 ~ /7atomics6retire:/) function_ = "retire"
-            if ($0 ~ /12refresh_tail:/) function_ = "refresh_tail"
             if ($0 ~ /15claim_what_fits:/) function_ = "claim_what_fits"
         }
         function_ && $1 ~ /^(cas|swp|ld(a|ap|x|ax)[pru]|ld(add|clr|eor|set)|st(l|x|lx)[rup]|dmb|dsb|isb)/ {
