@@ -2,9 +2,9 @@
 //! putting conditions in and taking them out; a poll of nothing; a deferred task's end.
 //!
 //! `cargo bench -p finbox-benches --bench waits`, or with `-- ROUNDS` for another number (21). One
-//! thread. Every round runs every side once. On the machine that is *coherent* making a line
-//! current is nothing; on the one that is *refreshed* it is a full fence, a stand-in of about what
-//! a cache maintenance operation costs to issue.
+//! thread. Every round of the sweeps runs every side once. On the machine that is *coherent* making
+//! a line current is nothing; on the one that is *refreshed* it is a full fence, a stand-in of
+//! about what a cache maintenance operation costs to issue.
 #![allow(
     clippy::cast_possible_truncation,
     reason = "a benchmark's counts are small"

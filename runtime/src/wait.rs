@@ -1,7 +1,7 @@
 //! The one way to wait for another thread: with patience, a stop flag, and a way to help.
 //!
-//! Threads that run passes rest between passes that saw nothing ([`Rest`]): they spin, then yield,
-//! then park, as their [`RestPolicy`] says: for a poll period that doubles, without limit only if
+//! Threads that run passes rest between passes that saw nothing ([`Rest`]): they spin, yield and
+//! park as their [`RestPolicy`] says, and park for a period that doubles, without limit only if
 //! nothing can change silently. Everyone else waits through [`Watch::wait_for`].
 
 use std::sync::OnceLock;
@@ -100,7 +100,7 @@ impl Sleeper {
     }
 }
 
-/// How a thread rests between passes that saw nothing: spin, yield, park.
+/// How a thread rests between passes that saw nothing, and how far it came with that.
 #[derive(Debug)]
 pub struct Rest {
     policy: RestPolicy,

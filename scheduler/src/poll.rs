@@ -50,8 +50,9 @@ pub(crate) struct PollList<'m> {
     /// Places of conditions that were taken out, linked; behind `fresh` none was ever used.
     pub(crate) free: u32,
     pub(crate) fresh: usize,
+    /// The line to go on with, and how far the sweep came on it.
     pub(crate) cursor: Cursor,
-    /// The condition behind it, once the sweep has moved there.
+    /// The condition that is looked at, once the sweep has moved to it.
     pub(crate) at: usize,
     pub(crate) lap: Lap,
     pub(crate) walk: Walk,

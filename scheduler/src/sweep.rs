@@ -314,7 +314,8 @@ impl PollList<'_> {
         }
     }
 
-    /// Ends a call that looked at everything: it begins at the first line next time.
+    /// Before and after a call with this budget: where it is enough for everything, every call
+    /// begins at the first line.
     pub(crate) fn begin_if_whole(&mut self, budget: usize) {
         self.advance();
         if self.count <= budget && !self.cursor.is_at_first() {

@@ -285,7 +285,7 @@ fn own_set() -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{CoreId, Latencies, Token};
+    use super::{BATCH, CoreId, Latencies, Token};
     use crate::report::Percentiles;
 
     const FIN: (CoreId, Token) = (CoreId(3), Token::FIRST);
@@ -385,5 +385,23 @@ mod tests {
             }
         });
         assert_eq!(latencies.report().task.count, 3);
+    }
+
+    #[test]
+    fn no_duration_is_lost_or_told_twice_by_batches_of_virtual_time() {
+        for count in [1, BATCH - 1, BATCH, BATCH + 1, 3 * BATCH + 7] {
+            let latencies = Latencies::new([(1, 4)].into_iter(), true);
+            let count = u64::try_from(count).unwrap();
+            for duration_ns in 1..=count {
+                latencies.handling(0, 0, FIN);
+                latencies.handled(0, duration_ns, FIN);
+            }
+            for _ in 0..2 {
+                let report = latencies.report();
+                let found = report.fin_handling;
+                assert_eq!((found.count, found.max_ns), (count, count));
+                assert_eq!(report.task.count, 0, "each measure has a batch of its own");
+            }
+        }
     }
 }

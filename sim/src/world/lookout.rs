@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-/// Polls that are not reckoned by rounds.
+/// Fewer polls than these are walked one by one; of more, whole rounds are left out.
 const ROUND: u64 = 64;
 
 /// The round of one handler over its cores, numbered from its first one.
