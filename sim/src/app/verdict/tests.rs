@@ -4,6 +4,8 @@ use finbox_runtime::WiringError;
 use finbox_scheduler::{ScopeError, SubmitError};
 
 use super::*;
+use crate::{demo, world};
+use finbox_scheduler::A2A3;
 
 fn code(report: &RunReport) -> u32 {
     report.error.as_ref().expect("an error").code

@@ -1,0 +1,107 @@
+//! Options → workload: scenarios are built, files are read.
+//!
+//! Refuses what cannot be run, as a report with the exit code of its kind. Called by `app`.
+
+use std::path::Path;
+
+use finbox_scheduler::Engines;
+
+use super::target;
+use super::verdict::{counted, refused};
+use crate::cli::{Deps, RunOptions, What};
+use crate::demo;
+use crate::report::{Code, ErrorReport, ImportCounts, Invalid, RunReport};
+use crate::workload::{self, Workload, chakra, lower, random};
+use crate::world;
+
+/// What there is to run.
+pub(super) struct Loaded {
+    pub(super) workload: Workload,
+    pub(super) import: Option<ImportCounts>,
+    pub(super) limits: Option<workload::Limits>,
+}
+
+/// What `options` name.
+pub(super) fn workload(options: &RunOptions) -> Result<Loaded, Box<RunReport>> {
+    match &options.what {
+        What::Scenario(name) => {
+            let ranks = u32::from(options.ranks_or_default().unwrap_or(1));
+            if name == "random" {
+                let has_urma = target(options.target).engines.contains(Engines::URMA);
+                let ranks = options.ranks.map(u32::from);
+                let (workload, limits) = random(options.seed, ranks, has_urma);
+                return Ok(Loaded {
+                    workload,
+                    import: None,
+                    limits: Some(limits),
+                });
+            }
+            let workload = match name.as_str() {
+                "grid" => demo::grid(options.tasks_or_default().unwrap_or(1)),
+                "crowd" => demo::crowd(options.tasks_or_default().unwrap_or(1)),
+                "fan" => demo::fan(options.tasks_or_default().unwrap_or(1)),
+                "dummy_task" => demo::dummy_task(ranks),
+                "async_notify" => demo::async_notify(ranks),
+                "sdma_async" => demo::sdma_async(ranks),
+                "urma_deferred" => demo::urma_deferred(ranks),
+                "mixed_spmd" => demo::mixed_spmd(ranks),
+                "prefetch_async" => demo::prefetch_async(ranks),
+                "deferred_notify_demo" => demo::deferred_notify(ranks),
+                other => unreachable!("the command line knows no scenario {other}"),
+            };
+            let target = target(options.target);
+            world::check_target(&workload, target).map_err(|error| Box::new(refused(&error)))?;
+            Ok(Loaded {
+                workload,
+                import: None,
+                limits: None,
+            })
+        }
+        What::Path(path) => import(path, options),
+    }
+}
+
+fn import(path: &Path, options: &RunOptions) -> Result<Loaded, Box<RunReport>> {
+    let deps = match options.deps {
+        Deps::Data => chakra::Deps::Data,
+        Deps::Ctrl => chakra::Deps::Ctrl,
+        Deps::Both => chakra::Deps::Both,
+    };
+    let import = chakra::Options {
+        deps,
+        ..chakra::Options::default()
+    };
+    let trace = chakra::load(path, &import)
+        .map_err(|error| Box::new(RunReport::refused(Invalid::InputFile, unusable(&error))))?;
+    let counts = ImportCounts {
+        nodes: trace.ranks.iter().map(|rank| rank.nodes.len() as u64).sum(),
+        messages: trace.messages.len() as u64,
+        dropped_self_edges: trace.dropped_self_edges,
+        dropped_repeated_edges: trace.dropped_repeated_edges,
+    };
+    if let Some(asked) = options
+        .ranks
+        .filter(|&asked| usize::from(asked) != trace.ranks.len())
+    {
+        let message = format!(
+            "--ranks {asked}: this trace has {}",
+            counted(trace.ranks.len() as u64, "rank")
+        );
+        let error = ErrorReport::new(Code::USAGE, message, "leave --ranks out for traces");
+        return Err(Box::new(RunReport::refused(Invalid::Usage, error)));
+    }
+    Ok(Loaded {
+        workload: lower::lower(&trace),
+        import: Some(counts),
+        limits: None,
+    })
+}
+
+/// Why a trace cannot be run.
+fn unusable(error: &chakra::ImportError) -> ErrorReport {
+    let code = match error {
+        chakra::ImportError::Unreadable { .. } => Code::INPUT_UNREADABLE,
+        _ => Code::INPUT_INVALID,
+    };
+    ErrorReport::new(code, error.to_string(), error.hint())
+}

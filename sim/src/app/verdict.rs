@@ -1,0 +1,223 @@
+//! Outcome → report: the verdict, its error, and what was counted.
+//!
+//! A rule that does not hold is never a pass. Called by `app`.
+
+use finbox_scheduler::FaultCode;
+
+use crate::fault::{FaultKind, Injected};
+use crate::report::{
+    Code, Digest, ErrorReport, FaultCount, FinCounts, Invalid, MailboxCounts, RunReport,
+    StallReport, TaskCounts, TimeReport, Verdict, WaitListCounts,
+};
+use crate::workload::Workload;
+use crate::world::{Clock, Outcome, RunError, Settings};
+
+/// A run that did not begin, or whose workload was refused on the way.
+pub(super) fn refused(error: &RunError) -> RunReport {
+    let (code, hint) = match error {
+        RunError::NoUrma { .. } => {
+            let hint = "run it with --target a5";
+            let error = ErrorReport::new(Code::USAGE, error.to_string(), hint);
+            return RunReport::refused(Invalid::Usage, error);
+        }
+        RunError::Config(_) | RunError::MailboxMemory { .. } => {
+            return RunReport::refused(Invalid::Usage, usage(error));
+        }
+        RunError::Plan(_) => {
+            let hint = "this workload cannot be run as it is";
+            let error = ErrorReport::new(Code::INPUT_INVALID, error.to_string(), hint);
+            return RunReport::refused(Invalid::InputFile, error);
+        }
+        RunError::Thread(_) => (Code::THREAD, Code::THREAD.hint),
+        RunError::Wiring { error, .. } => in_table(error.code().unwrap_or(FaultCode::InvalidArgs)),
+        RunError::Scope { .. } => in_table(FaultCode::InvalidArgs),
+    };
+    let report = ErrorReport::new(code, error.to_string(), hint);
+    RunReport {
+        error: Some(report),
+        ..RunReport::neutral(Verdict::Fault)
+    }
+}
+
+fn usage(error: &RunError) -> ErrorReport {
+    ErrorReport::new(Code::USAGE, error.to_string(), "see `finbox run --help`")
+}
+
+fn in_table(code: FaultCode) -> (Code, &'static str) {
+    (code_of(code), code.hint())
+}
+
+fn code_of(code: FaultCode) -> Code {
+    Code {
+        number: u32::from(code.number()),
+        name: code.name(),
+        what: code.what(),
+        lost: code.lost(),
+        hint: code.hint(),
+    }
+}
+
+/// The verdict: stuck before fault before wrong, and pass only if every rule held.
+fn judge(outcome: &Outcome, deadline_ns: Option<u64>) -> (Verdict, Option<ErrorReport>) {
+    if let Some(stall) = &outcome.stall {
+        return (Verdict::Stuck, Some(stuck(stall, deadline_ns)));
+    }
+    if outcome.interrupted && outcome.adds_up {
+        let tasks = counted(outcome.live, "task");
+        let message = format!("a signal ended the run with {tasks} unfinished");
+        let error = ErrorReport::new(Code::INTERRUPTED, message, Code::INTERRUPTED.hint);
+        return (Verdict::Interrupted, Some(error));
+    }
+    if let Some(fault) = &outcome.fault {
+        let what = fault.code.what().trim_end_matches('.');
+        let at = match outcome.failures.list.first() {
+            Some(first) => format!("{}{}", first.place(), first.details()),
+            None => format!("rank {}, task {}", fault.rank, fault.task),
+        };
+        let message = format!("{what}: {at}");
+        let error = ErrorReport::new(code_of(fault.code), message, fault.code.hint());
+        return (Verdict::Fault, Some(error));
+    }
+    let wrong = if let Some(rule) = outcome.broken.first() {
+        Some(rule.clone())
+    } else if !outcome.adds_up {
+        Some("the ledger does not add up".to_owned())
+    } else {
+        outcome.verified.first.as_ref().map(|first| {
+            let (wrong, name) = (outcome.verified.wrong, &first.name);
+            format!(
+                "{wrong} wrong values; the first: rank {}, {name}, byte {}: {} instead of {}",
+                first.rank, first.offset, first.observed, first.expected
+            )
+        })
+    };
+    match wrong {
+        Some(message) => {
+            let error = ErrorReport::new(Code::WRONG_RESULT, message, Code::WRONG_RESULT.hint);
+            (Verdict::Wrong, Some(error))
+        }
+        None => (Verdict::Pass, None),
+    }
+}
+
+/// `deadline_ns`: the deadline, if it was what ended the run.
+fn stuck(stall: &StallReport, deadline_ns: Option<u64>) -> ErrorReport {
+    let code = stall.class().code();
+    let (tasks, class) = (counted(stall.count(), "task"), stall.class().name());
+    let root = stall.root().map_or("", |root| &root.message);
+    let why = if root.is_empty() {
+        class.to_owned()
+    } else {
+        format!("{class}; {root}")
+    };
+    match deadline_ns {
+        Some(deadline_ns) => {
+            let ms = deadline_ns / 1_000_000;
+            let message = format!("the deadline of {ms} ms passed with {tasks} unfinished: {why}");
+            let hint = "give more time with --deadline-ms, or look at what the tasks wait for";
+            ErrorReport::new(code_of(code), message, hint)
+        }
+        None => {
+            let message = format!("nothing moves, with {tasks} unfinished: {why}");
+            ErrorReport::new(code_of(code), message, code.hint())
+        }
+    }
+}
+
+/// So many of something, in words.
+pub(super) fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
+/// The deadline, if the run took that long.
+fn deadline_passed(settings: &Settings, outcome: &Outcome, wall_ns: u64) -> Option<u64> {
+    let took_ns = match settings.clock {
+        Clock::Lockstep => outcome.virtual_ns,
+        Clock::Parallel => wall_ns,
+    };
+    settings.deadline_ns.filter(|&end| took_ns >= end)
+}
+
+/// The faults that were asked for, and how often each struck.
+fn struck(settings: &Settings, injected: &Injected) -> Vec<FaultCount> {
+    let count = |kind: FaultKind| FaultCount {
+        name: kind.info().name.to_owned(),
+        strikes: injected.of(kind),
+    };
+    settings.faults.kinds().map(count).collect()
+}
+
+/// What is reported of a run that ended.
+pub(super) fn report(
+    workload: &Workload,
+    settings: &Settings,
+    outcome: Outcome,
+    wall_ns: u64,
+) -> RunReport {
+    let (verdict, error) = judge(&outcome, deadline_passed(settings, &outcome, wall_ns));
+    let Outcome {
+        ledger,
+        verified,
+        stall,
+        ..
+    } = outcome;
+    RunReport {
+        max_diff: verified.max_diff.filter(|_| workload.golden),
+        tasks: TaskCounts {
+            submitted: ledger.submitted,
+            completed: ledger.completed,
+            failed: ledger.failed,
+            cancelled: ledger.cancelled,
+            quarantined: outcome.quarantined.0,
+            inline: ledger.inline,
+            deferred: ledger.deferred,
+            live: outcome.live,
+            skipped: ledger.skipped,
+        },
+        fins: FinCounts {
+            received: ledger.fins_received,
+            applied: ledger.fins_applied,
+            duplicate: ledger.fins_duplicate,
+            stale: ledger.fins_stale,
+            unknown: ledger.fins_unknown,
+        },
+        mailbox: MailboxCounts {
+            slots: settings.mailbox_slots,
+            accepted: ledger.messages_accepted,
+            delivered: ledger.messages_delivered,
+            conditions: ledger.conditions,
+            normal_done: ledger.normal_done,
+            full: ledger.full,
+            high_water: ledger.mailbox_high_water,
+            reported: ledger.messages_reported,
+            undelivered: outcome.in_mailbox,
+        },
+        wait_list: WaitListCounts {
+            high_water: ledger.waiting_high_water,
+            left: outcome.waiting,
+            polls: ledger.polls,
+            overshoots: ledger.overshoots,
+            went_back: ledger.went_back,
+        },
+        time: TimeReport {
+            virtual_ns: outcome.virtual_ns,
+            wall_ns,
+        },
+        digest: outcome.digest.map(Digest),
+        result_digest: Digest(outcome.result_digest),
+        latency: outcome.latency,
+        failures: outcome.failures,
+        gaps: outcome.gaps,
+        faults: struck(settings, &outcome.injected),
+        stall,
+        error,
+        cores_quarantined: outcome.quarantined.1,
+        handlers: settings.handlers,
+        cores: settings.cores,
+        ..RunReport::neutral(verdict)
+    }
+}
+
+#[cfg(test)]
+mod tests;
