@@ -10,16 +10,18 @@
 )]
 
 mod chip;
+mod flow_graph;
 mod graph;
 mod ours;
 mod peers;
 
 use std::time::Duration;
 
+use flow_graph::FlowGraph;
 use graph::Graph;
 use peers::{Rayon, Tokio};
 
-type Side<'a> = (&'static str, &'a dyn Fn(&Graph) -> Duration);
+type Side<'a> = (&'static str, Box<dyn Fn(&Graph) -> Duration + 'a>);
 
 fn main() {
     let mut words: Vec<String> = std::env::args().skip(1).collect();
@@ -29,13 +31,20 @@ fn main() {
     let rounds = numbers.first().map_or(11, |&rounds| rounds.max(3));
     let tasks = numbers.get(1).map_or(100_000, |&tasks| tasks.max(1_000));
     let (rayon, tokio) = (Rayon::new(), Tokio::new());
-    let sides: [Side<'_>; 5] = [
-        ("finbox, one thread", &ours::one_thread),
-        ("the same, from buffers", &ours::from_buffers),
-        ("finbox, two threads", &ours::two_threads),
-        ("rayon, two threads", &|graph| rayon.run(graph)),
-        ("tokio, two threads", &|graph| tokio.run(graph)),
+    let mut sides: Vec<Side<'_>> = vec![
+        ("finbox, one thread", Box::new(ours::one_thread)),
+        ("the same, from buffers", Box::new(ours::from_buffers)),
+        ("finbox, two threads", Box::new(ours::two_threads)),
+        ("rayon, two threads", Box::new(|graph| rayon.run(graph))),
+        ("tokio, two threads", Box::new(|graph| tokio.run(graph))),
     ];
+    match FlowGraph::new() {
+        Ok(flow) => sides.push((
+            "oneTBB, two threads",
+            Box::new(move |graph| flow.run(graph)),
+        )),
+        Err(reason) => println!("oneTBB's flow graph is left out: {reason}\n"),
+    }
     println!("{rounds} rounds of {tasks} tasks\n");
     println!("| graph | side | ns a task: median (least to most) | times finbox on one thread |");
     println!("| --- | --- | --- | --- |");
@@ -70,7 +79,7 @@ fn compare(graph: &Graph, sides: &[Side<'_>], rounds: usize) {
         for step in 0..sides.len() {
             // Another side goes first each time.
             let at = (round + step) % sides.len();
-            times[at].push(per_task(graph, sides[at].1));
+            times[at].push(per_task(graph, &*sides[at].1));
         }
     }
     for (side, own) in sides.iter().zip(&times) {
