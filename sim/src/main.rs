@@ -31,7 +31,9 @@ fn main() -> ExitCode {
         }
         Ok(Command::List { json: true }) => output::print(&cli::list_json(&targets)),
         Ok(Command::List { json: false }) => output::print(&cli::list_text(&targets)),
-        Ok(Command::Help(text) | Command::Version(text)) => output::print(&text),
+        Ok(Command::Text(text) | Command::Help(text) | Command::Version(text)) => {
+            output::print(&text)
+        }
         Err(error) => output::refuse_usage(&error, json),
     }
 }

@@ -16,7 +16,9 @@ pub(crate) fn target(data: &[u8]) {
         Ok(Command::Run(options)) => {
             assert_eq!(parse(&line, &facts), Ok(Command::Run(options)));
         }
-        Ok(Command::Help(text) | Command::Version(text)) => assert!(!text.is_empty()),
+        Ok(Command::Text(text) | Command::Help(text) | Command::Version(text)) => {
+            assert!(!text.is_empty())
+        }
         Ok(Command::Check(_) | Command::List { .. }) => {}
         Err(refusal) => assert!(!refusal.to_string().is_empty()),
     }

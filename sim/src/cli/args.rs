@@ -9,13 +9,13 @@ use std::path::PathBuf;
 
 use clap::builder::TypedValueParser as _;
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use super::options::{CheckOptions, Completion, Deps, Mode, RunOptions, What};
 use super::scenario::{find_scenario, near_scenarios};
 use super::target::{TargetFacts, TargetName};
 use super::usage::UsageError;
-use super::{Command, values};
+use super::{Command, scripts, values};
 use crate::fault::Faults;
 
 const AFTER_HELP: &str = "\
@@ -39,7 +39,7 @@ Example: finbox check random --seeds 20000 --faults all";
 #[derive(Debug, Parser)]
 #[command(name = "finbox", bin_name = "finbox", version, after_help = AFTER_HELP)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
-struct Top {
+pub(super) struct Top {
     #[command(subcommand)]
     command: Sub,
 }
@@ -52,6 +52,10 @@ enum Sub {
     Check(CheckArgs),
     /// Show the scenarios, the targets, the kinds of fault and where traces go
     List(ListArgs),
+    /// Print the completion script of a shell
+    Completions(scripts::ShellArgs),
+    /// Print the manual page, or that of one command, for `man -l -`
+    Man(scripts::ManArgs),
 }
 
 #[derive(Debug, Args)]
@@ -65,7 +69,7 @@ struct ListArgs {
 #[command(after_help = AFTER_RUN_HELP)]
 struct RunArgs {
     /// A scenario's name, or a path (it has a dot or a slash)
-    #[arg(value_name = "SCENARIO|FILE")]
+    #[arg(value_name = "SCENARIO|FILE", value_hint = clap::ValueHint::AnyPath)]
     what: OsString,
 
     /// The chip to simulate
@@ -202,6 +206,12 @@ where
         Ok(Top {
             command: Sub::List(list),
         }) => Ok(Command::List { json: list.json }),
+        Ok(Top {
+            command: Sub::Completions(wanted),
+        }) => Ok(Command::Text(scripts::completions(Top::command(), &wanted))),
+        Ok(Top {
+            command: Sub::Man(wanted),
+        }) => scripts::manual(Top::command(), &wanted).map(Command::Text),
         Err(answer) => match answer.kind() {
             ErrorKind::DisplayHelp => Ok(Command::Help(answer.render().to_string())),
             ErrorKind::DisplayVersion => Ok(Command::Version(answer.render().to_string())),

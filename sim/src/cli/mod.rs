@@ -15,6 +15,7 @@ mod near;
 mod options;
 pub mod output;
 mod scenario;
+mod scripts;
 mod target;
 mod usage;
 mod values;
@@ -39,6 +40,8 @@ pub enum Command {
         /// One JSON document instead of text.
         json: bool,
     },
+    /// Print this completion script or manual page on stdout and exit 0.
+    Text(String),
     /// Print this help text on stdout and exit 0.
     Help(String),
     /// Print this version line on stdout and exit 0.
