@@ -57,8 +57,9 @@ pub fn run(options: &CheckOptions) -> ExitCode {
         return output::refuse(&report, options.run.json);
     }
     let began = Instant::now();
-    let mut line = Progress::on_stderr(options.run.quiet);
     let limit = options.for_seconds.map(Duration::from_secs);
+    let end = limit.and_then(|limit| began.checked_add(limit));
+    let mut line = Progress::on_stderr(options.run.quiet).ending_at(end);
     let mut tally = Tally::default();
     sweep(options, |judged| {
         match judged.ended {
