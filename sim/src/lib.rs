@@ -7,11 +7,12 @@
 //!
 //! Start at [`app`] for what `finbox run` does, [`world`] for the two clocks, [`device`] for the
 //! chip, [`workload`] for tasks as data, [`fault`] for what goes wrong,
-//! [`check`] for many seeds, [`demo`] for the built-in ones.
+//! [`check`] for many seeds, [`compare`] for two results, [`demo`] for the built-in ones.
 
 pub mod app;
 pub mod check;
 pub mod cli;
+pub mod compare;
 pub mod demo;
 pub mod device;
 pub mod engine;

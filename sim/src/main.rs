@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use finbox_sim::app;
 use finbox_sim::check;
 use finbox_sim::cli::{self, Command, output};
+use finbox_sim::compare;
 use finbox_sim::memory::Guarded;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         }
         Ok(Command::List { json: true }) => output::print(&cli::list_json(&targets)),
         Ok(Command::List { json: false }) => output::print(&cli::list_text(&targets)),
+        Ok(Command::Compare(options)) => compare::run(&options),
         Ok(Command::Text(text) | Command::Help(text) | Command::Version(text)) => {
             output::print(&text)
         }

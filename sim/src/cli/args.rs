@@ -15,7 +15,7 @@ use super::options::{CheckOptions, Completion, Deps, Mode, RunOptions, What};
 use super::scenario::{find_scenario, near_scenarios};
 use super::target::{TargetFacts, TargetName};
 use super::usage::UsageError;
-use super::{Command, scripts, values};
+use super::{Command, CompareOptions, scripts, values};
 use crate::fault::Faults;
 
 const AFTER_HELP: &str = "\
@@ -52,6 +52,8 @@ enum Sub {
     Check(CheckArgs),
     /// Show the scenarios, the targets, the kinds of fault and where traces go
     List(ListArgs),
+    /// Show what differs between two documents of `run --json`
+    Compare(CompareOptions),
     /// Print the completion script of a shell
     Completions(scripts::ShellArgs),
     /// Print the manual page, or that of one command, for `man -l -`
@@ -206,6 +208,9 @@ where
         Ok(Top {
             command: Sub::List(list),
         }) => Ok(Command::List { json: list.json }),
+        Ok(Top {
+            command: Sub::Compare(compare),
+        }) => Ok(Command::Compare(compare)),
         Ok(Top {
             command: Sub::Completions(wanted),
         }) => Ok(Command::Text(scripts::completions(Top::command(), &wanted))),

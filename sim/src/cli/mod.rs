@@ -10,6 +10,7 @@
 //! Called by `main` only.
 
 mod args;
+mod compare;
 mod list;
 mod near;
 mod options;
@@ -22,6 +23,7 @@ mod values;
 
 use std::ffi::{OsStr, OsString};
 
+pub use compare::CompareOptions;
 pub use list::{list_json, list_text};
 pub use options::{CheckOptions, Completion, Deps, Mode, RunOptions, What};
 pub use scenario::{SCENARIOS, Scenario, find_scenario, near_scenarios};
@@ -40,6 +42,8 @@ pub enum Command {
         /// One JSON document instead of text.
         json: bool,
     },
+    /// Show what differs between two documents.
+    Compare(CompareOptions),
     /// Print this completion script or manual page on stdout and exit 0.
     Text(String),
     /// Print this help text on stdout and exit 0.
