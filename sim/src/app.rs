@@ -14,11 +14,12 @@ use finbox_scheduler::{A2A3, A5, CORES_PER_CLUSTER, Completion, Engines, Limits,
 use self::load::{Loaded, workload};
 use self::verdict::{refused, report};
 use crate::cli::{self, Mode, RunOptions, TargetFacts, TargetName, output};
+use crate::cost_file;
 use crate::memory::LastWords;
 use crate::report::progress::Progress;
 use crate::report::{Invalid, RunReport, Verdict};
 use crate::signal;
-use crate::workload::{self, Workload};
+use crate::workload::Workload;
 use crate::world::{self, Clock, Settings};
 
 /// The targets of this build, as the command line prints and checks them.
@@ -52,6 +53,11 @@ const fn engine_names(engines: Engines) -> &'static [&'static str] {
     }
 }
 
+/// The costs of a target, as a file.
+pub fn cost_model(name: TargetName) -> String {
+    cost_file::defaults(target(name))
+}
+
 /// Runs what `options` say and prints the report; the exit code says how it ended.
 pub fn run(options: &RunOptions) -> ExitCode {
     words(Verdict::Invalid(Invalid::InputFile), "loading", options).prepare();
@@ -63,7 +69,7 @@ pub fn run(options: &RunOptions) -> ExitCode {
     };
     let settings = Settings {
         stop,
-        ..settings(options, loaded.limits.as_ref())
+        ..settings(options, &loaded)
     };
     let Loaded {
         workload, import, ..
@@ -130,16 +136,15 @@ pub fn prepare(options: &RunOptions) -> Result<(Workload, Settings), String> {
     let loaded = workload(options).map_err(refused)?;
     let settings = Settings {
         bounded_waits: true,
-        ..settings(options, loaded.limits.as_ref())
+        ..settings(options, &loaded)
     };
     Ok((loaded.workload, settings))
 }
 
-/// `limits`: those that the workload brings along.
-fn settings(options: &RunOptions, limits: Option<&workload::Limits>) -> Settings {
+fn settings(options: &RunOptions, loaded: &Loaded) -> Settings {
     let usual = limits::limited(
         Settings::of(target(options.target)),
-        limits,
+        loaded.limits.as_ref(),
         &options.faults,
     );
     Settings {
@@ -147,6 +152,7 @@ fn settings(options: &RunOptions, limits: Option<&workload::Limits>) -> Settings
             Mode::Lockstep => Clock::Lockstep,
             Mode::Parallel => Clock::Parallel,
         },
+        cost: loaded.costs.model,
         seed: options.seed,
         faults: options.faults,
         handlers: options.handlers.unwrap_or(usual.handlers),

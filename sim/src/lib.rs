@@ -6,17 +6,20 @@
 //! Refuses: to decide anything the scheduler decides. It is the machine and the judge.
 //!
 //! Start at [`app`] for what `finbox run` does, [`world`] for the two clocks, [`device`] for the
-//! chip, [`workload`] for tasks as data, [`fault`] for what goes wrong,
-//! [`check`] for many seeds, [`compare`] for two results, [`demo`] for the built-in ones.
+//! chip, [`workload`] for tasks as data, [`fault`] for what goes wrong, [`check`] for many seeds,
+//! [`compare`] for two results, [`demo`] for the built-in ones, [`file`] and [`cost_file`] for
+//! files that people write.
 
 pub mod app;
 pub mod check;
 pub mod cli;
 pub mod compare;
+pub mod cost_file;
 pub mod demo;
 pub mod device;
 pub mod engine;
 pub mod fault;
+pub mod file;
 pub mod memory;
 pub mod report;
 pub mod shared;

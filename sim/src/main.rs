@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         Ok(Command::List { json: true }) => output::print(&cli::list_json(&targets)),
         Ok(Command::List { json: false }) => output::print(&cli::list_text(&targets)),
         Ok(Command::Compare(options)) => compare::run(&options),
+        Ok(Command::CostModel(target)) => output::print(&app::cost_model(target)),
         Ok(Command::Text(text) | Command::Help(text) | Command::Version(text)) => {
             output::print(&text)
         }

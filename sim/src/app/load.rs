@@ -9,7 +9,9 @@ use finbox_scheduler::Engines;
 use super::target;
 use super::verdict::{counted, refused};
 use crate::cli::{Deps, RunOptions, What};
+use crate::cost_file::{self, Costs};
 use crate::demo;
+use crate::file::FileError;
 use crate::report::{Code, ErrorReport, ImportCounts, Invalid, RunReport};
 use crate::workload::{self, Workload, chakra, lower, random};
 use crate::world;
@@ -19,10 +21,12 @@ pub(super) struct Loaded {
     pub(super) workload: Workload,
     pub(super) import: Option<ImportCounts>,
     pub(super) limits: Option<workload::Limits>,
+    pub(super) costs: Costs,
 }
 
 /// What `options` name.
 pub(super) fn workload(options: &RunOptions) -> Result<Loaded, Box<RunReport>> {
+    let costs = costs(options)?;
     match &options.what {
         What::Scenario(name) => {
             let ranks = u32::from(options.ranks_or_default().unwrap_or(1));
@@ -34,6 +38,7 @@ pub(super) fn workload(options: &RunOptions) -> Result<Loaded, Box<RunReport>> {
                     workload,
                     import: None,
                     limits: Some(limits),
+                    costs,
                 });
             }
             let workload = match name.as_str() {
@@ -55,13 +60,32 @@ pub(super) fn workload(options: &RunOptions) -> Result<Loaded, Box<RunReport>> {
                 workload,
                 import: None,
                 limits: None,
+                costs,
             })
         }
-        What::Path(path) => import(path, options),
+        What::Path(path) => import(path, options, costs),
     }
 }
 
-fn import(path: &Path, options: &RunOptions) -> Result<Loaded, Box<RunReport>> {
+fn costs(options: &RunOptions) -> Result<Costs, Box<RunReport>> {
+    let target = target(options.target);
+    match &options.cost_model {
+        Some(path) => cost_file::read(path, target).map_err(|error| Box::new(unreadable(&error))),
+        None => Ok(Costs::of(target)),
+    }
+}
+
+/// Why a file cannot be used, as a report.
+fn unreadable(error: &FileError) -> RunReport {
+    let code = match error {
+        FileError::Unreadable { .. } => Code::INPUT_UNREADABLE,
+        FileError::NotText { .. } | FileError::Invalid { .. } => Code::INPUT_INVALID,
+    };
+    let error = ErrorReport::new(code, error.to_string(), error.hint());
+    RunReport::refused(Invalid::InputFile, error)
+}
+
+fn import(path: &Path, options: &RunOptions, costs: Costs) -> Result<Loaded, Box<RunReport>> {
     let deps = match options.deps {
         Deps::Data => chakra::Deps::Data,
         Deps::Ctrl => chakra::Deps::Ctrl,
@@ -69,7 +93,7 @@ fn import(path: &Path, options: &RunOptions) -> Result<Loaded, Box<RunReport>> {
     };
     let import = chakra::Options {
         deps,
-        ..chakra::Options::default()
+        roofline: costs.roofline,
     };
     let trace = chakra::load(path, &import)
         .map_err(|error| Box::new(RunReport::refused(Invalid::InputFile, unusable(&error))))?;
@@ -94,6 +118,7 @@ fn import(path: &Path, options: &RunOptions) -> Result<Loaded, Box<RunReport>> {
         workload: lower::lower(&trace),
         import: Some(counts),
         limits: None,
+        costs,
     })
 }
 

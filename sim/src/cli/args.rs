@@ -62,6 +62,10 @@ enum Sub {
 
 #[derive(Debug, Args)]
 struct ListArgs {
+    /// Print the costs of a2a3 or a5 as a file for --cost-model, and nothing else
+    #[arg(long, value_name = "TARGET", value_enum, hide_possible_values = true)]
+    cost_model: Option<TargetName>,
+
     /// Print one JSON document instead of text
     #[arg(long)]
     json: bool,
@@ -143,6 +147,10 @@ struct RunArgs {
     #[arg(long = "fault", value_name = "KIND[:N],…", allow_hyphen_values = true)]
     faults: Vec<String>,
 
+    /// What things cost in virtual time, from a file [default: the target's; see `finbox list`]
+    #[arg(long, value_name = "FILE")]
+    cost_model: Option<PathBuf>,
+
     /// Dependencies of a trace to keep: data, ctrl or both
     #[arg(long, value_name = "KIND", value_enum, default_value_t = Deps::Data)]
     #[arg(hide_possible_values = true)]
@@ -207,7 +215,10 @@ where
             .map(Command::Check),
         Ok(Top {
             command: Sub::List(list),
-        }) => Ok(Command::List { json: list.json }),
+        }) => Ok(match list.cost_model {
+            Some(target) => Command::CostModel(target),
+            None => Command::List { json: list.json },
+        }),
         Ok(Top {
             command: Sub::Compare(compare),
         }) => Ok(Command::Compare(compare)),
@@ -252,6 +263,9 @@ fn checked(run: RunArgs, targets: &[TargetFacts]) -> Result<RunOptions, UsageErr
     let faults = faults.try_fold(Faults::NONE, |faults, text| faults.parse(text))?;
     check_ranks(&what, run.ranks)?;
     check_tasks(&what, run.tasks)?;
+    if run.cost_model.is_some() && run.mode == Mode::Parallel {
+        return Err(UsageError::CostsInParallel);
+    }
     let cores = run.cores.map(|asked| cores(&asked.0, target)).transpose()?;
     Ok(RunOptions {
         what,
@@ -268,6 +282,7 @@ fn checked(run: RunArgs, targets: &[TargetFacts]) -> Result<RunOptions, UsageErr
         deadline_ms: run.deadline_ms,
         task_budget_ms: run.task_budget_ms,
         wait_budget_ms: run.wait_budget_ms,
+        cost_model: run.cost_model,
         deps: run.deps,
         json: run.json,
         quiet: run.quiet,

@@ -18,6 +18,11 @@ const TRACES: &[&str] = &[
     "Name the folder, the prefix or one file with a dot or a slash: finbox run ./traces/PREFIX",
 ];
 
+/// The other files that are read and written.
+const FILES: &[&str] = &[
+    "finbox.cost/1   --cost-model FILE: what virtual time costs; `finbox list --cost-model a2a3`",
+];
+
 #[derive(Serialize)]
 struct Listing {
     schema: &'static str,
@@ -25,6 +30,7 @@ struct Listing {
     targets: Vec<TargetEntry>,
     faults: Vec<FaultEntry>,
     traces: String,
+    files: &'static [&'static str],
 }
 
 #[derive(Serialize)]
@@ -68,11 +74,11 @@ pub fn list_text(targets: &[TargetFacts]) -> String {
     text.push_str(&aligned(&targets));
     text.push_str("\nFaults (--fault NAME[:N]: one occasion in N; usual N in brackets, 0: once)\n");
     text.push_str(&aligned(&TABLE.iter().map(fault_row).collect::<Vec<_>>()));
-    text.push_str("\nTraces\n");
-    for line in TRACES {
-        text.push_str("  ");
-        text.push_str(line);
-        text.push('\n');
+    for (title, lines) in [("Traces", TRACES), ("Files", FILES)] {
+        text.push_str(&format!("\n{title}\n"));
+        for line in lines {
+            text.push_str(&format!("  {line}\n"));
+        }
     }
     text
 }
@@ -85,6 +91,7 @@ pub fn list_json(targets: &[TargetFacts]) -> String {
         targets: targets.iter().map(target_entry).collect(),
         faults: TABLE.iter().map(fault_entry).collect(),
         traces: TRACES.join(" "),
+        files: FILES,
     };
     let mut text = serde_json::to_string_pretty(&listing)
         .expect("a listing has only text, numbers and truth values, which JSON can always hold");
@@ -219,7 +226,9 @@ Traces
   Name the folder, the prefix or one file with a dot or a slash: finbox run ./traces/PREFIX
 ";
         let (targets, rest) = rest.split_once("Faults").unwrap();
+        let (rest, files) = rest.split_once("\nFiles\n").unwrap();
         let (faults, traces) = rest.split_once("\n\n").unwrap();
+        assert_eq!(files.lines().count(), FILES.len());
         assert_eq!(format!("{targets}{traces}"), expected);
         for (line, row) in faults.lines().skip(1).zip(TABLE) {
             assert!(line.trim_start().starts_with(row.name) && line.ends_with(row.about));

@@ -25,6 +25,7 @@ use std::ffi::{OsStr, OsString};
 
 pub use compare::CompareOptions;
 pub use list::{list_json, list_text};
+pub(crate) use near::near;
 pub use options::{CheckOptions, Completion, Deps, Mode, RunOptions, What};
 pub use scenario::{SCENARIOS, Scenario, find_scenario, near_scenarios};
 pub use target::{TargetFacts, TargetName};
@@ -46,6 +47,8 @@ pub enum Command {
     Compare(CompareOptions),
     /// Print this completion script or manual page on stdout and exit 0.
     Text(String),
+    /// Print the costs of this target, as a file that `--cost-model` takes.
+    CostModel(TargetName),
     /// Print this help text on stdout and exit 0.
     Help(String),
     /// Print this version line on stdout and exit 0.

@@ -7,8 +7,8 @@ const NEAR: f64 = 0.75;
 const MOST_NEAR: usize = 3;
 
 /// Those of `names` that are near `wanted`, nearest first, at most three.
-pub(super) fn near(wanted: &str, names: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
-    let mut near: Vec<(f64, &'static str)> = names
+pub(crate) fn near<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
+    let mut near: Vec<(f64, &'n str)> = names
         .map(|name| (similarity(wanted, name), name))
         .filter(|(similarity, _)| *similarity > NEAR)
         .collect();

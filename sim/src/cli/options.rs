@@ -143,6 +143,8 @@ pub struct RunOptions {
     pub wait_budget_ms: Option<u64>,
     /// What goes wrong with the machine.
     pub faults: Faults,
+    /// A file that says what things cost in virtual time.
+    pub cost_model: Option<PathBuf>,
     /// Which dependencies of a trace are kept.
     pub deps: Deps,
     /// One JSON document on stdout instead of text.

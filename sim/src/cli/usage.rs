@@ -66,6 +66,9 @@ pub enum UsageError {
         /// The cores of that target.
         most: u16,
     },
+    /// A cost model for a run that takes the time it takes.
+    #[error("--cost-model says what virtual time costs, and --mode parallel has real time")]
+    CostsInParallel,
     /// A fault that is not understood.
     #[error("{}", printable(&.0.to_string()))]
     Fault(#[from] FaultError),
@@ -102,6 +105,7 @@ impl UsageError {
             Self::CoresOutsideTarget { most, .. } => {
                 format!("leave --cores out for all {most}, or take fewer")
             }
+            Self::CostsInParallel => "leave one of them out".to_owned(),
             Self::Fault(error) => fault_hint(error),
             Self::TargetNotBuilt { built, .. } => {
                 let built: Vec<&str> = built.iter().map(|target| target.as_str()).collect();

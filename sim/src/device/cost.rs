@@ -7,9 +7,11 @@
 //! by the worlds for what the scheduler's own steps cost.
 
 use finbox_scheduler::Target;
+use serde::{Deserialize, Serialize};
 
 /// Costs in virtual nanoseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CostModel {
     /// Posted register store of the control CPU. Published: 5 in a burst.
     pub posted_store_ns: u64,
@@ -64,7 +66,8 @@ pub struct CostModel {
 }
 
 /// What a transfer costs in one queue of an engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct EngineCost {
     /// From its beginning to its end, without its bytes.
     pub latency_ns: u64,
@@ -81,7 +84,8 @@ impl EngineCost {
 
     /// How long a transfer of `bytes` bytes takes, in ns.
     pub const fn takes(&self, bytes: u64) -> u64 {
-        self.latency_ns + transfer_ns(bytes, self.bytes_per_us)
+        self.latency_ns
+            .saturating_add(transfer_ns(bytes, self.bytes_per_us))
     }
 }
 
@@ -156,9 +160,9 @@ impl CostModel {
     };
 
     /// The costs of `target`, by its name; those of a2a3 for one that is not known here.
-    pub fn of(target: &Target) -> Self {
-        match target.name {
-            "a5" => Self::A5,
+    pub const fn of(target: &Target) -> Self {
+        match target.name.as_bytes() {
+            b"a5" => Self::A5,
             _ => Self::A2A3,
         }
     }
@@ -174,7 +178,8 @@ impl CostModel {
 
     /// A put of `bytes` bytes, from its issue until its last byte is visible.
     pub const fn put(&self, bytes: u64) -> u64 {
-        self.put_latency_ns + transfer_ns(bytes, self.put_bytes_per_us)
+        self.put_latency_ns
+            .saturating_add(transfer_ns(bytes, self.put_bytes_per_us))
     }
 
     /// An operation over `bytes` bytes of an engine of which nothing else is known: as SDMA.

@@ -112,7 +112,10 @@ impl Queue {
                 Teller::Queue(queue) => queue.has_credit(device.dram()),
                 Teller::Record(_) | Teller::Counter => true,
             };
-            has_credit.then(|| cost.takes(first.transfer.timed_bytes) + first.late)
+            has_credit.then(|| {
+                let takes_ns = cost.takes(first.transfer.timed_bytes);
+                takes_ns.saturating_add(first.late)
+            })
         });
     }
 }

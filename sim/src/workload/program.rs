@@ -86,7 +86,7 @@ impl Run<'_> {
                 self.put(peer, to, pattern(seed, bytes), timed_bytes);
             }
             Op::Notify { peer, counter, add } => {
-                self.cursor_ns += self.device.cost().notify_ns;
+                self.cursor_ns = self.cursor_ns.saturating_add(self.device.cost().notify_ns);
                 self.effect(self.cursor_ns, EffectKind::Notify { peer, counter, add });
             }
             Op::Post { lane, transfer } => {
@@ -125,7 +125,9 @@ impl Run<'_> {
     }
 
     fn put(&mut self, peer: u32, to: u64, bytes: Box<[u8]>, timed_bytes: u64) {
-        self.cursor_ns += self.device.cost().put(timed_bytes);
+        self.cursor_ns = self
+            .cursor_ns
+            .saturating_add(self.device.cost().put(timed_bytes));
         self.effect(self.cursor_ns, EffectKind::Put { peer, to, bytes });
     }
 

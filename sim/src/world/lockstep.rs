@@ -24,7 +24,7 @@ use super::queue::{Queue, What};
 use super::recorder::Recorder;
 use super::stage::{Doomed, Remains, arenas, conclude, devices};
 use super::{Outcome, RunError, Settings};
-use crate::device::{Core, CostModel, Device, Meter, SimPort};
+use crate::device::{Core, Device, Meter, SimPort};
 use crate::fault::Injector;
 use crate::workload::{Programs, Workload};
 
@@ -44,7 +44,7 @@ pub(super) fn run(
     settings: &Settings,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Outcome, RunError> {
-    let devices = devices(workload, settings, CostModel::of(settings.target));
+    let devices = devices(workload, settings, settings.cost);
     let mut arenas = arenas(workload, settings)?;
     let configs: Vec<Config> = arenas.iter().map(|arena| *arena.config()).collect();
     let slots = configs.iter().map(|config| config.all_task_slots());

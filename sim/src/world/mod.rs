@@ -35,6 +35,7 @@ use finbox_scheduler::{
 };
 use thiserror::Error;
 
+use crate::device::CostModel;
 use crate::fault::{Budgets, FaultKind, Faults, Injected, stage};
 use crate::report::{FailureReport, GapReport, LatencyReport, StallReport};
 use crate::workload::{PlanError, Verified, Workload};
@@ -58,6 +59,8 @@ pub struct Settings {
     pub target: &'static Target,
     /// Which clock.
     pub clock: Clock,
+    /// What things cost in virtual time.
+    pub cost: CostModel,
     /// Decides who moves, and small delays.
     pub seed: u64,
     /// FIN handlers of a rank, 1 to 8.
@@ -102,6 +105,7 @@ impl Settings {
         Self {
             target,
             clock: Clock::Lockstep,
+            cost: CostModel::of(target),
             seed: 0,
             handlers: target.fin_handlers,
             cores: target.cores(),

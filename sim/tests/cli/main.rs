@@ -4,6 +4,7 @@
 
 mod catalogue;
 mod check;
+mod costs;
 mod input;
 mod memory;
 mod random;

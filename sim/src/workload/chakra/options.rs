@@ -4,6 +4,8 @@
 //! Guarantees: every estimated time is finite and saturates. Refuses roofline knobs that are
 //! not finite and above 0.
 
+use serde::{Deserialize, Serialize};
+
 use super::error::ImportError;
 
 /// How to read a trace.
@@ -32,7 +34,8 @@ pub enum Deps {
 /// With `n` operations on `b` bytes, time = n / min(peak, n / b × bandwidth), which is the
 /// longer of n / peak and b / bandwidth. The defaults are round figures in the range of
 /// today's accelerators, not those of a device: estimated times scale with them.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Roofline {
     /// Operations per second, finite and above 0; default 1e14.
     pub peak_flops: f64,
