@@ -2,6 +2,8 @@
 //!
 //! Everything that can be refused is refused before a task runs, with the exit code of its kind.
 
+mod convert;
+mod files;
 mod limits;
 mod load;
 mod verdict;
@@ -11,6 +13,7 @@ use std::time::Instant;
 
 use finbox_scheduler::{A2A3, A5, CORES_PER_CLUSTER, Completion, Engines, Limits, Target};
 
+pub use self::convert::convert;
 use self::load::{Loaded, workload};
 use self::verdict::{refused, report};
 use crate::cli::{self, Mode, RunOptions, TargetFacts, TargetName, output};

@@ -30,6 +30,7 @@ fn main() -> ExitCode {
             start_logging();
             check::run(&options)
         }
+        Ok(Command::Convert(options)) => app::convert(&options),
         Ok(Command::List { json: true }) => output::print(&cli::list_json(&targets)),
         Ok(Command::List { json: false }) => output::print(&cli::list_text(&targets)),
         Ok(Command::Compare(options)) => compare::run(&options),

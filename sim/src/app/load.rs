@@ -6,6 +6,7 @@ use std::path::Path;
 
 use finbox_scheduler::Engines;
 
+use super::files;
 use super::target;
 use super::verdict::{counted, refused};
 use crate::cli::{Deps, RunOptions, What};
@@ -63,6 +64,15 @@ pub(super) fn workload(options: &RunOptions) -> Result<Loaded, Box<RunReport>> {
                 costs,
             })
         }
+        What::Path(path) if files::is_json(path) => {
+            let loaded = files::load(path, options.time_scale, costs)
+                .map_err(|error| Box::new(unreadable(&error)))?;
+            check_ranks(options, &loaded.workload, "file")?;
+            let target = target(options.target);
+            world::check_target(&loaded.workload, target)
+                .map_err(|error| Box::new(refused(&error)))?;
+            Ok(loaded)
+        }
         What::Path(path) => import(path, options, costs),
     }
 }
@@ -103,23 +113,32 @@ fn import(path: &Path, options: &RunOptions, costs: Costs) -> Result<Loaded, Box
         dropped_self_edges: trace.dropped_self_edges,
         dropped_repeated_edges: trace.dropped_repeated_edges,
     };
-    if let Some(asked) = options
-        .ranks
-        .filter(|&asked| usize::from(asked) != trace.ranks.len())
-    {
-        let message = format!(
-            "--ranks {asked}: this trace has {}",
-            counted(trace.ranks.len() as u64, "rank")
-        );
-        let error = ErrorReport::new(Code::USAGE, message, "leave --ranks out for traces");
-        return Err(Box::new(RunReport::refused(Invalid::Usage, error)));
-    }
+    let workload = lower::lower(&trace);
+    check_ranks(options, &workload, "trace")?;
     Ok(Loaded {
-        workload: lower::lower(&trace),
+        workload,
         import: Some(counts),
         limits: None,
         costs,
     })
+}
+
+/// A file has the ranks it has.
+fn check_ranks(
+    options: &RunOptions,
+    workload: &Workload,
+    what: &str,
+) -> Result<(), Box<RunReport>> {
+    let count = workload.ranks.len();
+    let asked = options.ranks.filter(|&asked| usize::from(asked) != count);
+    let Some(asked) = asked else {
+        return Ok(());
+    };
+    let has = counted(count as u64, "rank");
+    let message = format!("--ranks {asked}: this {what} has {has}");
+    let hint = format!("leave --ranks out for {what}s");
+    let error = ErrorReport::new(Code::USAGE, message, hint);
+    Err(Box::new(RunReport::refused(Invalid::Usage, error)))
 }
 
 /// Why a trace cannot be run.

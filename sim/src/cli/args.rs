@@ -11,6 +11,7 @@ use clap::builder::TypedValueParser as _;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
+use super::convert::{ConvertArgs, convert};
 use super::options::{CheckOptions, Completion, Deps, Mode, RunOptions, What};
 use super::scenario::{find_scenario, near_scenarios};
 use super::target::{TargetFacts, TargetName};
@@ -50,6 +51,8 @@ enum Sub {
     Run(RunArgs),
     /// Run it under many seeds, schedules and faults, and judge every one
     Check(CheckArgs),
+    /// Write what can be run as a graph file that people can read and change
+    Convert(ConvertArgs),
     /// Show the scenarios, the targets, the kinds of fault and where traces go
     List(ListArgs),
     /// Show what differs between two documents of `run --json`
@@ -73,30 +76,30 @@ struct ListArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_RUN_HELP)]
-struct RunArgs {
+pub(super) struct RunArgs {
     /// A scenario's name, or a path (it has a dot or a slash)
     #[arg(value_name = "SCENARIO|FILE", value_hint = clap::ValueHint::AnyPath)]
-    what: OsString,
+    pub(super) what: OsString,
 
     /// The chip to simulate
     #[arg(long, value_name = "TARGET", value_enum, hide_possible_values = true)]
     #[arg(help = "The chip to simulate: a2a3 or a5 [default: a2a3; check takes both in turn]")]
-    target: Option<TargetName>,
+    pub(super) target: Option<TargetName>,
 
     /// Ranks, 1 to 64 and inside the scenario's range [default: the scenario's]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     #[arg(value_parser = |text: &str| values::whole::<u16>(text, values::RANKS))]
-    ranks: Option<u16>,
+    pub(super) ranks: Option<u16>,
 
     /// Tasks of a scenario of any size, 1 to 4000000 [default: the scenario's]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     #[arg(value_parser = |text: &str| values::whole::<u32>(text, values::TASKS))]
-    tasks: Option<u32>,
+    pub(super) tasks: Option<u32>,
 
     /// lockstep (virtual time) or parallel (real threads)
     #[arg(long, value_name = "MODE", value_enum, default_value_t = Mode::Lockstep)]
     #[arg(hide_possible_values = true)]
-    mode: Mode,
+    pub(super) mode: Mode,
 
     /// The seed of every choice the simulator makes
     #[arg(
@@ -106,63 +109,95 @@ struct RunArgs {
         allow_negative_numbers = true
     )]
     #[arg(value_parser = |text: &str| values::whole::<u64>(text, 0..=u64::MAX))]
-    seed: u64,
+    pub(super) seed: u64,
 
     /// FIN handlers a rank, 1 to 8 [default: the target's]
     #[arg(long = "threads", value_name = "N", allow_negative_numbers = true)]
     #[arg(value_parser = |text: &str| values::whole::<u8>(text, values::HANDLERS))]
-    handlers: Option<u8>,
+    pub(super) handlers: Option<u8>,
 
     /// Cores a rank, 1 to the target's [default: all of them]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     #[arg(value_parser = clap::builder::StringValueParser::new().map(Asked))]
-    cores: Option<Asked>,
+    pub(super) cores: Option<Asked>,
 
     /// Mailbox slots, a power of two from 2 to 16777216 [default: 4096]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     #[arg(value_parser = values::mailbox_slots)]
-    mailbox_slots: Option<u32>,
+    pub(super) mailbox_slots: Option<u32>,
 
     /// Give up after this many milliseconds (virtual in lockstep), at least 1
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     #[arg(value_parser = |text: &str| values::whole::<u64>(text, values::DEADLINE_MS))]
-    deadline_ms: Option<u64>,
+    pub(super) deadline_ms: Option<u64>,
 
     /// Fail a task whose core does not answer after this many milliseconds [default: never]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     #[arg(value_parser = |text: &str| values::whole::<u64>(text, values::DEADLINE_MS))]
-    task_budget_ms: Option<u64>,
+    pub(super) task_budget_ms: Option<u64>,
 
     /// Fail a task whose condition does not hold after this many milliseconds [default: never]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     #[arg(value_parser = |text: &str| values::whole::<u64>(text, values::DEADLINE_MS))]
-    wait_budget_ms: Option<u64>,
+    pub(super) wait_budget_ms: Option<u64>,
 
     /// mailbox, or locked: a lock for each FIN, kept for comparison
     #[arg(long, value_name = "HOW", value_enum, default_value_t = Completion::Mailbox)]
     #[arg(hide_possible_values = true)]
-    completion: Completion,
+    pub(super) completion: Completion,
 
     /// What goes wrong, and that it strikes one occasion in N; may be repeated
     #[arg(long = "fault", value_name = "KIND[:N],…", allow_hyphen_values = true)]
-    faults: Vec<String>,
+    pub(super) faults: Vec<String>,
 
     /// What things cost in virtual time, from a file [default: the target's; see `finbox list`]
     #[arg(long, value_name = "FILE")]
-    cost_model: Option<PathBuf>,
+    pub(super) cost_model: Option<PathBuf>,
+
+    /// How long a second of a WfCommons workflow takes, in virtual seconds [default: 0.001]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    #[arg(value_parser = values::time_scale)]
+    pub(super) time_scale: Option<u64>,
 
     /// Dependencies of a trace to keep: data, ctrl or both
     #[arg(long, value_name = "KIND", value_enum, default_value_t = Deps::Data)]
     #[arg(hide_possible_values = true)]
-    deps: Deps,
+    pub(super) deps: Deps,
 
     /// Print one JSON document instead of text
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 
     /// Draw no progress line
     #[arg(long)]
-    quiet: bool,
+    pub(super) quiet: bool,
+}
+
+impl RunArgs {
+    /// Every default.
+    pub(super) fn of(what: OsString) -> Self {
+        Self {
+            what,
+            target: None,
+            ranks: None,
+            tasks: None,
+            mode: Mode::Lockstep,
+            seed: 0,
+            handlers: None,
+            cores: None,
+            mailbox_slots: None,
+            deadline_ms: None,
+            task_budget_ms: None,
+            wait_budget_ms: None,
+            completion: Completion::Mailbox,
+            faults: Vec::new(),
+            cost_model: None,
+            time_scale: None,
+            deps: Deps::Data,
+            json: false,
+            quiet: false,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -197,7 +232,7 @@ struct CheckArgs {
 
 /// A value as it was written, kept until the option that bounds it is known.
 #[derive(Debug, Clone)]
-struct Asked(String);
+pub(super) struct Asked(String);
 
 pub(super) fn parse<I, A>(args: I, targets: &[TargetFacts]) -> Result<Command, UsageError>
 where
@@ -213,6 +248,9 @@ where
         }) => checked_check(check, targets)
             .map(Box::new)
             .map(Command::Check),
+        Ok(Top {
+            command: Sub::Convert(args),
+        }) => convert(args, targets).map(Box::new).map(Command::Convert),
         Ok(Top {
             command: Sub::List(list),
         }) => Ok(match list.cost_model {
@@ -255,7 +293,7 @@ fn checked_check(check: CheckArgs, targets: &[TargetFacts]) -> Result<CheckOptio
     })
 }
 
-fn checked(run: RunArgs, targets: &[TargetFacts]) -> Result<RunOptions, UsageError> {
+pub(super) fn checked(run: RunArgs, targets: &[TargetFacts]) -> Result<RunOptions, UsageError> {
     let what = what(&run.what)?;
     let name = run.target.unwrap_or(TargetName::A2a3);
     let target = target(name, targets)?;
@@ -263,6 +301,9 @@ fn checked(run: RunArgs, targets: &[TargetFacts]) -> Result<RunOptions, UsageErr
     let faults = faults.try_fold(Faults::NONE, |faults, text| faults.parse(text))?;
     check_ranks(&what, run.ranks)?;
     check_tasks(&what, run.tasks)?;
+    if let (What::Scenario(name), Some(_)) = (&what, run.time_scale) {
+        return Err(UsageError::NoTimeScale { what: name.clone() });
+    }
     if run.cost_model.is_some() && run.mode == Mode::Parallel {
         return Err(UsageError::CostsInParallel);
     }
@@ -283,6 +324,7 @@ fn checked(run: RunArgs, targets: &[TargetFacts]) -> Result<RunOptions, UsageErr
         task_budget_ms: run.task_budget_ms,
         wait_budget_ms: run.wait_budget_ms,
         cost_model: run.cost_model,
+        time_scale: run.time_scale,
         deps: run.deps,
         json: run.json,
         quiet: run.quiet,

@@ -20,6 +20,8 @@ const TRACES: &[&str] = &[
 
 /// The other files that are read and written.
 const FILES: &[&str] = &[
+    "finbox.graph/1  any workload, to read and to change: finbox convert SCENARIO|FILE -o OUT",
+    "WfFormat        workflows of WfCommons, 1.5 and 1.6; a second takes --time-scale [0.001]",
     "finbox.cost/1   --cost-model FILE: what virtual time costs; `finbox list --cost-model a2a3`",
 ];
 

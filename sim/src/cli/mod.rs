@@ -11,6 +11,7 @@
 
 mod args;
 mod compare;
+mod convert;
 mod list;
 mod near;
 mod options;
@@ -24,6 +25,7 @@ mod values;
 use std::ffi::{OsStr, OsString};
 
 pub use compare::CompareOptions;
+pub use convert::ConvertOptions;
 pub use list::{list_json, list_text};
 pub(crate) use near::near;
 pub use options::{CheckOptions, Completion, Deps, Mode, RunOptions, What};
@@ -38,6 +40,8 @@ pub enum Command {
     Run(RunOptions),
     /// Run it under many seeds and faults.
     Check(Box<CheckOptions>),
+    /// Write what can be run as a graph file.
+    Convert(Box<ConvertOptions>),
     /// Print what can be run and on what.
     List {
         /// One JSON document instead of text.

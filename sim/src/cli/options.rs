@@ -145,6 +145,8 @@ pub struct RunOptions {
     pub faults: Faults,
     /// A file that says what things cost in virtual time.
     pub cost_model: Option<PathBuf>,
+    /// Virtual ns for a second of a workflow.
+    pub time_scale: Option<u64>,
     /// Which dependencies of a trace are kept.
     pub deps: Deps,
     /// One JSON document on stdout instead of text.

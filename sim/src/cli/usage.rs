@@ -66,6 +66,12 @@ pub enum UsageError {
         /// The cores of that target.
         most: u16,
     },
+    /// `--time-scale` for something that has no seconds.
+    #[error("--time-scale is for workflows of WfCommons, and '{}' is none", printable(.what))]
+    NoTimeScale {
+        /// The scenario.
+        what: String,
+    },
     /// A cost model for a run that takes the time it takes.
     #[error("--cost-model says what virtual time costs, and --mode parallel has real time")]
     CostsInParallel,
@@ -105,6 +111,7 @@ impl UsageError {
             Self::CoresOutsideTarget { most, .. } => {
                 format!("leave --cores out for all {most}, or take fewer")
             }
+            Self::NoTimeScale { .. } => "leave --time-scale out".to_owned(),
             Self::CostsInParallel => "leave one of them out".to_owned(),
             Self::Fault(error) => fault_hint(error),
             Self::TargetNotBuilt { built, .. } => {

@@ -24,6 +24,10 @@ pub(super) const DEADLINE_MS: RangeInclusive<u64> = 1..=u64::MAX / 1_000_000;
 const FEWEST_SLOTS: u32 = 2;
 const MOST_SLOTS: u32 = 1 << 24;
 
+/// Scales of time, smallest and largest: a second is 1 ns to 1 000 s.
+const LEAST_SCALE: f64 = 1e-9;
+const MOST_SCALE: f64 = 1e3;
+
 /// Why a value was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(super) enum ValueError {
@@ -31,6 +35,8 @@ pub(super) enum ValueError {
     NotInRange { least: u64, most: u64 },
     #[error("it must be a power of two from {FEWEST_SLOTS} to {MOST_SLOTS}{}", nearest(.near))]
     NotASlotCount { near: Vec<u32> },
+    #[error("it must be a number from 0.000000001 to 1000")]
+    BeyondScale,
 }
 
 /// Reads a whole number inside `range`.
@@ -49,6 +55,21 @@ pub(super) fn whole<T: TryFrom<u64>>(
         Some(Ok(number)) => Ok(number),
         _ => Err(refused),
     }
+}
+
+/// Reads a scale of time, as virtual ns for a second: 0.001 is 1 000 000.
+pub(super) fn time_scale(text: &str) -> Result<u64, ValueError> {
+    let starts = text.starts_with(|first: char| first.is_ascii_digit());
+    let scale = text.parse::<f64>().ok().filter(|_| starts);
+    let scale = scale.filter(|scale| (LEAST_SCALE..=MOST_SCALE).contains(scale));
+    let scale = scale.ok_or(ValueError::BeyondScale)?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it lies between 1 and 10¹²"
+    )]
+    let ns = (scale * 1e9).round() as u64;
+    Ok(ns)
 }
 
 /// Reads a number of mailbox slots.
@@ -162,6 +183,17 @@ mod tests {
                 expected,
                 "{text:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_scale_is_ns_for_a_second() {
+        let read = [("0.001", 1_000_000), ("1", 1_000_000_000), ("1e-9", 1)];
+        for (text, ns) in read.into_iter().chain([("1000", 1_000_000_000_000)]) {
+            assert_eq!(time_scale(text), Ok(ns), "{text}");
+        }
+        for text in ["0", "-1", "+1", "1001", "1e-10", "nan", "inf", "", "x"] {
+            assert_eq!(time_scale(text), Err(ValueError::BeyondScale), "{text}");
         }
     }
 

@@ -8,6 +8,8 @@
 //! | file | concept |
 //! | --- | --- |
 //! | `chakra`, `lower` | traces from files, and the tasks they become |
+//! | `wfcommons` | workflows from files, and the tasks they become |
+//! | `graph_file` | any workload as a file of finbox's own |
 //! | `plan` | ranks, buffers, tasks |
 //! | `op` | what a kernel does, and in which part of a task |
 //! | `check`, `check_op`, `plan_error` | a plan names only what exists |
@@ -20,6 +22,7 @@ pub mod chakra;
 mod check;
 mod check_op;
 mod golden;
+pub mod graph_file;
 mod kernels;
 pub mod lower;
 mod op;
@@ -29,6 +32,7 @@ mod plan_error;
 mod program;
 mod random;
 mod verify;
+pub mod wfcommons;
 
 pub use finbox_runtime::Access;
 pub use finbox_scheduler::{Comparison, Priority, Shape, Subtasks};

@@ -135,3 +135,35 @@ pub enum PlanError {
         tasks: usize,
     },
 }
+
+impl PlanError {
+    /// The task that it is about, if it is about one.
+    pub const fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Outside { place, .. }
+            | Self::Unaligned { place, .. }
+            | Self::Missing { place, .. }
+            | Self::Waits { place }
+            | Self::NotPosted { place, .. }
+            | Self::Nested { place }
+            | Self::BusyDummy { place }
+            | Self::Order { place } => Some(place),
+            Self::Engines { .. }
+            | Self::Misplaced { .. }
+            | Self::TooLarge { .. }
+            | Self::NoRank { .. }
+            | Self::Incomplete { .. } => None,
+        }
+    }
+
+    /// The rank that it is about, as an index, if it is about no task.
+    pub const fn rank(&self) -> Option<u32> {
+        match self {
+            Self::Engines { rank }
+            | Self::Misplaced { rank, .. }
+            | Self::TooLarge { rank, .. }
+            | Self::NoRank { rank, .. } => Some(*rank),
+            _ => None,
+        }
+    }
+}

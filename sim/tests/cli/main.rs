@@ -5,6 +5,7 @@
 mod catalogue;
 mod check;
 mod costs;
+mod graphs;
 mod input;
 mod memory;
 mod random;
@@ -12,6 +13,7 @@ mod readme;
 mod runs;
 mod signals;
 mod streams;
+mod workflows;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

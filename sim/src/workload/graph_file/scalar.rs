@@ -1,0 +1,135 @@
+//! The smallest parts of a graph file: names or numbers, and `f32` values to the bit.
+
+use std::fmt;
+
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// What refers to something: its name, or its number from 0. As a place in a rank's data: a
+/// buffer, `BUFFER+OFFSET`, or a byte offset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NameOr {
+    Name(Box<str>),
+    Number(u64),
+}
+
+impl Serialize for NameOr {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Name(name) => serializer.serialize_str(name),
+            Self::Number(number) => serializer.serialize_u64(*number),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for NameOr {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl Visitor<'_> for Either {
+            type Value = NameOr;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a name, or a whole number from 0")
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<NameOr, E> {
+                Ok(NameOr::Name(name.into()))
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<NameOr, E> {
+                Ok(NameOr::Number(number))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// A value to the bit: a number where that says it exactly, else its bits as `"0x…"`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct F32(pub(super) f32);
+
+#[expect(clippy::cast_possible_truncation, reason = "rounds to the nearest")]
+const fn rounded(value: f64) -> f32 {
+    value as f32
+}
+
+impl Serialize for F32 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let is_exact = self.0.is_finite()
+            && serde_json::to_string(&self.0)
+                .and_then(|text| serde_json::from_str::<f64>(&text))
+                .is_ok_and(|value| rounded(value).to_bits() == self.0.to_bits());
+        match is_exact {
+            true => serializer.serialize_f32(self.0),
+            false => serializer.collect_str(&format_args!("{:#010x}", self.0.to_bits())),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for F32 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Value;
+        impl Visitor<'_> for Value {
+            type Value = F32;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a number that an f32 can hold, or its bits as \"0x3f800000\"")
+            }
+
+            fn visit_f64<E: Error>(self, value: f64) -> Result<F32, E> {
+                let rounded = rounded(value);
+                let is_held = rounded.is_finite();
+                is_held
+                    .then_some(F32(rounded))
+                    .ok_or_else(|| E::invalid_value(serde::de::Unexpected::Float(value), &self))
+            }
+
+            fn visit_u64<E: Error>(self, value: u64) -> Result<F32, E> {
+                Ok(F32(value as f32))
+            }
+
+            fn visit_i64<E: Error>(self, value: i64) -> Result<F32, E> {
+                Ok(F32(value as f32))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<F32, E> {
+                let digits = text.strip_prefix("0x").filter(|digits| digits.len() == 8);
+                let bits = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+                bits.map(|bits| F32(f32::from_bits(bits)))
+                    .ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(text), &self))
+            }
+        }
+        deserializer.deserialize_any(Value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::F32;
+
+    #[test]
+    fn values_come_back_to_the_bit() {
+        let mut bits = 1_u32;
+        for _ in 0..100_000 {
+            bits = bits.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let text = serde_json::to_string(&F32(f32::from_bits(bits))).unwrap();
+            let back: F32 = serde_json::from_str(&text).unwrap();
+            assert_eq!(back.0.to_bits(), bits, "{text}");
+        }
+        for (text, bits) in [
+            ("-0.0", 1 << 31),
+            ("2", 0x4000_0000),
+            ("\"0x7fc00000\"", 0x7FC0_0000),
+        ] {
+            let back: F32 = serde_json::from_str(text).unwrap();
+            assert_eq!(back.0.to_bits(), bits, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_no_f32_holds_is_refused() {
+        for text in ["1e300", "\"0x1\"", "\"x\"", "null", "[]"] {
+            assert!(serde_json::from_str::<F32>(text).is_err(), "{text}");
+        }
+    }
+}

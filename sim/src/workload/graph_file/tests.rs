@@ -1,0 +1,237 @@
+//! What is written is read again as the same workload; what is wrong is refused with its line.
+
+use std::path::Path;
+
+use super::{Graph, SCHEMA, read, write};
+use crate::demo;
+use crate::file::{FileError, TextFile};
+use crate::workload::{Workload, random};
+
+fn read_text(text: &str) -> Result<Graph, FileError> {
+    read(&TextFile::new(Path::new("g.json"), text))
+}
+
+fn demos() -> Vec<Workload> {
+    vec![
+        demo::deferred_notify(3),
+        demo::dummy_task(2),
+        demo::async_notify(2),
+        demo::sdma_async(2),
+        demo::urma_deferred(2),
+        demo::prefetch_async(1),
+        demo::mixed_spmd(2),
+        demo::grid(300),
+        demo::fan(40),
+        demo::crowd(70),
+    ]
+}
+
+#[test]
+fn every_demo_comes_back_as_it_was() {
+    for workload in demos() {
+        let text = write(&workload, None);
+        let found = read_text(&text).unwrap();
+        assert_eq!(found.workload, workload, "{}", workload.name);
+        assert_eq!(found.limits, None);
+    }
+}
+
+#[test]
+fn random_workloads_come_back_with_their_limits() {
+    for seed in 0..300 {
+        let (workload, limits) = random(seed, None, seed % 2 == 0);
+        let text = write(&workload, Some(&limits));
+        let found = read_text(&text).unwrap();
+        assert_eq!(found.workload, workload, "seed {seed}");
+        assert_eq!(found.limits, Some(limits));
+    }
+}
+
+/// A graph of one rank with these fields.
+fn graph(rank: &str) -> String {
+    format!("{{\"schema\": \"{SCHEMA}\",\n\"ranks\": [{{\n{rank}}}]}}")
+}
+
+fn refused(rank: &str) -> (String, String) {
+    let error = read_text(&graph(rank)).expect_err(rank);
+    (error.to_string(), error.hint().to_owned())
+}
+
+#[test]
+fn what_is_left_out_has_a_default() {
+    let text = graph(
+        "\"buffers\": [{\"name\": \"a\", \"bytes\": 4}, {\"name\": \"b\", \"bytes\": 8}],
+         \"counters\": [{\"name\": \"done\"}],
+         \"tasks\": [{\"name\": \"t\", \"program\": [
+             {\"copy\": {\"from\": \"a\", \"to\": \"b+4\", \"bytes\": 4}},
+             {\"engine\": {\"counter\": \"done\", \"ns\": 5}},
+             {\"await\": {\"counter\": \"done\", \"expected\": 1}}]}]",
+    );
+    let Graph { workload, .. } = read_text(&text).unwrap();
+    assert_eq!(workload.name, "g");
+    let (plan, task) = (&workload.ranks[0], &workload.ranks[0].tasks[0]);
+    assert_eq!((plan.offset(1), plan.data_bytes), (64, 72));
+    assert_eq!((task.blocks, task.defers), (1, 1));
+    let to = crate::workload::Op::Copy {
+        from: 0,
+        to: 68,
+        bytes: 4,
+    };
+    assert_eq!(task.program[0], to);
+}
+
+#[test]
+fn a_name_that_is_not_there_is_told_with_its_line_and_a_near_one() {
+    let (said, hint) = refused(
+        "\"buffers\": [{\"name\": \"mailbox\", \"bytes\": 4}],
+         \"tasks\": [{\"name\": \"t\"},
+         {\"name\": \"u\", \"program\": [
+            {\"store\": {\"at\": \"mailbx\", \"value\": 1}}]}]",
+    );
+    assert_eq!(
+        said,
+        "g.json, line 6, column 13: there is no buffer \"mailbx\" in rank 0"
+    );
+    assert_eq!(hint, "did you mean \"mailbox\"?");
+    let (said, _) = refused("\"tasks\": [{\"name\": \"t\", \"after\": [\"nobody\"]}]");
+    assert!(
+        said.contains("line 3, column 11: there is no task \"nobody\""),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_cannot_be_is_refused_and_said() {
+    for (rank, what) in [
+        (
+            "\"tasks\": [{\"name\": \"t\"}, {\"name\": \"t\"}, \
+              {\"name\": \"u\", \"after\": [\"t\"]}]",
+            "several tasks \"t\"",
+        ),
+        (
+            "\"tasks\": [{\"name\": \"t\", \"after\": [7]}]",
+            "no task 7 in rank 0, which has 1",
+        ),
+        (
+            "\"tasks\": [{\"name\": \"t\", \"after\": [\"u\"]}, {\"name\": \"u\"}]",
+            "the order",
+        ),
+        (
+            "\"tasks\": [{\"name\": \"t\", \"blocks\": 0}]",
+            "blocks is 0: it must be 1 to 32767",
+        ),
+        (
+            "\"tasks\": [{\"name\": \"t\", \"blocks\": 40000}]",
+            "blocks is 40000",
+        ),
+        (
+            "\"tasks\": [{\"name\": \"t\", \"defers\": 65}]",
+            "defers is 65: it must be 0 to 64",
+        ),
+        (
+            "\"tasks\": [{\"name\": \"t\", \"shape\": \"mix\"}]",
+            "subtasks",
+        ),
+        (
+            "\"tasks\": [{\"name\": \"t\", \"shap\": \"mix\"}]",
+            "unknown field `shap`",
+        ),
+        (
+            "\"tasks\": [{\"name\": \"t\", \"name\": \"u\"}]",
+            "duplicate field `name`",
+        ),
+        (
+            "\"tasks\": [{\"name\": \"t\", \"program\": [{\"notify\": \
+             {\"peer\": 9, \"counter\": 0, \"add\": 1}}]}]",
+            "there is no rank 9",
+        ),
+        (
+            "\"tasks\": [{\"name\": \"t\", \"program\": [{\"store\": {\"at\": 0, \"value\": 1}}]}]",
+            "not inside 0 bytes",
+        ),
+    ] {
+        let (said, hint) = refused(rank);
+        assert!(
+            said.starts_with("g.json, line ") && said.contains(what),
+            "{said}"
+        );
+        assert!(!hint.is_empty());
+    }
+}
+
+#[test]
+fn memory_and_engines_that_cannot_be_are_refused() {
+    for (rank, what) in [
+        (
+            "\"counters\": [{\"name\": \"c\"}], \"tasks\": [{\"name\": \"t\", \"program\": [\
+          {\"engine\": {\"counter\": \"c\"}}]}]",
+            "one of them",
+        ),
+        (
+            "\"buffers\": [{\"name\": \"b\", \"bytes\": 18446744073709551615, \"at\": 1}], \
+          \"tasks\": []",
+            "further than",
+        ),
+        (
+            "\"buffers\": [{\"name\": \"b\", \"bytes\": 1, \"align\": 3}], \"tasks\": []",
+            "align is 3: it must be a power of two",
+        ),
+        (
+            "\"data_bytes\": 999999999999, \"tasks\": []",
+            "do not fit a device",
+        ),
+    ] {
+        let (said, hint) = refused(rank);
+        assert!(
+            said.starts_with("g.json, line ") && said.contains(what),
+            "{said}"
+        );
+        assert!(!hint.is_empty());
+    }
+}
+
+#[test]
+fn another_schema_and_too_many_ranks_are_refused() {
+    let newer = graph("\"tasks\": []").replace(SCHEMA, "finbox.graph/2");
+    let error = read_text(&newer).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("its \"schema\" is \"finbox.graph/2\"")
+    );
+    assert!(error.hint().contains(SCHEMA));
+    let rank = "{\"tasks\": []}";
+    for count in [0, 65] {
+        let ranks = vec![rank; count].join(",");
+        let text = format!("{{\"schema\": \"{SCHEMA}\", \"ranks\": [{ranks}]}}");
+        let said = read_text(&text).unwrap_err().to_string();
+        assert!(said.contains(&format!("this one has {count}")), "{said}");
+    }
+    let same = "{\"rank\": 3, \"tasks\": []}";
+    let text = format!("{{\"schema\": \"{SCHEMA}\", \"ranks\": [{same}, {same}]}}");
+    assert!(
+        read_text(&text)
+            .unwrap_err()
+            .to_string()
+            .contains("two ranks 3")
+    );
+}
+
+#[test]
+fn every_beginning_is_refused_and_no_byte_panics() {
+    let text = write(&demo::deferred_notify(2), None);
+    let whole = text.trim_end();
+    assert!(read_text(whole).is_ok());
+    for end in 0..whole.len() {
+        assert!(read_text(&whole[..end]).is_err(), "{end}");
+    }
+    for (at, byte) in whole.bytes().enumerate() {
+        for other in [b'0', b'9', b'"', b'-', b'}', b'['] {
+            let mut changed = whole.as_bytes().to_vec();
+            changed[at] = if byte == other { b' ' } else { other };
+            if let Ok(changed) = String::from_utf8(changed) {
+                let _may_be_either = read_text(&changed);
+            }
+        }
+    }
+}
