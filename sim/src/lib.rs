@@ -8,7 +8,7 @@
 //! Start at [`app`] for what `finbox run` does, [`world`] for the two clocks, [`device`] for the
 //! chip, [`workload`] for tasks as data, [`fault`] for what goes wrong, [`check`] for many seeds,
 //! [`compare`] for two results, [`demo`] for the built-in ones, [`file`] and [`cost_file`] for
-//! files that people write.
+//! files that people write, [`metg`] for what `finbox metg` measures.
 
 pub mod app;
 pub mod check;
@@ -21,6 +21,7 @@ pub mod engine;
 pub mod fault;
 pub mod file;
 pub mod memory;
+pub mod metg;
 pub mod report;
 pub mod shared;
 pub mod signal;

@@ -10,6 +10,7 @@ use finbox_sim::check;
 use finbox_sim::cli::{self, Command, output};
 use finbox_sim::compare;
 use finbox_sim::memory::Guarded;
+use finbox_sim::metg;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -31,6 +32,10 @@ fn main() -> ExitCode {
             check::run(&options)
         }
         Ok(Command::Convert(options)) => app::convert(&options),
+        Ok(Command::Metg(options)) => {
+            start_logging();
+            metg::run(&options)
+        }
         Ok(Command::List { json: true }) => output::print(&cli::list_json(&targets)),
         Ok(Command::List { json: false }) => output::print(&cli::list_text(&targets)),
         Ok(Command::Compare(options)) => compare::run(&options),

@@ -10,7 +10,7 @@ use finbox_sim::{app, cli};
 pub(crate) fn options(line: &str) -> RunOptions {
     let words = ["finbox", "run"].into_iter().chain(line.split_whitespace());
     match parse(words, &app::target_facts()) {
-        Ok(Command::Run(options)) => options,
+        Ok(Command::Run(options)) => *options,
         other => panic!("{line}: {other:?}"),
     }
 }

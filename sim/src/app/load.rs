@@ -4,18 +4,25 @@
 
 use std::path::Path;
 
-use finbox_scheduler::Engines;
+use finbox_scheduler::{Chip, Engines, Shape};
 
 use super::files;
 use super::target;
 use super::verdict::{counted, refused};
 use crate::cli::{Deps, RunOptions, What};
 use crate::cost_file::{self, Costs};
-use crate::demo;
+use crate::demo::{self, MOST_EDGES, Pattern, TaskBench};
 use crate::file::FileError;
 use crate::report::{Code, ErrorReport, ImportCounts, Invalid, RunReport};
 use crate::workload::{self, Workload, chakra, lower, random};
 use crate::world;
+
+/// Most tasks of a scenario.
+const MOST_TASKS: u64 = 4_000_000;
+
+/// Steps and kernels of Task Bench, where nothing is said. Choices.
+const BENCH_STEPS: u32 = 20;
+const BENCH_TASK_NS: u64 = 10_000;
 
 /// What there is to run.
 pub(super) struct Loaded {
@@ -43,6 +50,7 @@ pub(super) fn workload(options: &RunOptions) -> Result<Loaded, Box<RunReport>> {
                 });
             }
             let workload = match name.as_str() {
+                bench if Pattern::of_scenario(bench).is_some() => task_bench(bench, options)?,
                 "grid" => demo::grid(options.tasks_or_default().unwrap_or(1)),
                 "crowd" => demo::crowd(options.tasks_or_default().unwrap_or(1)),
                 "fan" => demo::fan(options.tasks_or_default().unwrap_or(1)),
@@ -121,6 +129,34 @@ fn import(path: &Path, options: &RunOptions, costs: Costs) -> Result<Loaded, Box
         limits: None,
         costs,
     })
+}
+
+/// A graph of Task Bench, as wide as the vector cores in use unless it is said.
+fn task_bench(name: &str, options: &RunOptions) -> Result<Workload, Box<RunReport>> {
+    let target = target(options.target);
+    let chip = Chip {
+        target,
+        cores: options.cores.unwrap_or(target.cores()),
+        host_lanes: 0,
+        handlers: target.fin_handlers,
+    };
+    let usual = u32::try_from(chip.count_of(Shape::Aiv)).expect("a chip has at most 128 cores");
+    let bench = TaskBench {
+        pattern: Pattern::of_scenario(name).expect("the scenario is one of Task Bench"),
+        width: options.bench.width.unwrap_or(usual),
+        steps: options.bench.steps.unwrap_or(BENCH_STEPS),
+        task_ns: options.bench.task_ns.unwrap_or(BENCH_TASK_NS),
+    };
+    let (tasks, edges) = (bench.tasks(), bench.most_edges());
+    let message = if tasks > MOST_TASKS {
+        format!("a graph of {tasks} tasks: at most {MOST_TASKS}")
+    } else if edges > MOST_EDGES {
+        format!("a graph of up to {edges} edges: at most {MOST_EDGES}")
+    } else {
+        return Ok(bench.workload());
+    };
+    let error = ErrorReport::new(Code::USAGE, message, "take less --width or fewer --steps");
+    Err(Box::new(RunReport::refused(Invalid::Usage, error)))
 }
 
 /// A file has the ranks it has.

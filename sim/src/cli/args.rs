@@ -11,6 +11,7 @@ use clap::builder::TypedValueParser as _;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
+use super::bench::{BenchOptions, MetgArgs, metg};
 use super::convert::{ConvertArgs, convert};
 use super::options::{CheckOptions, Completion, Deps, Mode, RunOptions, What};
 use super::scenario::{find_scenario, near_scenarios};
@@ -53,6 +54,8 @@ enum Sub {
     Check(CheckArgs),
     /// Write what can be run as a graph file that people can read and change
     Convert(ConvertArgs),
+    /// Measure the minimum effective task granularity of a pattern of Task Bench
+    Metg(MetgArgs),
     /// Show the scenarios, the targets, the kinds of fault and where traces go
     List(ListArgs),
     /// Show what differs between two documents of `run --json`
@@ -96,6 +99,9 @@ pub(super) struct RunArgs {
     #[arg(value_parser = |text: &str| values::whole::<u32>(text, values::TASKS))]
     pub(super) tasks: Option<u32>,
 
+    #[command(flatten)]
+    pub(super) bench: BenchOptions,
+
     /// lockstep (virtual time) or parallel (real threads)
     #[arg(long, value_name = "MODE", value_enum, default_value_t = Mode::Lockstep)]
     #[arg(hide_possible_values = true)]
@@ -118,7 +124,7 @@ pub(super) struct RunArgs {
 
     /// Cores a rank, 1 to the target's [default: all of them]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    #[arg(value_parser = clap::builder::StringValueParser::new().map(Asked))]
+    #[arg(value_parser = asked_cores())]
     pub(super) cores: Option<Asked>,
 
     /// Mailbox slots, a power of two from 2 to 16777216 [default: 4096]
@@ -181,6 +187,7 @@ impl RunArgs {
             target: None,
             ranks: None,
             tasks: None,
+            bench: BenchOptions::default(),
             mode: Mode::Lockstep,
             seed: 0,
             handlers: None,
@@ -234,6 +241,11 @@ struct CheckArgs {
 #[derive(Debug, Clone)]
 pub(super) struct Asked(String);
 
+/// Keeps the value as it is written.
+pub(super) fn asked_cores() -> impl clap::builder::TypedValueParser<Value = Asked> {
+    clap::builder::StringValueParser::new().map(Asked)
+}
+
 pub(super) fn parse<I, A>(args: I, targets: &[TargetFacts]) -> Result<Command, UsageError>
 where
     I: IntoIterator<Item = A>,
@@ -242,7 +254,7 @@ where
     match Top::try_parse_from(args) {
         Ok(Top {
             command: Sub::Run(run),
-        }) => checked(run, targets).map(Command::Run),
+        }) => checked(run, targets).map(Box::new).map(Command::Run),
         Ok(Top {
             command: Sub::Check(check),
         }) => checked_check(check, targets)
@@ -251,6 +263,9 @@ where
         Ok(Top {
             command: Sub::Convert(args),
         }) => convert(args, targets).map(Box::new).map(Command::Convert),
+        Ok(Top {
+            command: Sub::Metg(args),
+        }) => metg(args, targets).map(Box::new).map(Command::Metg),
         Ok(Top {
             command: Sub::List(list),
         }) => Ok(match list.cost_model {
@@ -301,6 +316,7 @@ pub(super) fn checked(run: RunArgs, targets: &[TargetFacts]) -> Result<RunOption
     let faults = faults.try_fold(Faults::NONE, |faults, text| faults.parse(text))?;
     check_ranks(&what, run.ranks)?;
     check_tasks(&what, run.tasks)?;
+    run.bench.check(&what)?;
     if let (What::Scenario(name), Some(_)) = (&what, run.time_scale) {
         return Err(UsageError::NoTimeScale { what: name.clone() });
     }
@@ -314,6 +330,7 @@ pub(super) fn checked(run: RunArgs, targets: &[TargetFacts]) -> Result<RunOption
         faults,
         ranks: run.ranks,
         tasks: run.tasks,
+        bench: run.bench,
         mode: run.mode,
         completion: run.completion,
         seed: run.seed,

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::args::{RunArgs, checked};
+use super::bench::BenchOptions;
 use super::options::{Deps, RunOptions};
 use super::target::{TargetFacts, TargetName};
 use super::usage::UsageError;
@@ -44,6 +45,9 @@ pub(super) struct ConvertArgs {
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     #[arg(value_parser = |text: &str| values::whole::<u32>(text, values::TASKS))]
     tasks: Option<u32>,
+
+    #[command(flatten)]
+    bench: BenchOptions,
 
     /// The seed of a random graph
     #[arg(
@@ -87,6 +91,7 @@ pub(super) fn convert(
         target: args.target,
         ranks: args.ranks,
         tasks: args.tasks,
+        bench: args.bench,
         seed: args.seed,
         cost_model: args.cost_model,
         time_scale: args.time_scale,

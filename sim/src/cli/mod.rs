@@ -10,6 +10,7 @@
 //! Called by `main` only.
 
 mod args;
+mod bench;
 mod compare;
 mod convert;
 mod list;
@@ -24,6 +25,7 @@ mod values;
 
 use std::ffi::{OsStr, OsString};
 
+pub use bench::{BenchOptions, MetgOptions};
 pub use compare::CompareOptions;
 pub use convert::ConvertOptions;
 pub use list::{list_json, list_text};
@@ -37,11 +39,13 @@ pub use usage::UsageError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// Run a scenario or a workload file.
-    Run(RunOptions),
+    Run(Box<RunOptions>),
     /// Run it under many seeds and faults.
     Check(Box<CheckOptions>),
     /// Write what can be run as a graph file.
     Convert(Box<ConvertOptions>),
+    /// Measure the minimum effective task granularity.
+    Metg(Box<MetgOptions>),
     /// Print what can be run and on what.
     List {
         /// One JSON document instead of text.

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use super::bench::BenchOptions;
 use super::scenario::find_scenario;
 use super::target::TargetName;
 use crate::fault::Faults;
@@ -121,6 +122,8 @@ pub struct RunOptions {
     pub ranks: Option<u16>,
     /// Tasks of a scenario of any size, 1 to 4 000 000.
     pub tasks: Option<u32>,
+    /// The size of a graph of Task Bench.
+    pub bench: BenchOptions,
     /// Lockstep or parallel.
     pub mode: Mode,
     /// How completions reach the dispatch thread.

@@ -37,7 +37,7 @@ pub(super) fn parsed(line: &str) -> Result<Command, UsageError> {
 
 pub(super) fn run(line: &str) -> RunOptions {
     match parsed(&format!("run {line}")) {
-        Ok(Command::Run(options)) => options,
+        Ok(Command::Run(options)) => *options,
         other => panic!("{line}: {other:?}"),
     }
 }
@@ -66,6 +66,7 @@ fn a_bare_scenario_takes_every_default() {
         target: TargetName::A2a3,
         ranks: None,
         tasks: None,
+        bench: BenchOptions::default(),
         mode: Mode::Lockstep,
         completion: Completion::Mailbox,
         seed: 0,
@@ -97,6 +98,7 @@ fn every_option_reaches_its_field_before_or_after_the_scenario() {
         target: TargetName::A5,
         ranks: Some(8),
         tasks: None,
+        bench: BenchOptions::default(),
         mode: Mode::Parallel,
         completion: Completion::Locked,
         seed: 7,

@@ -7,7 +7,7 @@
 use thiserror::Error;
 
 use super::near::near;
-use super::scenario::find_scenario;
+use super::scenario::{find_scenario, near_scenarios};
 use super::target::TargetName;
 use crate::fault::{FaultError, TABLE};
 use crate::report::{Code, ErrorReport, Invalid, RunReport, printable};
@@ -66,6 +66,14 @@ pub enum UsageError {
         /// The cores of that target.
         most: u16,
     },
+    /// An option of Task Bench for something else.
+    #[error("{option} is for the scenarios task_bench_*, and '{}' is none", printable(.what))]
+    BenchOnly {
+        /// The option.
+        option: &'static str,
+        /// The scenario or file.
+        what: String,
+    },
     /// `--time-scale` for something that has no seconds.
     #[error("--time-scale is for workflows of WfCommons, and '{}' is none", printable(.what))]
     NoTimeScale {
@@ -111,6 +119,7 @@ impl UsageError {
             Self::CoresOutsideTarget { most, .. } => {
                 format!("leave --cores out for all {most}, or take fewer")
             }
+            Self::BenchOnly { option, .. } => format!("leave {option} out"),
             Self::NoTimeScale { .. } => "leave --time-scale out".to_owned(),
             Self::CostsInParallel => "leave one of them out".to_owned(),
             Self::Fault(error) => fault_hint(error),
@@ -132,6 +141,15 @@ impl UsageError {
     /// The report of a run that never began, for `--json`.
     pub fn to_report(&self) -> RunReport {
         RunReport::refused(Invalid::Usage, self.to_error())
+    }
+
+    /// There is no pattern of Task Bench called so; `name` is what the scenario would be called.
+    pub(super) fn unknown_pattern(asked: &str, name: &str) -> Self {
+        let bench = |near: &&str| near.starts_with("task_bench_");
+        Self::UnknownScenario {
+            name: asked.to_owned(),
+            near: near_scenarios(name).into_iter().filter(bench).collect(),
+        }
     }
 
     /// Takes the first sentence and the tips out of what the grammar said.

@@ -12,6 +12,7 @@ mod fetch;
 mod mixed;
 mod prefetch;
 mod scale;
+mod task_bench;
 mod values;
 
 pub use self::async_notify::{ASYNC_NOTIFY_RANKS, async_notify};
@@ -22,3 +23,4 @@ pub use self::fetch::{FETCH_RANKS, sdma_async, urma_deferred};
 pub use self::mixed::{MIXED_SPMD_RANKS, mixed_spmd};
 pub use self::prefetch::{PREFETCH_RANKS, prefetch_async};
 pub use self::scale::{fan, grid};
+pub use self::task_bench::{MOST_EDGES, Pattern, TaskBench};

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may, as tests may")]
 
+mod bench;
 mod catalogue;
 mod check;
 mod costs;
