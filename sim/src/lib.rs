@@ -7,8 +7,9 @@
 //!
 //! Start at [`app`] for what `finbox run` does, [`world`] for the two clocks, [`device`] for the
 //! chip, [`workload`] for tasks as data, [`fault`] for what goes wrong, [`check`] for many seeds,
-//! [`compare`] for two results, [`demo`] for the built-in ones, [`file`] and [`cost_file`] for
-//! files that people write, [`metg`] for what `finbox metg` measures.
+//! [`timeline`] for what a run did and when, [`compare`] for two results, [`demo`] for the
+//! built-in ones, [`file`] and [`cost_file`] for files that people write, [`metg`] for what
+//! `finbox metg` measures.
 
 pub mod app;
 pub mod check;
@@ -25,5 +26,6 @@ pub mod metg;
 pub mod report;
 pub mod shared;
 pub mod signal;
+pub mod timeline;
 pub mod workload;
 pub mod world;

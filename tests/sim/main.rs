@@ -19,5 +19,6 @@ mod scale;
 mod scopes;
 mod shapes;
 mod stuck;
+mod timeline;
 mod traces;
 mod waits;

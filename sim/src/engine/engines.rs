@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use finbox_mailbox::{CompletionType, Engine};
 
 use super::lane::{Direction, Lane, Transfer};
+use super::note::{EngineNote, Notes, What};
 use super::sdma::EventRecord;
 use super::serial::Serial;
 use super::urma::CompletionQueue;
@@ -72,6 +73,8 @@ struct Moving {
     transfer: Transfer,
     status: u16,
     late: u64,
+    /// Its number among all posts of the rank.
+    nth: u64,
 }
 
 /// How a queue says that a transfer is complete.
@@ -100,14 +103,14 @@ impl Queue {
         }
     }
 
-    fn begin(&mut self, now: u64, device: &Device) {
+    fn begin(&mut self, now: u64, device: &Device, notes: &mut Notes) {
         let Self {
             moving,
             teller,
             cost,
             ..
         } = self;
-        moving.begin(now, |first| {
+        let begun = moving.begin(now, |first| {
             let has_credit = match teller {
                 Teller::Queue(queue) => queue.has_credit(device.dram()),
                 Teller::Record(_) | Teller::Counter => true,
@@ -117,6 +120,9 @@ impl Queue {
                 takes_ns.saturating_add(first.late)
             })
         });
+        if let Some((at, first)) = begun {
+            notes.add(first.nth, at, What::Began);
+        }
     }
 }
 
@@ -131,6 +137,7 @@ pub struct Engines {
     added: HashMap<u32, u64>,
     /// Posts of each engine.
     operations: [u64; 4],
+    notes: Notes,
     faults: Vec<EngineFault>,
     lateness: Lateness,
     /// Transfers that have not ended.
@@ -161,6 +168,7 @@ impl Engines {
             streams,
             added: HashMap::new(),
             operations: [0; 4],
+            notes: Notes::default(),
             faults: Vec::new(),
             lateness: Lateness::default(),
             open: 0,
@@ -181,6 +189,18 @@ impl Engines {
     pub const fn with_lateness(mut self, lateness: Lateness) -> Self {
         self.lateness = lateness;
         self
+    }
+
+    /// The same, noting what they do.
+    #[must_use]
+    pub fn noting(mut self) -> Self {
+        self.notes = Notes::kept();
+        self
+    }
+
+    /// What they did since they were last asked, if they are noting.
+    pub fn take_notes(&mut self) -> Vec<EngineNote> {
+        self.notes.take()
     }
 
     /// Posts `transfer` for `task` at `now`.
@@ -210,6 +230,9 @@ impl Engines {
             Lane::Sdma { .. } | Lane::Urma { .. } => self.queues[index].posted,
         };
         let condition = condition(device, (lane, post), transfer.peer);
+        let nth = self.operations.iter().sum::<u64>() - 1;
+        self.notes
+            .add(nth, now, What::Posted(task, (lane, transfer)));
         self.queues[index].moving.post(
             now,
             Moving {
@@ -219,9 +242,10 @@ impl Engines {
                 transfer,
                 status,
                 late,
+                nth,
             },
         );
-        self.queues[index].begin(now, device);
+        self.queues[index].begin(now, device, &mut self.notes);
         Posted {
             lane,
             post,
@@ -238,10 +262,14 @@ impl Engines {
         }
         let before = self.open;
         for queue in &mut self.queues {
-            queue.begin(now, device);
+            queue.begin(now, device, &mut self.notes);
+            let mut ends_at = queue.moving.ends_at();
             while let Some(moved) = queue.moving.end(now) {
                 end(&moved, &mut queue.teller, devices, device);
-                queue.begin(now, device);
+                let ended = What::Ended(moved.status);
+                self.notes.add(moved.nth, ends_at.unwrap_or(now), ended);
+                queue.begin(now, device, &mut self.notes);
+                ends_at = queue.moving.ends_at();
                 self.open -= 1;
             }
         }

@@ -19,11 +19,13 @@
 //! | `notify` | puts and notifies of cores |
 //! | `lane` | which queue, and what is moved |
 //! | `serial` | one transfer after another, and what waits for room |
+//! | `note` | what they do, told one by one |
 //! | `sdma`, `urma` | event records and completion queues, as the device writes them |
 //! | `engines` | all engines of a rank |
 
 mod engines;
 mod lane;
+mod note;
 mod notify;
 mod sdma;
 mod serial;
@@ -33,6 +35,7 @@ mod urma;
 
 pub use self::engines::{EngineFault, Engines, Lateness, Posted};
 pub use self::lane::{Direction, Lane, Transfer};
+pub use self::note::{EngineNote, What};
 pub use self::notify::{Effect, EffectKind};
 pub use self::sdma::EventRecord;
 pub use self::urma::{CompletionQueue, QUEUE_ENTRY_BYTES, QUEUE_HEADER_BYTES};

@@ -6,6 +6,8 @@
 //! Refuses to know a clock: the world applies effects in order of time, and those of one program
 //! that fall on the same time in the order in which the program issued them.
 
+use std::ops::Range;
+
 use crate::device::Device;
 
 /// Something that happens `after_ns` after the program that caused it ended.
@@ -13,6 +15,10 @@ use crate::device::Device;
 pub struct Effect {
     /// Delay in virtual ns.
     pub after_ns: u64,
+    /// For how much of it the effect itself is under way; before that, those in front of it.
+    pub takes_ns: u64,
+    /// How many bytes its time is reckoned for.
+    pub timed_bytes: u64,
     /// What.
     pub kind: EffectKind,
 }
@@ -81,6 +87,13 @@ impl EffectKind {
 }
 
 impl Effect {
+    /// From when until when it is under way, in ns after the end of the program that caused it, and
+    /// how many bytes that is reckoned for.
+    pub const fn span(&self) -> (Range<u64>, u64) {
+        let began = self.after_ns.saturating_sub(self.takes_ns);
+        (began..self.after_ns, self.timed_bytes)
+    }
+
     /// Does it; see [`EffectKind::apply`].
     pub fn apply(&self, devices: &[Device]) {
         self.kind.apply(devices);

@@ -50,19 +50,24 @@ impl<T> Serial<T> {
     }
 
     /// Begins the first if nothing is under way; `takes` says for how long, None that it has no
-    /// credit.
-    pub(super) fn begin(&mut self, now: u64, takes: impl FnOnce(&T) -> Option<u64>) {
+    /// credit. Returns what has begun, and when.
+    pub(super) fn begin(
+        &mut self,
+        now: u64,
+        takes: impl FnOnce(&T) -> Option<u64>,
+    ) -> Option<(u64, &T)> {
         let (None, Some((since, item))) = (self.ends_at, self.queue.front()) else {
-            return;
+            return None;
         };
         let Some(takes_ns) = takes(item) else {
             self.is_starved = true;
-            return;
+            return None;
         };
         let earliest = if self.is_starved { now } else { 0 };
         self.is_starved = false;
         let begins_at = self.free_at.max(*since).max(earliest);
         self.ends_at = Some(begins_at.saturating_add(takes_ns));
+        Some((begins_at, item))
     }
 
     /// Takes the first if it has ended by `now`.
@@ -101,7 +106,7 @@ mod tests {
     fn run(queue: &mut Serial<u64>, now: u64) -> Vec<(u64, u64)> {
         let mut ended = Vec::new();
         loop {
-            queue.begin(now, |&takes| Some(takes));
+            let _begun = queue.begin(now, |&takes| Some(takes));
             let at = queue.ends_at();
             let Some(item) = queue.end(now) else {
                 return ended;
@@ -135,7 +140,7 @@ mod tests {
     fn without_a_credit_nothing_begins_and_time_counts_from_the_credit() {
         let mut queue = Serial::new(2);
         queue.post(0, 10);
-        queue.begin(0, |_| None);
+        assert_eq!(queue.begin(0, |_| None), None);
         assert!(queue.is_starved() && queue.ends_at().is_none());
         assert_eq!(run(&mut queue, 500), []);
         assert_eq!(queue.ends_at(), Some(510));

@@ -15,6 +15,8 @@ use super::program::{Running, run};
 /// An effect and when its program ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issued {
+    /// The task whose program it was.
+    pub task: u32,
     /// When it happens, in ns of the world's clock.
     pub at_ns: u64,
     /// What happens.
@@ -31,6 +33,8 @@ pub struct Programs<'a> {
     pub engines: Engines,
     /// Effects of programs that ended, in the order they were issued; the world takes them.
     pub issued: Vec<Issued>,
+    /// The conditions of programs that ended, with their tasks, if they are to be noted.
+    registered: Option<Vec<(u32, Registered)>>,
 }
 
 impl<'a> Programs<'a> {
@@ -42,7 +46,26 @@ impl<'a> Programs<'a> {
             stretch: 1,
             engines: Engines::new(device),
             issued: Vec::new(),
+            registered: None,
         }
+    }
+
+    /// The same, noting conditions and what engines do, for whoever records them.
+    #[must_use]
+    pub fn noting(mut self, notes: bool) -> Self {
+        if notes {
+            self.registered = Some(Vec::new());
+            self.engines = self.engines.noting();
+        }
+        self
+    }
+
+    /// The conditions of programs that ended, with their tasks, since they were last taken.
+    pub fn take_registered(&mut self) -> Vec<(u32, Registered)> {
+        self.registered
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 
     /// The same, every kernel taking `factor` times as long; 0 takes no time at all.
@@ -79,10 +102,11 @@ impl Kernels for Programs<'_> {
 
     fn finish(&mut self, picked: &Picked, now: u64) {
         let task = self.task(picked);
+        let index = u32::try_from(picked.launch.kernel).expect("a plan has less than 2³² tasks");
         let running = Running {
             device: self.device,
             engines: &mut self.engines,
-            task: u32::try_from(picked.launch.kernel).expect("a plan has less than 2³² tasks"),
+            task: index,
             part: Part {
                 block: picked.launch.block,
                 subtask: picked.launch.subtask,
@@ -93,7 +117,11 @@ impl Kernels for Programs<'_> {
         name_peers(self.plan, self.device, &mut ran.conditions);
         self.device
             .write_slab(picked.core, picked.token.parity(), &ran.conditions);
+        if let Some(registered) = &mut self.registered {
+            registered.extend(ran.conditions.iter().map(|&condition| (index, condition)));
+        }
         let issue = |effect: Effect| Issued {
+            task: index,
             at_ns: now.saturating_add(effect.after_ns),
             effect,
         };

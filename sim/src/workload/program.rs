@@ -86,8 +86,10 @@ impl Run<'_> {
                 self.put(peer, to, pattern(seed, bytes), timed_bytes);
             }
             Op::Notify { peer, counter, add } => {
-                self.cursor_ns = self.cursor_ns.saturating_add(self.device.cost().notify_ns);
-                self.effect(self.cursor_ns, EffectKind::Notify { peer, counter, add });
+                let takes_ns = self.device.cost().notify_ns;
+                self.cursor_ns = self.cursor_ns.saturating_add(takes_ns);
+                let notify = EffectKind::Notify { peer, counter, add };
+                self.effect(self.cursor_ns, takes_ns, 0, notify);
             }
             Op::Post { lane, transfer } => {
                 let Running { task, now, .. } = self.running;
@@ -96,12 +98,13 @@ impl Run<'_> {
                 self.posted.push(posted);
             }
             Op::Engine { counter, time } => {
-                let after_ns = match time {
-                    EngineTime::Bytes(bytes) => self.device.cost().dma(bytes),
-                    EngineTime::Ns(ns) => ns,
+                let (takes_ns, bytes) = match time {
+                    EngineTime::Bytes(bytes) => (self.device.cost().dma(bytes), bytes),
+                    EngineTime::Ns(ns) => (ns, 0),
                 };
                 let rank = self.device.rank();
-                self.effect(after_ns, EffectKind::EngineDone { rank, counter });
+                let done = EffectKind::EngineDone { rank, counter };
+                self.effect(takes_ns, takes_ns, bytes, done);
             }
             Op::Await { counter, expected } => {
                 let addr = self.device.counter_address(counter);
@@ -125,14 +128,19 @@ impl Run<'_> {
     }
 
     fn put(&mut self, peer: u32, to: u64, bytes: Box<[u8]>, timed_bytes: u64) {
-        self.cursor_ns = self
-            .cursor_ns
-            .saturating_add(self.device.cost().put(timed_bytes));
-        self.effect(self.cursor_ns, EffectKind::Put { peer, to, bytes });
+        let takes_ns = self.device.cost().put(timed_bytes);
+        self.cursor_ns = self.cursor_ns.saturating_add(takes_ns);
+        let put = EffectKind::Put { peer, to, bytes };
+        self.effect(self.cursor_ns, takes_ns, timed_bytes, put);
     }
 
-    fn effect(&mut self, after_ns: u64, kind: EffectKind) {
-        self.ran.effects.push(Effect { after_ns, kind });
+    fn effect(&mut self, after_ns: u64, takes_ns: u64, timed_bytes: u64, kind: EffectKind) {
+        self.ran.effects.push(Effect {
+            after_ns,
+            takes_ns,
+            timed_bytes,
+            kind,
+        });
     }
 }
 

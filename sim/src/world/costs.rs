@@ -11,6 +11,7 @@ use finbox_scheduler::{Completion, Event, Holder, Probe, SlotId};
 use super::jitter::Jitter;
 use super::lock_clock::LockClock;
 use super::recorder::{RankProbe, Recorder};
+use super::recording::Recording;
 use crate::device::{CostModel, Device, Kernels, Meter, Picked, Words};
 use crate::fault::Injector;
 use crate::workload::{Programs, TaskRef};
@@ -159,6 +160,10 @@ impl Costed<'_> {
 
 impl Probe for Costed<'_> {
     fn event(&self, event: Event) {
+        let recording = self.recorder.recorded();
+        if let Some(recording) = recording {
+            recording.before(event);
+        }
         match event {
             Event::Dispatched { slot, .. } => self.not_before(self.ready_ns(slot)),
             Event::Finished { task, .. } => self.not_before(self.pushed_ns(task.0)),
@@ -184,6 +189,10 @@ impl Probe for Costed<'_> {
             Event::Unlocked { by } => self.gave_lock_back(by),
             _ => {}
         }
+        if let Some(recording) = recording {
+            recording.after(event);
+            recording.is_done(self.rank, self.probe.task_of(event), event);
+        }
     }
 }
 
@@ -194,10 +203,14 @@ pub(super) struct Delayed<'a, 'p> {
     pub(super) rank: usize,
     pub(super) jitter: Jitter,
     pub(super) injector: &'a mut Injector,
+    pub(super) recording: Option<&'a Recording<'a>>,
 }
 
 impl Kernels for Delayed<'_, '_> {
     fn start(&mut self, picked: &Picked, now: u64) -> Option<u64> {
+        if let Some(recording) = self.recording {
+            recording.started(self.rank, picked, now);
+        }
         let planned = self.programs.start(picked, now)?;
         let subject = 1 << 40 | (self.rank << 16 | picked.core.index()) as u64;
         let delay = self
@@ -209,6 +222,10 @@ impl Kernels for Delayed<'_, '_> {
 
     fn finish(&mut self, picked: &Picked, now: u64) {
         self.programs.finish(picked, now);
+        if let Some(recording) = self.recording {
+            recording.ended(self.rank, picked, now);
+            recording.collect(self.rank, self.programs, now);
+        }
     }
 
     fn words(&mut self, picked: &Picked, word: u32) -> Words {

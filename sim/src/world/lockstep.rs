@@ -9,6 +9,7 @@
 mod end;
 mod lock;
 mod polls;
+mod record;
 mod strikes;
 
 use finbox_mailbox::Guard;
@@ -22,10 +23,12 @@ use super::jitter::Jitter;
 use super::lookout::Lookout;
 use super::queue::{Queue, What};
 use super::recorder::Recorder;
+use super::recording::Recording;
 use super::stage::{Doomed, Remains, arenas, conclude, devices};
 use super::{Outcome, RunError, Settings};
 use crate::device::{Core, Device, Meter, SimPort};
 use crate::fault::Injector;
+use crate::timeline::Role;
 use crate::workload::{Programs, Workload};
 
 /// What a pass of the dispatch thread, or a handler's step that touches no register, costs at
@@ -49,7 +52,7 @@ pub(super) fn run(
     let configs: Vec<Config> = arenas.iter().map(|arena| *arena.config()).collect();
     let slots = configs.iter().map(|config| config.all_task_slots());
     let meter = Meter::virtual_time();
-    let recorder = Recorder::new(workload, &devices, &meter, slots);
+    let recorder = Recorder::new(workload, &devices, &meter, slots).recording(settings);
     let (mut schedulers, mut submitters) = (Vec::new(), Vec::new());
     let (mut handlers, mut dispatchers) = (Vec::new(), Vec::new());
     for arena in &mut arenas {
@@ -61,8 +64,10 @@ pub(super) fn run(
     }
     let doomed = Doomed::choose(settings, handlers.chunks_mut(settings.handlers.into()));
     let schedulers = schedulers.iter().collect();
-    let actors = handlers.len() + dispatchers.len() + 1;
-    let jitter = Jitter::new(settings.seed);
+    let (actors, jitter) = (
+        handlers.len() + dispatchers.len() + 1,
+        Jitter::new(settings.seed),
+    );
     let mut world = World {
         workload,
         settings,
@@ -74,7 +79,7 @@ pub(super) fn run(
         feed: Feed::new(workload, &devices, submitters),
         probes: costed(&recorder, &devices, &meter, settings.completion),
         cores: devices.iter().map(Device::make_cores).collect(),
-        programs: programs(workload, &devices, jitter),
+        programs: programs(workload, &devices, (jitter, settings.record)),
         queue: Queue::new(actors),
         lookouts: lookouts(&configs),
         owners: configs.iter().map(|config| owners(config.chip)).collect(),
@@ -87,37 +92,27 @@ pub(super) fn run(
         pieces: configs.iter().map(pieces_of).max().unwrap_or(1),
         now: 0,
         acting: None,
+        recording: recorder.recorded(),
         last_progress: 0,
         finished: 0,
     };
     world.start();
     let ended = world.turn_until_done(progress)?;
-    let stall = (ended == Ended::Stuck).then(|| world.stall(&recorder));
-    let injected = doomed.count(&world.handlers, *world.injector.injected());
-    let ledger = world.ledger();
-    let (schedulers, virtual_ns) = (std::mem::take(&mut world.schedulers), world.now);
+    let remains = world.remains(ended, doomed, &recorder);
     drop(world);
-    Ok(conclude(Remains {
-        workload,
-        devices: &devices,
-        schedulers,
-        recorder: &recorder,
-        ledger,
-        stall,
-        injected,
-        virtual_ns,
-        interrupted: ended == Ended::Interrupted,
-    }))
+    Ok(conclude(remains))
 }
 
 /// What the cores and engines of every rank run.
 fn programs<'a>(
     workload: &'a Workload,
     devices: &'a [Device],
-    jitter: Jitter,
+    (jitter, notes): (Jitter, bool),
 ) -> Vec<Programs<'a>> {
     let of_rank = |(plan, device)| {
-        Programs::new(plan, device).with_engines(&workload.engine_faults, jitter.lateness())
+        Programs::new(plan, device)
+            .with_engines(&workload.engine_faults, jitter.lateness())
+            .noting(notes)
     };
     workload.ranks.iter().zip(devices).map(of_rank).collect()
 }
@@ -177,6 +172,7 @@ struct World<'a, 'm> {
     now: u64,
     /// The actor whose step this is, if it is one's.
     acting: Option<usize>,
+    recording: Option<&'a Recording<'a>>,
     last_progress: u64,
     finished: u64,
 }
@@ -243,10 +239,13 @@ impl<'a> World<'a, '_> {
             }
             What::Declare(rank) => self.declare(rank),
             // What a rank sent before it was declared dead is of an old epoch.
-            What::Effect(from, _) if !self.injector.is_heard(from) => {}
-            What::Effect(_, effect) => {
+            What::Effect(from, _) if !self.injector.is_heard(from.rank as usize) => {}
+            What::Effect(from, effect) => {
                 self.last_progress = self.now;
                 effect.apply(self.devices);
+                if let Some(recording) = self.recording {
+                    recording.applied(from.rank as usize, from.operation, self.now);
+                }
                 self.wake(self.dispatch_of(effect.rank() as usize));
             }
             What::ListFree(rank) => {
@@ -271,6 +270,9 @@ impl<'a> World<'a, '_> {
         if self.programs[rank].engines.step(self.now, self.devices) {
             self.wake(self.dispatch_of(rank));
         }
+        if let Some(recording) = self.recording {
+            recording.collect(rank, &mut self.programs[rank], self.now);
+        }
         self.announce_engines(rank);
     }
 
@@ -292,6 +294,7 @@ impl<'a> World<'a, '_> {
             rank,
             jitter: self.jitter,
             injector: &mut self.injector,
+            recording: self.recording,
         };
         let due = self.cores[rank][core.index()].step(self.now, registers, &mut kernels);
         let changed = registers.cond(core) != before;
@@ -308,19 +311,6 @@ impl<'a> World<'a, '_> {
             let handler = rank * usize::from(self.settings.handlers) + usize::from(owner);
             self.lookouts[handler].told(core.index());
             self.wake(handler);
-        }
-    }
-
-    /// Enters what the programs of a rank, the last one on `core`, leave to others.
-    fn issue_effects(&mut self, rank: usize, core: CoreId) {
-        let subject = (rank << 16 | core.index()) as u64;
-        let delay = self.jitter.small_ns(subject, self.now);
-        for one in std::mem::take(&mut self.programs[rank].issued) {
-            let at_ns = one.at_ns.saturating_add(delay);
-            let times = (self.now, at_ns);
-            for (at_ns, effect) in self.injector.effect(rank, times, one.effect.kind) {
-                self.queue.issue(at_ns, What::Effect(rank, effect));
-            }
         }
     }
 
@@ -345,6 +335,9 @@ impl<'a> World<'a, '_> {
 
     fn act(&mut self, actor: usize) -> Result<(), RunError> {
         self.meter.begin(self.now);
+        if let Some(recording) = self.recording {
+            recording.begin_step(self.role_of(actor) == Role::Dispatch);
+        }
         if actor < self.handlers.len() {
             self.handle(actor);
         } else if actor < self.submitter() {
@@ -430,6 +423,9 @@ impl<'a> World<'a, '_> {
 
     /// After a productive step in which `finished` tasks ended: for how long the actor pauses.
     fn progressed(&mut self, actor: usize, finished: u64) -> u64 {
+        if let Some(recording) = self.recording {
+            self.record_step(recording, actor);
+        }
         self.last_progress = self.now;
         self.finished += finished;
         if finished > 0 {

@@ -21,6 +21,7 @@ mod order;
 mod parallel;
 mod queue;
 mod recorder;
+mod recording;
 mod root;
 mod stage;
 mod stuck;
@@ -38,6 +39,7 @@ use thiserror::Error;
 use crate::device::CostModel;
 use crate::fault::{Budgets, FaultKind, Faults, Injected, stage};
 use crate::report::{FailureReport, GapReport, LatencyReport, StallReport};
+use crate::timeline::Timeline;
 use crate::workload::{PlanError, Verified, Workload};
 
 /// Most mailbox slots of all ranks together: 1 GiB.
@@ -97,6 +99,9 @@ pub struct Settings {
     pub stop: Option<&'static AtomicBool>,
     /// Lockstep: take every empty poll instead of charging it arithmetically. Same results, slow.
     pub every_poll: bool,
+    /// Record what the run does, for [`Outcome::timeline`]. Moves nothing in lockstep; in parallel
+    /// threads wait for each other with it.
+    pub record: bool,
 }
 
 impl Settings {
@@ -123,6 +128,7 @@ impl Settings {
             limits: Limits::NONE,
             stop: None,
             every_poll: false,
+            record: false,
         }
     }
 }
@@ -189,6 +195,8 @@ pub struct Outcome {
     pub digest: Option<u64>,
     /// FNV-1a over (task, outcome, output bytes) in task order; the same on both clocks.
     pub result_digest: u64,
+    /// What the run did, and when, if it was to be recorded.
+    pub timeline: Option<Timeline>,
 }
 
 /// A fault and where it was.

@@ -6,6 +6,7 @@
 //! either used wholly or not at all. Linear in tasks, dependencies and pieces used. Tasks of one
 //! rank are submitted in the order of their numbers where they declare buffers.
 
+use crate::timeline::Befores;
 use crate::workload::{Access, BufferUse, RankPlan};
 
 /// For each task the tasks that must finish before it starts, in two flat tables.
@@ -56,6 +57,15 @@ impl Dependencies {
     pub(super) fn before(&self, task: u32) -> &[u32] {
         let task = task as usize;
         &self.befores[self.begins[task]..self.begins[task + 1]]
+    }
+
+    /// Both tables, for whoever keeps them longer.
+    pub(super) fn flat(&self) -> Befores {
+        let begin = |&begin: &usize| u32::try_from(begin).expect("less than 2³² dependencies");
+        Befores {
+            begins: self.begins.iter().map(begin).collect(),
+            tasks: self.befores.clone(),
+        }
     }
 
     /// How many tasks wait for each task.

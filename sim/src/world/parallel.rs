@@ -22,7 +22,9 @@ use super::costs::Delayed;
 use super::feed::{Fed, Feed};
 use super::halt::Halt;
 use super::jitter::Jitter;
+use super::queue::Sender;
 use super::recorder::{RankProbe, Recorder};
+use super::recording::Recording;
 use super::stage::{Doomed, Remains, arenas, conclude, devices};
 use super::stuck::{self, Scene};
 use super::{Outcome, RunError, Settings};
@@ -31,6 +33,7 @@ use crate::engine::{EffectKind, Lateness};
 use crate::fault::Injector;
 use crate::memory;
 use crate::report::StallReport;
+use crate::timeline::NOBODY;
 use crate::workload::{Programs, RankPlan, Workload};
 
 /// Most threads that step devices.
@@ -64,7 +67,7 @@ pub(super) fn run(
     let mut arenas = arenas(workload, settings)?;
     let slots = arenas.iter().map(|arena| arena.config().all_task_slots());
     let meter = Meter::wall_time(Instant::now());
-    let recorder = Recorder::new(workload, &devices, &meter, slots);
+    let recorder = Recorder::new(workload, &devices, &meter, slots).recording(settings);
     let threads = 0..DEVICE_THREADS.min(devices.len());
     let sleepers: Vec<Sleeper> = threads.map(|_| Sleeper::default()).collect();
     let probes = recorder.probes().into_iter().zip(sleepers.iter().cycle());
@@ -81,9 +84,9 @@ pub(super) fn run(
     let (stop_devices, struck) = (StopFlag::default(), Struck::default());
     let (all, mut grace) = (workload.order.len() as u64, Grace::default());
     let ended = thread::scope(|scope| {
-        let stop = StopOnDrop(&stop_devices);
-        let sleepers = (&sleepers[..], &stop_devices);
-        let started = start_devices(scope, (workload, &devices, settings), (sleepers, &struck))?;
+        let (stop, sleepers) = (StopOnDrop(&stop_devices), (&sleepers[..], &stop_devices));
+        let run = (workload, &devices[..], settings, recorder.recorded());
+        let started = start_devices(scope, run, (sleepers, &struck))?;
         let ended = run_threads(&mut units, |running, schedulers| {
             let mut held = Held::new(schedulers, running.stop_flag());
             drain(running, all, limits(settings), || {
@@ -232,9 +235,10 @@ fn feed_some<'m>(
 }
 
 /// What decides for the devices of one thread.
-struct Broken {
+struct Broken<'a> {
     jitter: Jitter,
     injector: Injector,
+    recording: Option<&'a Recording<'a>>,
 }
 
 /// One device as its thread steps it.
@@ -244,11 +248,19 @@ struct Stepped<'a> {
     programs: Programs<'a>,
 }
 
+/// What a device thread works at.
+type Run<'a> = (
+    &'a Workload,
+    &'a [Device],
+    &'a Settings,
+    Option<&'a Recording<'a>>,
+);
+
 /// Starts the device threads. The injector that all of them count with is the caller's to keep
 /// until they are joined: whoever lets go of it last knows then that the others have.
 fn start_devices<'scope, 'a: 'scope>(
     scope: &'scope thread::Scope<'scope, '_>,
-    (workload, devices, settings): (&'a Workload, &'a [Device], &'a Settings),
+    (workload, devices, settings, recording): Run<'a>,
     ((sleepers, stop), struck): ((&'a [Sleeper], &'a StopFlag), &'a Struck),
 ) -> io::Result<(Vec<ScopedJoinHandle<'scope, ()>>, Injector)> {
     // For these, the handlers' and the one that dispatches.
@@ -271,12 +283,14 @@ fn start_devices<'scope, 'a: 'scope>(
             cores: device.make_cores(),
             programs: Programs::new(plan, device)
                 .stretched(0)
-                .with_engines(&workload.engine_faults, lateness),
+                .with_engines(&workload.engine_faults, lateness)
+                .noting(recording.is_some()),
         });
         let mut stepped: Vec<Stepped<'_>> = stepped.collect();
         let mut broken = Broken {
             jitter: Jitter::new(settings.seed),
             injector: first.beside(),
+            recording,
         };
         let work = move || {
             step_devices(&mut stepped, devices, &mut broken, (sleeper, stop), struck);
@@ -293,13 +307,13 @@ fn start_devices<'scope, 'a: 'scope>(
 fn step_devices(
     stepped: &mut [Stepped<'_>],
     devices: &[Device],
-    broken: &mut Broken,
+    broken: &mut Broken<'_>,
     (sleeper, stop): (&Sleeper, &StopFlag),
     struck: &Struck,
 ) {
     sleeper.adopt();
     let mut rest = Rest::default();
-    let mut later: VecDeque<(u64, EffectKind)> = VecDeque::new();
+    let mut later: Later = VecDeque::new();
     let (mut turns, mut busy) = (Turns::begin(), true);
     loop {
         rest.before_pass(sleeper);
@@ -308,8 +322,8 @@ fn step_devices(
         }
         let turn = turns.next(busy);
         let is_near = |due: Option<u64>| due.is_some_and(|due| due <= turn + NEAR_TURNS);
-        busy = apply_due(&mut later, turn, devices);
-        let Broken { jitter, injector } = &mut *broken;
+        let recording = broken.recording;
+        busy = apply_due(&mut later, turn, devices, recording);
         for Stepped {
             device,
             cores,
@@ -321,28 +335,26 @@ fn step_devices(
                 programs,
                 rank,
                 jitter: Jitter::new(0),
-                injector,
+                injector: &mut broken.injector,
+                recording,
             };
             for core in cores.iter_mut() {
                 busy |= is_near(core.step(turn, device.registers(), &mut kernels));
             }
             busy |= programs.engines.step(turn, devices);
-            busy |= is_near(programs.engines.next_end());
-            for issued in programs.issued.drain(..) {
-                let delay = jitter.small_ns(5 << 40, turn) % LATEST_TURNS;
-                let at = turn + delay;
-                let times = (turn, at);
-                later.extend(injector.effect(rank, times, issued.effect.kind));
-                busy = true;
+            if let Some(recording) = recording {
+                recording.collect(rank, programs, turn);
             }
+            busy |= is_near(programs.engines.next_end());
+            busy |= leave_effects(&mut later, (programs, device.rank()), turn, broken);
         }
-        let strikes = injector.take_strikes();
+        let strikes = broken.injector.take_strikes();
         resets(&strikes, stepped);
-        tell(injector, struck, strikes);
+        tell(&mut broken.injector, struck, strikes);
         while struck.is_awaited() && !stop.is_set() {
             thread::park_timeout(STANDSTILL);
         }
-        busy |= is_near(later.front().map(|&(due, _)| due));
+        busy |= is_near(later.front().map(|&(due, ..)| due));
         if busy {
             rest.reset();
         } else {
@@ -377,12 +389,47 @@ impl Turns {
     }
 }
 
+/// Enters what the programs of a rank leave to others, a little later; whether there is any.
+fn leave_effects(
+    later: &mut Later,
+    (programs, rank): (&mut Programs<'_>, u32),
+    turn: u64,
+    broken: &mut Broken<'_>,
+) -> bool {
+    let index = rank as usize;
+    let any = !programs.issued.is_empty();
+    for issued in programs.issued.drain(..) {
+        let delay = broken.jitter.small_ns(5 << 40, turn) % LATEST_TURNS;
+        let times = (turn, turn + delay);
+        let cause = (issued.task, issued.effect.span());
+        for (at, effect) in broken.injector.effect(index, times, issued.effect.kind) {
+            let told = |recording: &Recording<'_>| {
+                recording.issued(index, cause.clone(), (turn, at), &effect)
+            };
+            let operation = broken.recording.map_or(NOBODY, told);
+            later.push_back((at, Sender { rank, operation }, effect));
+        }
+    }
+    any
+}
+
+/// Effects with the turns in which they are due, and whose they are.
+type Later = VecDeque<(u64, Sender, EffectKind)>;
+
 /// Applies, in order, every effect whose turn has come.
-fn apply_due(later: &mut VecDeque<(u64, EffectKind)>, turn: u64, devices: &[Device]) -> bool {
+fn apply_due(
+    later: &mut Later,
+    turn: u64,
+    devices: &[Device],
+    recording: Option<&Recording<'_>>,
+) -> bool {
     let mut any = false;
-    while later.front().is_some_and(|&(due, _)| due <= turn) {
-        if let Some((_, effect)) = later.pop_front() {
+    while later.front().is_some_and(|&(due, ..)| due <= turn) {
+        if let Some((_, from, effect)) = later.pop_front() {
             effect.apply(devices);
+            if let Some(recording) = recording {
+                recording.applied(from.rank as usize, from.operation, turn);
+            }
             any = true;
         }
     }

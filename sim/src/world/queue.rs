@@ -19,8 +19,8 @@ pub(super) enum What {
         rank: usize,
         rung: Rung,
     },
-    /// An effect of this rank.
-    Effect(usize, EffectKind),
+    /// An effect, and whose.
+    Effect(Sender, EffectKind),
     /// The other ranks are told that this one is dead.
     Declare(usize),
     /// A rank's engines have something to end, or to begin.
@@ -33,6 +33,15 @@ pub(super) enum What {
     /// Whoever held the wait list of this rank gives it back.
     ListFree(usize),
     Actor(usize),
+}
+
+/// Whose an effect is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sender {
+    /// Which rank's.
+    pub(super) rank: u32,
+    /// Which operation of the rank it is recorded as, if it is.
+    pub(super) operation: u32,
 }
 
 /// When something happens, and its place among all that happens then.

@@ -10,14 +10,16 @@ use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use finbox_scheduler::{Event, Outcome, Probe, SlotId, TaskId};
 use fnv::FnvHasher;
 
-use super::FaultAt;
 use super::event_log::EventLog;
 use super::failures::{Blamed, Failures, Overdue};
 use super::latency::Latencies;
 use super::order::Dependencies;
+use super::recording::Recording;
+use super::{FaultAt, Settings};
 use crate::device::{Device, Meter};
 use crate::report::{FailureReport, GapReport, LatencyReport};
 use crate::shared::Shared;
+use crate::timeline::{NOBODY, Timeline};
 use crate::workload::{TaskRef, Workload};
 
 /// Most broken rules that are told one by one.
@@ -39,6 +41,7 @@ pub(super) struct Recorder<'a> {
     broken: Shared<Vec<String>>,
     latencies: Latencies,
     failures: Failures,
+    recording: Option<Recording<'a>>,
 }
 
 #[derive(Debug)]
@@ -91,7 +94,28 @@ impl<'a> Recorder<'a> {
             broken: Shared::default(),
             latencies,
             failures: Failures::default(),
+            recording: None,
         }
+    }
+
+    /// The same, recording what the run does if `settings` say so.
+    pub(super) fn recording(mut self, settings: &Settings) -> Self {
+        let (workload, devices, meter) = (self.workload, self.devices, self.meter);
+        let recording = || Recording::new(workload, devices, meter, settings);
+        self.recording = settings.record.then(recording);
+        self
+    }
+
+    /// What records the run, if anything does.
+    pub(super) const fn recorded(&self) -> Option<&Recording<'a>> {
+        self.recording.as_ref()
+    }
+
+    /// What the run did up to now, which is `virtual_ns` in virtual time.
+    pub(super) fn timeline(&self, virtual_ns: u64) -> Option<Timeline> {
+        let befores = self.ranks.iter().map(|rank| &rank.after);
+        let recording = self.recording.as_ref()?;
+        Some(recording.finish(virtual_ns, befores))
     }
 
     /// How many tasks of `rank` wait for each of its tasks.
@@ -309,6 +333,19 @@ impl RankProbe<'_> {
         }
     }
 
+    /// The task that an event is about, as an index; none for events about none.
+    pub(super) fn task_of(&self, event: Event) -> u32 {
+        match event {
+            Event::Submitted { slot, .. }
+            | Event::Dispatched { slot, .. }
+            | Event::Observed { slot, .. }
+            | Event::Pushed { slot, .. }
+            | Event::Met { slot, .. }
+            | Event::Finished { slot, .. } => self.recorder.task_in(self.rank, slot),
+            _ => NOBODY,
+        }
+    }
+
     /// Tells the oracles and the latencies.
     fn tell(&self, event: Event) {
         let (recorder, rank) = (self.recorder, self.rank);
@@ -405,6 +442,9 @@ impl Probe for RankProbe<'_> {
     fn event(&self, event: Event) {
         self.tell(event);
         let (recorder, rank) = (self.recorder, self.rank);
+        if let Some(recording) = &recorder.recording {
+            recording.hear(rank, self.task_of(event), event);
+        }
         // A poll that sees nothing takes the lock too, in the baseline, and may be reckoned.
         let is_told_by_polls = matches!(event, Event::Locked { .. } | Event::Unlocked { .. });
         if recorder.meter.is_virtual() && !is_told_by_polls {

@@ -237,6 +237,7 @@ pub(super) fn conclude(remains: Remains<'_, '_>) -> Outcome {
         virtual_ns,
         digest: recorder.digest(),
         result_digest,
+        timeline: recorder.timeline(virtual_ns),
     }
 }
 

@@ -2,14 +2,35 @@
 
 use finbox_scheduler::{Dispatcher, FinHandler, Ledger, Scheduler};
 
-use super::World;
+use super::{Doomed, Ended, Remains, World};
 use crate::device::SimPort;
 use crate::world::halt::Halt;
 use crate::world::recorder::Recorder;
 use crate::world::stuck::{self, Scene};
 
-impl World<'_, '_> {
-    pub(super) fn ledger(&self) -> Ledger {
+impl<'a, 'm> World<'a, 'm> {
+    /// What is to be summed up; the world is not turned again.
+    pub(super) fn remains(
+        &mut self,
+        ended: Ended,
+        doomed: Doomed,
+        recorder: &'a Recorder<'a>,
+    ) -> Remains<'a, 'm> {
+        let stall = (ended == Ended::Stuck).then(|| self.stall(recorder));
+        Remains {
+            workload: self.workload,
+            devices: self.devices,
+            recorder,
+            ledger: self.ledger(),
+            stall,
+            injected: doomed.count(&self.handlers, *self.injector.injected()),
+            virtual_ns: self.now,
+            interrupted: ended == Ended::Interrupted,
+            schedulers: std::mem::take(&mut self.schedulers),
+        }
+    }
+
+    fn ledger(&self) -> Ledger {
         let mut ledger = Ledger::default();
         let handlers = self.handlers.iter().map(FinHandler::ledger);
         let dispatchers = self.dispatchers.iter().map(Dispatcher::ledger);
@@ -21,7 +42,7 @@ impl World<'_, '_> {
     }
 
     /// The stall report, after the polls up to now were charged.
-    pub(super) fn stall(&mut self, recorder: &Recorder<'_>) -> crate::report::StallReport {
+    fn stall(&mut self, recorder: &Recorder<'_>) -> crate::report::StallReport {
         let halts = self.halts();
         for actor in 0..self.submitter() {
             if let Some(nap) = self.actors.rouse(actor) {
