@@ -42,6 +42,7 @@ pub(crate) struct Release {
 }
 
 /// Decides the outcome of `slot` and takes its consumers. `None` if it was decided before.
+#[inline]
 pub(crate) fn finish_task(
     scheduler: &Scheduler<'_>,
     probe: &impl Probe,
@@ -50,8 +51,13 @@ pub(crate) fn finish_task(
     road: Road,
 ) -> Option<Release> {
     let words = scheduler.slot(slot);
-    let decision = decision(words, road);
-    let outcome = words.retire.decide(slot.generation(), decision)?;
+    let state = words.retire.state();
+    let outcome = match road {
+        Road::Deferred if state.remaining() == 0 => words.retire.conclude(slot.generation(), state),
+        _ => words
+            .retire
+            .decide(slot.generation(), decision(words, road)),
+    }?;
     Some(take_consumers(
         scheduler,
         probe,

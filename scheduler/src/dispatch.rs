@@ -197,8 +197,9 @@ impl<'m> Dispatcher<'m> {
 
     /// Finishes what was settled, and dummies and cancelled tasks, within the budget.
     fn finish(&mut self, scheduler: &Scheduler<'_>, probe: &impl Probe, pass: &mut Pass) {
+        let mut begun = self.release.take();
         for _ in 0..FINISH_BUDGET {
-            if let Some(mut release) = self.release.take() {
+            if let Some(mut release) = begun.take() {
                 pass.progress = true;
                 if !release.walk(scheduler, RELEASE_BUDGET) {
                     self.release = Some(release);
@@ -207,14 +208,16 @@ impl<'m> Dispatcher<'m> {
             }
             if self.settled.is_empty() && self.lose_next(scheduler, probe, pass) {
                 pass.progress = true;
+                begun = self.release.take();
                 continue;
             }
             let Some((slot, road)) = self.next_to_finish(scheduler) else {
                 return;
             };
             pass.progress = true;
-            self.end(scheduler, probe, slot, road);
+            begun = self.end(scheduler, probe, slot, road);
         }
+        self.release = begun;
     }
 
     fn next_to_finish(&mut self, scheduler: &Scheduler<'_>) -> Option<(u32, Road)> {
@@ -232,12 +235,18 @@ impl<'m> Dispatcher<'m> {
     }
 
     /// Decides the outcome of the task in slot `index`: what it has left is given to no core.
-    fn end(&mut self, scheduler: &Scheduler<'_>, probe: &impl Probe, index: u32, road: Road) {
+    fn end(
+        &mut self,
+        scheduler: &Scheduler<'_>,
+        probe: &impl Probe,
+        index: u32,
+        road: Road,
+    ) -> Option<Release> {
         let words = &scheduler.slots[index as usize];
         self.lines[words.kind().priority() as usize][words.kind().shape() as usize].forget(index);
         let slot = scheduler.id_of(index);
         debug_assert!(self.release.is_none(), "one walk at a time");
-        self.release = finish_task(scheduler, probe, &mut self.ledger, slot, road);
+        finish_task(scheduler, probe, &mut self.ledger, slot, road)
     }
 
     /// Lets tasks that found no condition room try again, as far as what is free now would do.

@@ -37,6 +37,9 @@ const RELEASED: u64 = 1 << 60;
 pub struct RetireState(u64);
 
 impl RetireState {
+    /// Of a slot that was never used.
+    pub(crate) const NEVER: Self = Self(FINISHED | RELEASED);
+
     const fn new(generation: u32, remaining: u32) -> Self {
         Self(generation as u64 | (remaining as u64) << REMAINING_SHIFT)
     }
@@ -228,7 +231,7 @@ pub struct RetireWord(AtomicU64);
 impl Default for RetireWord {
     /// A word that was never used: released, generation 0.
     fn default() -> Self {
-        Self(AtomicU64::new(RetireState(0).with(FINISHED | RELEASED).0))
+        Self(AtomicU64::new(RetireState::NEVER.0))
     }
 }
 
@@ -327,6 +330,20 @@ impl RetireWord {
         });
         let after = RetireState(before.ok()?).decide(generation, decision)?;
         Some(after.outcome())
+    }
+
+    /// Decides the outcome of life `generation` of a deferred task that stands at `state`, with
+    /// nothing remaining; `None` if it was decided before.
+    ///
+    /// Once the wait list collected such a task its finisher alone writes the word: FINs and
+    /// deadlines are refused, and the list believes nothing more about it.
+    #[inline]
+    pub(crate) fn conclude(&self, generation: u32, state: RetireState) -> Option<Outcome> {
+        debug_assert!(state.remaining() == 0, "a FIN may still come");
+        let next = state.decide(generation, Decision::default())?;
+        // EDGE FINISH -> SLOT_LOOK. What the subtasks did was acquired with the state.
+        self.0.store(next.0, edge::FINISH);
+        Some(next.outcome())
     }
 
     /// Marks life `generation` failed if its outcome is still open.
