@@ -37,6 +37,7 @@ pub(crate) enum Invalid {
 }
 
 /// Whether a condition of this type, address and cookie may be looked at.
+#[inline]
 pub(crate) fn check(
     port: &impl Port,
     target: &Target,
@@ -153,13 +154,14 @@ const fn low(word: u64) -> u32 {
 }
 
 /// `a − b` of two positions less than 2³¹ apart.
-const fn distance(a: u32, b: u32) -> i32 {
+pub(crate) const fn distance(a: u32, b: u32) -> i32 {
     a.wrapping_sub(b) as i32
 }
 
 impl Unmet {
-    /// What `message` asks for. It was not looked at.
-    pub(crate) fn new(message: &Condition, (since_ns, deadline_ns): (u64, u64)) -> Self {
+    /// What `message` asks for. It was not looked at, and may take as long as it likes.
+    #[inline]
+    pub(crate) fn new(message: &Condition) -> Self {
         Self {
             slot: SlotId::from_bits(message.slot),
             addr: message.addr,
@@ -167,8 +169,6 @@ impl Unmet {
             expected: message.expected,
             engine: message.engine,
             completion: message.completion,
-            since_ns,
-            deadline_ns,
             ..Self::default()
         }
     }
@@ -220,19 +220,26 @@ impl Unmet {
     }
 
     /// Looks at it. Its line is current, and its queue, if it has one, was walked.
+    #[inline]
     pub(crate) fn look(&mut self, port: &impl Port, queues: &[UrmaQueue]) -> Verdict {
-        match self.completion {
+        let (observed, verdict) = match self.completion {
             CompletionType::Counter => {
                 let counter = port.load_u32(self.addr);
-                self.observed = u64::from(counter);
-                match distance(counter, self.expected) >= 0 {
+                let verdict = match distance(counter, self.expected) >= 0 {
                     true => Verdict::Met,
                     false => Verdict::Unmet,
-                }
+                };
+                (u64::from(counter), verdict)
             }
-            CompletionType::SdmaEventRecord => self.look_at_record(port),
-            CompletionType::UrmaEventHandle => self.look_at_queue(queues),
-        }
+            CompletionType::SdmaEventRecord => {
+                look_at_record(port, self.addr, (self.engine, self.cookie))
+            }
+            CompletionType::UrmaEventHandle => {
+                look_at_queue(&queues[self.queue], (self.engine, self.cookie))
+            }
+        };
+        self.observed = observed;
+        verdict
     }
 
     /// Whether its counter stands lower than when it was looked at before; remembered if so.
@@ -247,37 +254,40 @@ impl Unmet {
         }
         went_back
     }
+}
 
-    /// # Ordering
-    /// The device writes a failure, then the count, then the completed post id; here they are read
-    /// the other way round.
-    fn look_at_record(&mut self, port: &impl Port) -> Verdict {
-        self.observed = port.load_u64(self.addr);
-        if self.observed < self.cookie {
-            return Verdict::Unmet;
-        }
-        let count = port.load_u64(self.addr + 8);
-        for index in 0..count.min(EVENT_RECORD_FAILURES) {
-            let failure = port.load_u64(self.addr + 16 + index * 8);
-            if failure & ((1 << POST_BITS) - 1) == self.cookie {
-                let code = low(failure >> POST_BITS);
-                return Verdict::Failed(Failure::Engine(self.engine, code));
-            }
-        }
-        Verdict::Met
+/// What an event record says of the transfer `cookie` of `engine`.
+///
+/// # Ordering
+/// The device writes a failure, then the count, then the completed post id; here they are read the
+/// other way round.
+fn look_at_record(port: &impl Port, addr: u64, (engine, cookie): (Engine, u64)) -> (u64, Verdict) {
+    let observed = port.load_u64(addr);
+    if observed < cookie {
+        return (observed, Verdict::Unmet);
     }
-
-    fn look_at_queue(&mut self, queues: &[UrmaQueue]) -> Verdict {
-        let (queue, head) = (&queues[self.queue], low(self.cookie));
-        self.observed = u64::from(queue.consumed());
-        if !queue.has_reached(head) {
-            return Verdict::Unmet;
-        }
-        match queue.failure_at(head.wrapping_sub(1)) {
-            Some(status) => Verdict::Failed(Failure::Engine(self.engine, status)),
-            None => Verdict::Met,
+    let count = port.load_u64(addr + 8);
+    for index in 0..count.min(EVENT_RECORD_FAILURES) {
+        let failure = port.load_u64(addr + 16 + index * 8);
+        if failure & ((1 << POST_BITS) - 1) == cookie {
+            let code = low(failure >> POST_BITS);
+            return (observed, Verdict::Failed(Failure::Engine(engine, code)));
         }
     }
+    (observed, Verdict::Met)
+}
+
+/// What a queue that was walked says of the head in `cookie`.
+fn look_at_queue(queue: &UrmaQueue, (engine, cookie): (Engine, u64)) -> (u64, Verdict) {
+    let (observed, head) = (u64::from(queue.consumed()), low(cookie));
+    if !queue.has_reached(head) {
+        return (observed, Verdict::Unmet);
+    }
+    let verdict = match queue.failure_at(head.wrapping_sub(1)) {
+        Some(status) => Verdict::Failed(Failure::Engine(engine, status)),
+        None => Verdict::Met,
+    };
+    (observed, verdict)
 }
 
 #[cfg(test)]

@@ -138,6 +138,7 @@ impl WaitDesk<'_> {
                 }
             });
         if drained.stop != Stop::Condemned {
+            self.book.give_back(turn.scheduler);
             return drained.taken;
         }
         // Taken before the look at the slots: who is orphaned behind it is found the next time.
@@ -147,6 +148,7 @@ impl WaitDesk<'_> {
             false => 0,
         };
         self.watch.is_recovered = true;
+        self.book.give_back(turn.scheduler);
         drained.taken + failed
     }
 }

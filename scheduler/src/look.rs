@@ -3,9 +3,10 @@
 //! What a look says of the machine alone stands in `condition`; here follows what time, dead peers
 //! and tasks that wait no more make of it.
 
-use finbox_mailbox::CompletionType;
+use finbox_mailbox::{CompletionType, Condition};
 
-use crate::condition::{Failure, Invalid, Unmet, Verdict, check};
+use crate::condition::{Failure, Unmet, Verdict, check, distance};
+use crate::id::SlotId;
 use crate::port::Port;
 use crate::probe::{Event, Probe};
 use crate::scheduler::Scheduler;
@@ -14,17 +15,51 @@ use crate::urma::{QueueError, find};
 use crate::wait_entry::{Book, Turn};
 
 impl Book<'_> {
-    /// Validates a condition, which may be a lie, and looks at it.
-    pub(crate) fn first_look<P: Port, B>(
+    /// Validates a condition, which may be a lie, and looks at it. One that holds is told of, one
+    /// that does not hold yet is stored.
+    #[inline]
+    pub(crate) fn first_look<P: Port, B: Probe>(
         &mut self,
         turn: &mut Turn<'_, '_, P, B>,
-        unmet: &mut Unmet,
+        message: &Condition,
     ) -> Verdict {
-        let (scheduler, port) = (turn.scheduler, turn.port);
+        if message.completion != CompletionType::Counter {
+            return self.first_look_at_engine(turn, message);
+        }
+        let (port, addr) = (turn.port, message.addr);
+        let what = (CompletionType::Counter, addr, message.cookie);
+        if check(port, turn.scheduler.chip.target, what).is_err() {
+            return Verdict::Failed(Failure::Invalid);
+        }
+        port.refresh(addr, 4);
+        turn.ledger.lines_refreshed += 1;
+        let counter = port.load_u32(addr);
+        let ahead = distance(counter, message.expected);
+        if ahead < 0 {
+            let mut unmet = Unmet::new(message);
+            unmet.observed = u64::from(counter);
+            return self.store(turn, unmet);
+        }
+        turn.ledger.overshoots += u64::from(ahead > 0);
+        let (slot, observed) = (SlotId::from_bits(message.slot), u64::from(counter));
+        turn.probe.event(Event::Met {
+            slot,
+            addr,
+            observed,
+        });
+        Verdict::Met
+    }
+
+    /// The same, where a record or a queue of an engine is watched.
+    #[inline(never)]
+    fn first_look_at_engine<P: Port, B: Probe>(
+        &mut self,
+        turn: &mut Turn<'_, '_, P, B>,
+        message: &Condition,
+    ) -> Verdict {
+        let (port, mut unmet) = (turn.port, Unmet::new(message));
         let what = (unmet.completion, unmet.addr, unmet.cookie);
-        if let Err(Invalid::Completion | Invalid::Address | Invalid::Cookie) =
-            check(port, scheduler.chip.target, what)
-        {
+        if check(port, turn.scheduler.chip.target, what).is_err() {
             return Verdict::Failed(Failure::Invalid);
         }
         if unmet.completion == CompletionType::UrmaEventHandle {
@@ -39,8 +74,25 @@ impl Book<'_> {
             port.refresh(unmet.addr, 4);
             turn.ledger.lines_refreshed += 1;
         }
-        let verdict = unmet.look(port, self.queues);
-        judge(scheduler, unmet, verdict, None)
+        match unmet.look(port, self.queues) {
+            Verdict::Unmet => return self.store(turn, unmet),
+            Verdict::Met => meet(turn, &unmet),
+            Verdict::Failed(failure) => return Verdict::Failed(failure),
+        }
+        Verdict::Met
+    }
+
+    /// Takes in a condition that did not hold at its first look, and whose time runs from now on;
+    /// unless nobody is left who could make it true.
+    #[inline(never)]
+    fn store<P: Port, B>(&mut self, turn: &Turn<'_, '_, P, B>, mut unmet: Unmet) -> Verdict {
+        let verdict = judge(turn.scheduler, &unmet, Verdict::Unmet, None);
+        if verdict == Verdict::Unmet {
+            unmet.since_ns = turn.port.now();
+            unmet.first = unmet.observed;
+            self.wait_for(turn.scheduler, unmet);
+        }
+        verdict
     }
 
     /// Looks at the next unmet condition. Whether anything moved.
@@ -95,6 +147,7 @@ impl Book<'_> {
 
 /// What becomes of a condition that was looked at: one that does not hold may be out of time, or
 /// without anybody who could make it true.
+#[inline]
 fn judge(
     scheduler: &Scheduler<'_>,
     condition: &Unmet,
@@ -117,6 +170,7 @@ fn judge(
 }
 
 /// Tells and counts a condition that holds.
+#[inline]
 pub(crate) fn meet<P, B: Probe>(turn: &mut Turn<'_, '_, P, B>, condition: &Unmet) {
     turn.ledger.overshoots += u64::from(condition.overshot());
     turn.probe.event(Event::Met {

@@ -35,6 +35,7 @@ impl Room {
     }
 
     /// Takes back a promise of `count` conditions.
+    #[inline]
     pub(crate) fn give_back(&self, count: u32) {
         if count > 0 {
             // RELAXED: ROOM is a number; the storage is guarded by the wait list's lock.

@@ -406,6 +406,7 @@ impl<'m> Scheduler<'m> {
     }
 
     /// Whether `slot` names the ring that owns its index, which is one of a slot.
+    #[inline]
     pub(crate) fn is_named_right(&self, slot: SlotId) -> bool {
         u32::try_from(slot.index()).is_ok_and(|index| {
             slot.index() < self.slots.len() && slot.ring() == self.ring_of(index)

@@ -207,6 +207,7 @@ impl PollList<'_> {
 
     /// The same, if conditions are stored whose task waits no more: they are taken out where they
     /// are met with.
+    #[inline]
     pub(crate) fn distrust_if(&mut self, has_stale: bool) {
         if has_stale {
             self.distrust_all();

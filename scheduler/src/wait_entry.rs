@@ -11,7 +11,6 @@ use crate::condition::{Failure, Unmet, Verdict};
 use crate::fault::Fault;
 use crate::id::SlotId;
 use crate::ledger::Ledger;
-use crate::look::meet;
 use crate::peers::KnownDead;
 use crate::poll::PollList;
 use crate::port::Port;
@@ -62,6 +61,10 @@ impl WaitEntry {
     const fn is_live(&self) -> bool {
         matches!(self.stage, Stage::Waiting | Stage::Failing)
     }
+
+    const fn has_all_messages_of(&self, slot: SlotId) -> bool {
+        self.done && self.seen == self.expected && self.is_of(slot)
+    }
 }
 
 /// Who asks, with what: the arguments of everything that looks at conditions.
@@ -81,6 +84,10 @@ pub(crate) struct Book<'m> {
     pub(crate) known_dead: KnownDead,
     pub(crate) live: u32,
     pub(crate) settled: SlotQueue,
+    /// The slot that was found to wait last, at this state.
+    pub(crate) heard_of: (SlotId, RetireState),
+    /// Room of so many conditions is to be given back.
+    pub(crate) returned: u32,
     /// How long a condition may take if its task does not say.
     pub(crate) wait_ns: Option<u64>,
 }
@@ -130,6 +137,7 @@ impl Book<'_> {
     /// A live slot is not enough: until a subtask of it deferred, its `next` link stands in other
     /// lists, no room need be reserved for it, and it has nothing to say here. Whoever pushes
     /// about it retired first, and publishing carries the retire word.
+    #[inline]
     fn entry(
         &mut self,
         scheduler: &Scheduler<'_>,
@@ -137,6 +145,22 @@ impl Book<'_> {
     ) -> Option<(SlotId, RetireState, &mut WaitEntry)> {
         let slot = SlotId::from_bits(bits);
         let state = scheduler.slots.get(slot.index())?.retire.state();
+        if self.heard_of != (slot, state) {
+            self.hear_of(scheduler, slot, state)?;
+        }
+        let entry = &mut self.entries[slot.index()];
+        entry.is_live().then_some((slot, state, entry))
+    }
+
+    /// Finds whether `slot`, of which somebody says something, is named right and deferred by its
+    /// `state`. As long as the state stays the same so does the answer.
+    #[inline(never)]
+    fn hear_of(
+        &mut self,
+        scheduler: &Scheduler<'_>,
+        slot: SlotId,
+        state: RetireState,
+    ) -> Option<()> {
         let is_ours = scheduler.is_named_right(slot);
         if !is_ours || !state.is_live(slot.generation()) || !state.any_subtask_deferred() {
             return None;
@@ -151,61 +175,55 @@ impl Book<'_> {
                 ..WaitEntry::default()
             };
         }
-        entry.is_live().then_some((slot, state, entry))
+        self.heard_of = (slot, state);
+        Some(())
     }
 
+    #[inline]
     fn condition<P: Port, B: Probe>(
         &mut self,
         turn: &mut Turn<'_, '_, P, B>,
         message: &Condition,
     ) -> Option<()> {
-        if self.is_abandoned(message.slot) {
-            return Some(());
-        }
-        let (slot, state, entry) = self.entry(turn.scheduler, message.slot)?;
+        let Some((slot, state, entry)) = self.entry(turn.scheduler, message.slot) else {
+            return self.is_abandoned(message.slot).then_some(());
+        };
         if u32::from(entry.seen) >= state.expected() {
             return None;
         }
         entry.seen += 1;
-        if entry.stage == Stage::Failing {
-            self.give_back_one(turn.scheduler, slot);
-            self.settle_if_done(turn.scheduler, slot);
-            return Some(());
-        }
-        let mut unmet = Unmet::new(message, self.times(turn, slot));
-        match self.first_look(turn, &mut unmet) {
-            Verdict::Unmet => {
-                unmet.first = unmet.observed;
-                self.entries[slot.index()].unmet += 1;
-                if let Some(rank) = unmet.peer() {
-                    self.known_dead.ask_for(rank);
-                }
-                self.poll.insert(unmet);
-                return Some(());
+        if entry.stage == Stage::Waiting {
+            match self.first_look(turn, message) {
+                Verdict::Unmet => return Some(()),
+                Verdict::Met => {}
+                Verdict::Failed(failure) => self.fail(turn, slot, failure),
             }
-            Verdict::Met => meet(turn, &unmet),
-            Verdict::Failed(failure) => self.fail(turn, slot, failure),
         }
-        self.give_back_one(turn.scheduler, slot);
+        self.entries[slot.index()].given_back += 1;
+        self.returned += 1;
         self.settle_if_done(turn.scheduler, slot);
         Some(())
     }
 
-    /// When a condition of `slot` arrived, which is now, and when it must hold.
-    fn times<P: Port, B>(&self, turn: &Turn<'_, '_, P, B>, slot: SlotId) -> (u64, u64) {
-        let now_ns = turn.port.now();
-        let own = turn.scheduler.slot(slot).wait_budget_ns();
+    /// Stores a condition that is not met.
+    pub(crate) fn wait_for(&mut self, scheduler: &Scheduler<'_>, mut unmet: Unmet) {
+        let own = scheduler.slot(unmet.slot).wait_budget_ns();
         let budget_ns = if own > 0 { Some(own) } else { self.wait_ns };
-        let deadline_ns = budget_ns.map_or(u64::MAX, |budget_ns| now_ns.saturating_add(budget_ns));
-        (now_ns, deadline_ns)
+        if let Some(budget_ns) = budget_ns {
+            unmet.deadline_ns = unmet.since_ns.saturating_add(budget_ns);
+        }
+        self.entries[unmet.slot.index()].unmet += 1;
+        if let Some(rank) = unmet.peer() {
+            self.known_dead.ask_for(rank);
+        }
+        self.poll.insert(unmet);
     }
 
+    #[inline]
     fn done(&mut self, scheduler: &Scheduler<'_>, message: &Done) -> Option<()> {
-        if self.is_abandoned(message.slot) {
-            return Some(());
-        }
-        let bound = bound(scheduler, message.slot)?;
-        let (slot, state, entry) = self.entry(scheduler, message.slot)?;
+        let Some((slot, state, entry)) = self.entry(scheduler, message.slot) else {
+            return self.is_abandoned(message.slot).then_some(());
+        };
         let is_true = state.remaining() == 0 && message.expected == state.expected();
         if entry.done || !is_true {
             return None;
@@ -217,9 +235,9 @@ impl Book<'_> {
         }
         entry.done = true;
         entry.expected = u8::try_from(message.expected).ok()?;
-        let surplus = bound - message.expected;
+        let surplus = scheduler.slot(slot).kind().may_defer() - message.expected;
         entry.given_back += u8::try_from(surplus).expect("a bound is at most 64");
-        scheduler.room.give_back(surplus);
+        self.returned += surplus;
         self.poll.distrust_if(has_stale);
         self.settle_if_done(scheduler, slot);
         Some(())
@@ -233,13 +251,17 @@ impl Book<'_> {
             entry.unmet -= 1;
             entry.given_back += 1;
         }
-        scheduler.room.give_back(1);
+        self.returned += 1;
         self.settle_if_done(scheduler, slot);
     }
 
-    fn give_back_one(&mut self, scheduler: &Scheduler<'_>, slot: SlotId) {
-        self.entries[slot.index()].given_back += 1;
-        scheduler.room.give_back(1);
+    /// Gives back the room of conditions that are not stored, or not any more. Whoever has the lock
+    /// does so before it is given back.
+    #[inline]
+    pub(crate) fn give_back(&mut self, scheduler: &Scheduler<'_>) {
+        scheduler
+            .room
+            .give_back(core::mem::take(&mut self.returned));
     }
 
     /// The task of `slot` fails. The first failure is told; it waits for nothing from now on.
@@ -269,10 +291,11 @@ impl Book<'_> {
         turn.scheduler.raise(turn.probe, Fault { code, task }, None);
     }
 
+    #[inline]
     fn settle_if_done(&mut self, scheduler: &Scheduler<'_>, slot: SlotId) {
         let entry = &self.entries[slot.index()];
         let waits_no_more = entry.unmet == 0 || entry.stage == Stage::Failing;
-        if self.has_all_messages(slot) && entry.is_live() && waits_no_more {
+        if entry.has_all_messages_of(slot) && entry.is_live() && waits_no_more {
             self.collect(scheduler, slot);
         }
     }
@@ -306,7 +329,7 @@ impl Book<'_> {
             return;
         }
         self.fail(turn, slot, Failure::Message);
-        self.give_back_promised(turn.scheduler, slot);
+        self.give_up_promised(turn.scheduler, slot);
         self.collect(turn.scheduler, slot);
     }
 
@@ -318,12 +341,15 @@ impl Book<'_> {
             let state = words.retire.state();
             let awaits = state.any_subtask_deferred() && state.remaining() == 0;
             let slot = scheduler.id_of(index);
-            if !awaits || state.is_finished() || self.has_all_messages(slot) {
+            if !awaits
+                || state.is_finished()
+                || self.entries[slot.index()].has_all_messages_of(slot)
+            {
                 continue;
             }
             if self.entry(scheduler, slot.bits()).is_some() {
                 self.fail(turn, slot, Failure::Gap);
-                self.give_back_promised(scheduler, slot);
+                self.give_up_promised(scheduler, slot);
                 self.collect(scheduler, slot);
                 failed += 1;
             }
@@ -331,18 +357,13 @@ impl Book<'_> {
         failed
     }
 
-    fn has_all_messages(&self, slot: SlotId) -> bool {
-        let entry = &self.entries[slot.index()];
-        entry.is_of(slot) && entry.done && entry.seen == entry.expected
-    }
-
-    /// Gives back the room of conditions that are promised to `slot` and will not be stored.
-    fn give_back_promised(&mut self, scheduler: &Scheduler<'_>, slot: SlotId) {
+    /// Gives up the room of conditions that are promised to `slot` and will not be stored.
+    fn give_up_promised(&mut self, scheduler: &Scheduler<'_>, slot: SlotId) {
         let bound = scheduler.slot(slot).kind().may_defer();
         let entry = &mut self.entries[slot.index()];
         let promised = bound - u32::from(entry.given_back + entry.unmet);
         entry.given_back += u8::try_from(promised).expect("a bound is at most 64");
-        scheduler.room.give_back(promised);
+        self.returned += promised;
     }
 
     /// Gives `slot` up: see [`WaitDesk::abandon`](crate::WaitDesk::abandon).
@@ -360,13 +381,8 @@ impl Book<'_> {
         }
         entry.stage = Stage::Abandoned;
         self.live -= u32::from(was_live);
-        self.give_back_promised(scheduler, slot);
+        self.give_up_promised(scheduler, slot);
+        self.give_back(scheduler);
         true
     }
-}
-
-/// Conditions that a task may register at most, which is what was reserved for it.
-fn bound(scheduler: &Scheduler<'_>, bits: SlotBits) -> Option<u32> {
-    let words = scheduler.slots.get(SlotId::from_bits(bits).index())?;
-    Some(words.kind().may_defer())
 }

@@ -18,6 +18,7 @@ use crate::poll::{PollList, PollMemory};
 use crate::port::Port;
 use crate::probe::Probe;
 use crate::ready::SlotQueue;
+use crate::retire::RetireState;
 use crate::scheduler::Scheduler;
 use crate::sweep::Sweep;
 use crate::urma::UrmaQueue;
@@ -57,6 +58,8 @@ impl<'m> AsyncWaitList<'m> {
             known_dead: KnownDead::default(),
             live: 0,
             settled: SlotQueue::default(),
+            heard_of: (SlotId::new(0, 0, 0), RetireState::NEVER),
+            returned: 0,
             wait_ns: limits.wait_ns,
         };
         Self {
@@ -160,6 +163,7 @@ impl WaitDesk<'_> {
                 book.report(turn, ticket, (words, epoch));
             }
         });
+        self.book.give_back(turn.scheduler);
         drained.taken
     }
 
@@ -172,6 +176,7 @@ impl WaitDesk<'_> {
         if self.book.act_on(turn, message).is_none() {
             turn.ledger.messages_reported += 1;
         }
+        self.book.give_back(turn.scheduler);
     }
 
     /// Looks at up to `budget` unmet conditions, going on where the last call stopped. Returns how
@@ -208,6 +213,7 @@ impl WaitDesk<'_> {
             left -= 1;
         }
         turn.ledger.lines_refreshed += sweep.refreshed;
+        self.book.give_back(turn.scheduler);
         self.book.poll.begin_if_whole(budget);
         #[expect(clippy::cast_possible_truncation, reason = "at most budget")]
         (looks as u32, moved)
