@@ -15,22 +15,27 @@ use crate::port::Port;
 use crate::probe::{Event, Probe};
 use crate::scheduler::Scheduler;
 use crate::slab::{SlabEntry, read_entry};
+use crate::target::Target;
 use crate::wait_entry::Turn;
 
 /// What is still owed for a finished token, by its parity.
 #[derive(Debug)]
 pub(crate) enum Duty {
-    /// Conditions `next .. count` of its slab, then TASK_NORMAL_DONE(`done`).
-    Push {
-        slot: SlotId,
-        next: u32,
-        count: u32,
-        done: Option<u32>,
-        /// The copy of its entries is in hand; otherwise they are still in the slab.
-        in_hand: bool,
-    },
+    /// Messages of a deferred task.
+    Push(Push),
     /// Consumers of a task that finished here.
     Release(Release),
+}
+
+/// Conditions `next .. count` of a slab, then TASK_NORMAL_DONE(`done`).
+#[derive(Debug)]
+pub(crate) struct Push {
+    pub(crate) slot: SlotId,
+    pub(crate) next: u32,
+    pub(crate) count: u32,
+    pub(crate) done: Option<u32>,
+    /// The copy of its entries is in hand; otherwise they are still in the slab.
+    pub(crate) in_hand: bool,
 }
 
 impl FinHandler<'_> {
@@ -58,60 +63,86 @@ impl FinHandler<'_> {
 
     /// Goes on with a duty as far as it gets. Returns whether anything moved. Afterwards the core
     /// must be announced.
+    #[inline]
     pub(crate) fn go_on(
         &mut self,
         scheduler: &Scheduler<'_>,
         port: &impl Port,
         probe: &impl Probe,
-        (index, parity): (usize, usize),
+        place: (usize, usize),
         duty: Duty,
     ) -> bool {
-        let (left, moved) = match duty {
-            Duty::Release(mut release) => {
-                let done = release.walk(scheduler, RELEASE_BUDGET);
-                ((!done).then_some(Duty::Release(release)), true)
-            }
-            Duty::Push {
-                slot,
-                next,
-                count,
-                done,
-                in_hand,
-            } => {
-                let slab = port.slab_address(self.core_id(index), parity);
-                let slab = (!in_hand).then_some(slab);
-                let turn = (scheduler, port, probe);
-                let accepted = self.push(turn, (slot, slab), next..count, done);
-                let offered = count - next + u32::from(done.is_some());
-                // What a condemned mailbox refuses can never be sent: its task fails in dispatch.
-                let is_lost = accepted < offered && scheduler.producer.is_condemned();
-                if is_lost {
-                    scheduler.orphans.say();
-                }
-                let owed = if is_lost { 0 } else { offered - accepted };
-                probe.event(Event::Pushed {
-                    slot,
-                    accepted,
-                    owed,
-                });
-                let duty = Duty::Push {
-                    slot,
-                    next: next + accepted,
-                    count,
-                    done,
-                    in_hand: false,
-                };
-                ((owed > 0).then_some(duty), accepted > 0 || is_lost)
-            }
-        };
-        match left {
-            Some(duty) => {
-                self.owing |= only(self.core_id(index));
-                self.cores[index].duties[parity] = Some(duty);
-            }
-            None => self.free_record(scheduler, index, parity),
+        match duty {
+            Duty::Release(release) => self.go_on_releasing(scheduler, place, release),
+            Duty::Push(push) => self.go_on_pushing((scheduler, port, probe), place, push),
         }
-        moved
+    }
+
+    fn go_on_releasing(
+        &mut self,
+        scheduler: &Scheduler<'_>,
+        (index, parity): (usize, usize),
+        mut release: Release,
+    ) -> bool {
+        match release.walk(scheduler, RELEASE_BUDGET) {
+            true => self.free_record(scheduler, index, parity),
+            false => self.owe((index, parity), Duty::Release(release)),
+        }
+        true
+    }
+
+    fn go_on_pushing(
+        &mut self,
+        turn: (&Scheduler<'_>, &impl Port, &impl Probe),
+        (index, parity): (usize, usize),
+        owed: Push,
+    ) -> bool {
+        let (scheduler, port, probe) = turn;
+        let Push {
+            slot,
+            next,
+            count,
+            done,
+            in_hand,
+        } = owed;
+        let slab = port.slab_address(self.core_id(index), parity);
+        let slab = (!in_hand).then_some(slab);
+        let accepted = self.push(turn, (slot, slab), next..count, done);
+        let offered = count - next + u32::from(done.is_some());
+        // What a condemned mailbox refuses can never be sent: its task fails in dispatch.
+        let is_lost = accepted < offered && scheduler.producer.is_condemned();
+        if is_lost {
+            scheduler.orphans.say();
+        }
+        let left = if is_lost { 0 } else { offered - accepted };
+        probe.event(Event::Pushed {
+            slot,
+            accepted,
+            owed: left,
+        });
+        match left {
+            0 => self.free_record(scheduler, index, parity),
+            _ => {
+                let next = next + accepted;
+                let in_hand = false;
+                self.owe(
+                    (index, parity),
+                    Duty::Push(Push {
+                        next,
+                        in_hand,
+                        ..owed
+                    }),
+                );
+            }
+        }
+        accepted > 0 || is_lost
+    }
+
+    /// Keeps a duty for later.
+    #[cold]
+    fn owe(&mut self, (index, parity): (usize, usize), duty: Duty) {
+        self.owing |= only(self.core_id(index));
+        self.cores[index].duties[parity] = Some(duty);
     }
 
     /// Offers conditions `range` and, behind them, TASK_NORMAL_DONE in one batch.
@@ -141,8 +172,7 @@ impl FinHandler<'_> {
             }
             let entry = match slab {
                 None => entries[(range.start + i) as usize],
-                Some(addr) => read_entry(port, scheduler.chip.target, addr, range.start + i)
-                    .unwrap_or(SlabEntry::EMPTY),
+                Some(addr) => read_again(port, scheduler.chip.target, (addr, range.start + i)),
             };
             Message::Condition(Condition {
                 task,
@@ -176,4 +206,10 @@ impl FinHandler<'_> {
     pub(crate) fn free_record(&self, scheduler: &Scheduler<'_>, index: usize, parity: usize) {
         scheduler.cores[self.first + index].records[parity].free();
     }
+}
+
+/// Entry `index` of the slab at `addr`, which was valid when it was read first.
+#[cold]
+fn read_again(port: &impl Port, target: &Target, (addr, index): (u64, u32)) -> SlabEntry {
+    read_entry(port, target, addr, index).unwrap_or(SlabEntry::EMPTY)
 }

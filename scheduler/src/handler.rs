@@ -8,7 +8,7 @@
 use crate::complete::{Road, take_consumers};
 use crate::core_pair::{Cond, Foreign, Transition};
 use crate::core_set::{CoreMask, each, first_of, only};
-use crate::duty::Duty;
+use crate::duty::{Duty, Push};
 use crate::fault::{Fault, FaultCode};
 use crate::id::{CoreId, SlotId, TaskId, Token};
 use crate::ledger::Ledger;
@@ -155,6 +155,7 @@ impl<'m> FinHandler<'m> {
         self.idled ^= only(self.core_id(index));
     }
 
+    #[inline]
     pub(crate) fn core_id(&self, index: usize) -> CoreId {
         CoreId(u16::try_from(self.first + index).expect("at most MAX_CORES"))
     }
@@ -185,10 +186,11 @@ impl<'m> FinHandler<'m> {
                     }
                     progress |= self.foreign(scheduler, probe, (index, cond, kind));
                 }
-                Transition::Apply { next, finished } => {
+                Transition::Apply { next, mut finished } => {
                     mine.seen = cond;
-                    for token in finished.into_iter().flatten() {
+                    while let [Some(token), behind] = finished {
                         self.finished(scheduler, port, probe, (index, token));
+                        finished = [behind, None];
                     }
                     if next.is_idle() {
                         self.is_idle_now(index);
@@ -328,13 +330,14 @@ impl<'m> FinHandler<'m> {
                 return Some(Duty::Release(release));
             }
         };
-        (count > 0 || done.is_some()).then_some(Duty::Push {
+        let push = Push {
             slot,
             next: 0,
             count,
             done,
             in_hand: true,
-        })
+        };
+        (count > 0 || done.is_some()).then_some(Duty::Push(push))
     }
 
     /// Copies and validates the slab at `addr`; the count, at most `bound`.

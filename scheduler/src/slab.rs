@@ -153,6 +153,7 @@ pub(crate) fn read_count(port: &impl Port, addr: u64) -> Result<u32, SlabError> 
 ///
 /// # Errors
 /// [`SlabError`], naming the entry and the value.
+#[inline]
 pub(crate) fn read_entry(
     port: &impl Port,
     target: &Target,
