@@ -13,11 +13,11 @@ const TASK: u64 = 64;
 /// Polls in one measurement.
 const POLLS: u64 = 100_000;
 /// Deferred tasks in flight at once, one a core.
-const TASKS: u64 = 32;
+pub(crate) const TASKS: u64 = 32;
 /// Conditions of each.
-const CONDITIONS: u64 = 4;
+pub(crate) const CONDITIONS: u64 = 4;
 /// Measurements of a task's conditions in one round.
-const TIMES: u32 = 100;
+pub(crate) const TIMES: u32 = 100;
 
 /// A FIN handler puts 64 conditions in, each on a line of its own, and the dispatch thread takes
 /// them out when they hold, among `stored` in all.
@@ -53,7 +53,8 @@ pub(crate) fn come_and_go(rounds: usize, stored: u64) {
     table::row(&[&stored, "go, with the end of a task"], &went, None);
 }
 
-fn time_ns(what: impl FnOnce()) -> f64 {
+/// How long `what` takes.
+pub(crate) fn time_ns(what: impl FnOnce()) -> f64 {
     let begin = Instant::now();
     what();
     begin.elapsed().as_nanos() as f64

@@ -12,6 +12,7 @@
 
 mod lives;
 mod machine;
+mod met;
 mod naive;
 mod run;
 mod sweeps;
@@ -41,4 +42,5 @@ fn main() {
     table::head(&["what"], "ns", false);
     lives::empty(rounds);
     lives::deferred(rounds);
+    met::deferred(rounds);
 }

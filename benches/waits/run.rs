@@ -24,6 +24,11 @@ pub(crate) fn arena(completion: Completion, conditions: u32) -> Arena {
     Arena::new(config).expect("a part of the chip")
 }
 
+/// Messages that the scheduler's mailbox holds.
+pub(crate) fn mailbox_slots() -> u32 {
+    Config::of(&A5).mailbox_slots
+}
+
 /// The roles.
 pub(crate) struct Run<'m, const COHERENT: bool> {
     pub(crate) scheduler: Scheduler<'m>,
@@ -71,6 +76,11 @@ impl<'m, const COHERENT: bool> Run<'m, COHERENT> {
     pub(crate) fn pass(&mut self) -> Pass {
         let (scheduler, machine) = (&self.scheduler, &self.machine);
         self.dispatcher.pass(scheduler, machine, &NoProbe)
+    }
+
+    /// Tasks that completed through the mailbox.
+    pub(crate) fn deferred(&self) -> u64 {
+        self.dispatcher.ledger().deferred
     }
 
     /// One pass of the FIN handler.
