@@ -236,3 +236,45 @@ fn room_of_stored_conditions_of_a_task_that_is_given_up_comes_back_when_met_with
         assert_eq!(world.unmet(given_up), []);
     });
 }
+
+#[test]
+fn what_holds_when_it_comes_is_told_at_once_behind_one_refresh() {
+    on_each_target(&Limits::default(), |world| {
+        let record =
+            |world: &World<'_>, post| WireCondition::event_record(world.port.counter(0), post);
+        let mut expected = Vec::new();
+        for post in [7, 8] {
+            let conditions = [record(world, post), world.counter(1, 3)];
+            world.port.complete_posts(0, post);
+            world.port.set_counter(1, 3);
+            let task = world.deferred(&conditions, &[]);
+            world.run();
+            assert_eq!(world.log.outcome(task), Outcome::Completed);
+            expected.extend([(world.port.counter(0), post), (world.port.counter(1), 3)]);
+        }
+        let met = world
+            .log
+            .events()
+            .into_iter()
+            .filter_map(|event| match event {
+                Event::Met { addr, observed, .. } => Some((addr, observed)),
+                _ => None,
+            });
+        assert_eq!(met.collect::<Vec<_>>(), expected);
+        let ledger = world.ledger();
+        assert_eq!((ledger.lines_refreshed, ledger.overshoots), (4, 0));
+        world.assert_done();
+    });
+}
+
+#[test]
+fn a_condition_is_as_old_as_its_first_look() {
+    on_each_target(&Limits::default(), |world| {
+        world.port.advance(1_000);
+        let task = world.deferred(&[world.counter(0, 1)], &[]);
+        world.run();
+        world.port.advance(70);
+        let age_ns = world.unmet(task)[0].age_ns;
+        assert!((70..100).contains(&age_ns), "{age_ns}");
+    });
+}

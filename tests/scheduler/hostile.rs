@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use finbox_mailbox::{CompletionType, Condition, Done, Engine, Message, SlotBits};
-use finbox_scheduler::{FaultCode, Outcome, Shape, SlotId};
+use finbox_scheduler::{FaultCode, Outcome, Shape, SlotId, TaskSpec};
 use finbox_tests::house::{House, Limits};
 use finbox_tests::model_port::Lines;
 
@@ -379,4 +379,51 @@ fn a_message_of_another_run_is_dropped_though_its_slot_is_live() {
     for epoch in [0, 6, 8, u64::from(u32::MAX)] {
         assert_eq!(overwritten(EPOCH_WORD, epoch), [None; 4], "epoch {epoch}");
     }
+}
+
+#[test]
+fn a_lie_about_a_task_of_which_a_token_is_out_fails_it_and_its_last_fin_is_late() {
+    on_each_target(&ROOMY, |world| {
+        let args = world.script(&[world.counter(0, 1)]);
+        let spec = TaskSpec {
+            blocks: 2,
+            ..world.spec(Shape::Aiv, 2, args)
+        };
+        let task = world.try_submit_spec(&spec, &[]).unwrap();
+        let _ = world.dispatch();
+        let (core, ..) = world.log.dispatched()[0];
+        assert_eq!(world.run_core(core), Some(task));
+        assert!(world.handle());
+        push(world, &done(task.bits(), 1));
+        let _ = world.dispatch();
+        assert_eq!(world.log.outcome(task), Outcome::Failed);
+        assert_eq!(world.scheduler.quarantined(), (1, 0));
+        world.run();
+        assert_eq!(world.scheduler.quarantined(), (0, 0));
+        assert_eq!(world.ledger().fins_stale, 1);
+        world.assert_done();
+    });
+}
+
+#[test]
+fn a_message_about_a_transfer_that_nobody_has_fails_its_task_with_101() {
+    on_each_target(&ROOMY, |world| {
+        let task = unheard(world);
+        let nobodys = Message::Condition(Condition {
+            task: 1,
+            slot: task.bits(),
+            addr: world.port.counter(0),
+            cookie: 0,
+            expected: 0,
+            engine: Engine::Sdma,
+            completion: CompletionType::SdmaEventRecord,
+        });
+        push(world, &nobodys);
+        let _ = world.dispatch();
+        let fault = world.scheduler.fault().unwrap();
+        assert_eq!(fault.code, FaultCode::AsyncCompletionInvalid);
+        world.run();
+        assert_eq!(world.log.outcome(task), Outcome::Failed);
+        world.assert_done();
+    });
 }
