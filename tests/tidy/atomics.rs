@@ -26,6 +26,11 @@ const LISTED: &[(&str, usize, &str)] = &[
         1,
         "occasions, counted by all threads",
     ),
+    (
+        "sim/src/fault/ranks.rs",
+        4,
+        "what struck: dead ranks, held wait lists",
+    ),
     ("sim/src/signal.rs", 0, "signal-hook sets a bool of std"),
     ("sim/src/world/costs.rs", 7, "lockstep: one thread"),
     ("sim/src/world/event_log.rs", 3, "lockstep: one thread"),
@@ -34,8 +39,8 @@ const LISTED: &[(&str, usize, &str)] = &[
     ("sim/src/world/mod.rs", 1, "the bool that a signal sets"),
     (
         "sim/src/world/parallel/strikes.rs",
-        8,
-        "what struck: dead ranks, held wait lists",
+        3,
+        "wait lists that are to be held",
     ),
     ("sim/src/world/recorder.rs", 10, "outcomes, for the judge"),
 ];

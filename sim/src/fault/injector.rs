@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use finbox_scheduler::Token;
 
 use super::choice::{Faults, KINDS};
+use super::ranks::Ranks;
 use super::table::{FaultKind, Occasion};
 use crate::device::{FIN, Picked, Words};
 use crate::engine::EffectKind;
@@ -100,10 +101,10 @@ pub struct Injector {
     scale: u64,
     occasions: Arc<[AtomicU64; KINDS]>,
     injected: Injected,
-    /// A rank whose cores all hang from now on, a bit each.
-    hung: u64,
-    /// Ranks from which nothing arrives any more, a bit each.
-    silent: u64,
+    /// Ranks whose cores all hang from now on.
+    hung: Ranks,
+    /// Ranks from which nothing arrives any more.
+    silent: Ranks,
     strikes: Vec<Strike>,
 }
 
@@ -116,8 +117,8 @@ impl Injector {
             scale: scale.max(1),
             occasions: Arc::new([const { AtomicU64::new(0) }; KINDS]),
             injected: Injected::default(),
-            hung: 0,
-            silent: 0,
+            hung: Ranks::NONE,
+            silent: Ranks::NONE,
             strikes: Vec::new(),
         }
     }
@@ -131,8 +132,8 @@ impl Injector {
             scale: self.scale,
             occasions: Arc::clone(&self.occasions),
             injected: Injected::default(),
-            hung: 0,
-            silent: 0,
+            hung: Ranks::NONE,
+            silent: Ranks::NONE,
             strikes: Vec::new(),
         }
     }
@@ -147,14 +148,14 @@ impl Injector {
         std::mem::take(&mut self.strikes)
     }
 
-    /// The ranks of this mask were declared dead: what they still send is ignored.
-    pub const fn declare_dead(&mut self, ranks: u64) {
-        self.silent |= ranks;
+    /// These ranks were declared dead: what they still send is ignored.
+    pub fn declare_dead(&mut self, ranks: Ranks) {
+        self.silent.add(ranks);
     }
 
     /// Whether anything that `rank` sends still arrives.
     pub const fn is_heard(&self, rank: usize) -> bool {
-        self.silent >> rank & 1 == 0
+        !self.silent.has(rank)
     }
 
     /// One more FIN handler: the batch it dies in, counted from 1, if it is to die. Whether it
@@ -207,21 +208,21 @@ impl Injector {
             }
         }
         if self.strikes(FaultKind::AllCoresHang).is_some() {
-            self.hung |= 1 << rank;
+            self.hung.add(Ranks::only(rank));
         }
         if self.strikes(FaultKind::DeviceReset).is_some() {
             self.strikes.push(Strike::Reset { rank });
         }
         let dies = self.strikes(FaultKind::PeerDead).is_some();
         if dies {
-            self.hung |= 1 << rank;
-            self.silent |= 1 << rank;
+            self.hung.add(Ranks::only(rank));
+            self.silent.add(Ranks::only(rank));
         }
         if dies || self.strikes(FaultKind::PeerReturns).is_some() {
             self.strikes.push(Strike::Dies { rank });
         }
         let hangs = self.strikes(FaultKind::CoreHang).is_some();
-        if hangs || self.hung >> rank & 1 == 1 {
+        if hangs || self.hung.has(rank) {
             return None;
         }
         match self.strikes(FaultKind::CoreSlow) {

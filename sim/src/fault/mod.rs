@@ -10,14 +10,17 @@
 //! | `table` | every kind: name, row of the fault model, what it does, what may follow |
 //! | `choice` | which kinds are on, and how often each strikes |
 //! | `injector` | the seed's decisions, at every start, word and effect |
+//! | `ranks` | sets of ranks |
 //! | `staging` | faults that are part of a workload before it runs |
 
 mod choice;
 mod injector;
+mod ranks;
 mod staging;
 mod table;
 
 pub use self::choice::{FaultError, Faults};
 pub use self::injector::{DETECT_NS, Injected, Injector, Strike};
+pub use self::ranks::{Ranks, SharedRanks};
 pub use self::staging::{Budgets, counter_base, stage};
 pub use self::table::{FaultInfo, FaultKind, Occasion, TABLE};

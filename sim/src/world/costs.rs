@@ -82,7 +82,7 @@ impl Costed<'_> {
     /// When all that `slot`'s task waited for had released it.
     fn ready_ns(&self, slot: SlotId) -> u64 {
         let task = self.recorder.task_in(self.rank, slot);
-        let rank = u32::try_from(self.rank).expect("a run has at most 64 ranks");
+        let rank = u32::try_from(self.rank).expect("a run has at most 1024 ranks");
         let before = self.recorder.before(TaskRef { rank, task }).iter();
         let released = before.map(|&task| &self.released_ns[task as usize]);
         let times = released.chain([&self.submitted_ns[task as usize]]);

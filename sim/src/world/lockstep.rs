@@ -27,7 +27,7 @@ use super::recording::Recording;
 use super::stage::{Doomed, Remains, arenas, conclude, devices};
 use super::{Outcome, RunError, Settings};
 use crate::device::{Core, Device, Meter, SimPort};
-use crate::fault::Injector;
+use crate::fault::{Injector, Ranks};
 use crate::timeline::Role;
 use crate::workload::{Programs, Workload};
 
@@ -86,7 +86,7 @@ pub(super) fn run(
         jitter,
         injector: Injector::new(settings.seed, settings.occasions(), 1),
         held: devices.iter().map(|_| None).collect(),
-        held_for_ever: 0,
+        held_for_ever: Ranks::NONE,
         reset_at: vec![0; devices.len()],
         actors: Actors::new(actors, jitter),
         pieces: configs.iter().map(pieces_of).max().unwrap_or(1),
@@ -161,8 +161,8 @@ struct World<'a, 'm> {
     injector: Injector,
     /// Wait lists that somebody else holds, by rank.
     held: Vec<Option<Guard<'a, WaitDesk<'m>>>>,
-    /// Those of them that are never given back, a bit a rank.
-    held_for_ever: u64,
+    /// Those of them that are never given back.
+    held_for_ever: Ranks,
     /// When each rank was reset last.
     reset_at: Vec<u64>,
     /// Handlers, then dispatch threads, then the submitter.

@@ -309,7 +309,7 @@ impl<'a> Recorder<'a> {
 
     /// Whether everything that `task` waits for is there.
     fn check_waits(&self, rank: usize, task: u32) {
-        let index = u32::try_from(rank).expect("a run has at most 64 ranks");
+        let index = u32::try_from(rank).expect("a run has at most 1024 ranks");
         if let Some(unmet) = self
             .workload
             .unmet(TaskRef { rank: index, task }, self.devices)
@@ -322,7 +322,7 @@ impl<'a> Recorder<'a> {
 
 impl RankProbe<'_> {
     fn index(&self) -> u32 {
-        u32::try_from(self.rank).expect("a run has at most 64 ranks")
+        u32::try_from(self.rank).expect("a run has at most 1024 ranks")
     }
 
     fn task_at(&self, slot: SlotId) -> TaskRef {

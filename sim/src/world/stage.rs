@@ -142,7 +142,7 @@ impl Doomed {
         let mut ranks: Vec<_> = ranks.collect();
         let mut injector = Injector::new(settings.seed, settings.faults, 1);
         let first = settings.seed % ranks.len() as u64;
-        ranks.rotate_left(usize::try_from(first).expect("a run has at most 64 ranks"));
+        ranks.rotate_left(usize::try_from(first).expect("a run has at most 1024 ranks"));
         let mut doomed = 0;
         for handler in 0..usize::from(settings.handlers) {
             for rank in &mut ranks {

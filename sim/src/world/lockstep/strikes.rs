@@ -1,7 +1,7 @@
 //! Carrying out in virtual time what goes wrong with more than one core.
 
 use super::{What, World};
-use crate::fault::{DETECT_NS, Strike};
+use crate::fault::{DETECT_NS, Ranks, Strike};
 
 impl World<'_, '_> {
     /// Carries out what went wrong with more than one core.
@@ -15,7 +15,7 @@ impl World<'_, '_> {
                     }
                     match for_ns {
                         Some(ns) => self.queue.issue(self.now + ns, What::ListFree(rank)),
-                        None => self.held_for_ever |= 1 << rank,
+                        None => self.held_for_ever.add(Ranks::only(rank)),
                     }
                 }
                 Strike::Reset { rank } => self.reset(rank),
@@ -39,8 +39,8 @@ impl World<'_, '_> {
 
     /// The other ranks are told that `rank` is dead.
     pub(super) fn declare(&mut self, rank: usize) {
-        self.injector.declare_dead(1 << rank);
-        let index = u32::try_from(rank).expect("a run has at most 64 ranks");
+        self.injector.declare_dead(Ranks::only(rank));
+        let index = u32::try_from(rank).expect("a run has at most 1024 ranks");
         for other in (0..self.devices.len()).filter(|&other| other != rank) {
             self.schedulers[other].peer_dead(index);
             self.wake(self.dispatch_of(other));
@@ -55,7 +55,7 @@ impl World<'_, '_> {
 
     /// Whoever held the wait list of `rank` for a while gives it back.
     pub(super) fn list_is_free(&mut self, rank: usize) {
-        if self.held_for_ever >> rank & 1 == 1 {
+        if self.held_for_ever.has(rank) {
             return;
         }
         self.held[rank] = None;

@@ -13,19 +13,19 @@ use finbox_runtime::wait::StopFlag;
 use finbox_scheduler::{Scheduler, WaitDesk};
 
 use super::Stepped;
-use crate::fault::{Injected, Injector, Strike};
+use crate::fault::{Injected, Injector, SharedRanks, Strike};
 use crate::shared::Shared;
 
 /// What device threads and the caller have to tell each other.
 #[derive(Debug, Default)]
 pub(super) struct Struck {
     told: Shared<(Injected, Vec<Strike>)>,
-    /// Ranks that were declared dead, a bit each.
-    dead: AtomicU64,
+    /// Ranks that were declared dead.
+    dead: SharedRanks,
     /// Wait lists that are to be held and are not yet.
     awaited: AtomicU64,
-    /// Ranks whose wait list is held, or was to the end, a bit each.
-    held: AtomicU64,
+    /// Ranks whose wait list is held, or was to the end.
+    held: SharedRanks,
 }
 
 impl Struck {
@@ -42,7 +42,7 @@ impl Struck {
 
     /// Whether the wait list of `rank` is held, or was to the end.
     pub(super) fn is_held(&self, rank: usize) -> bool {
-        self.held.load(Ordering::Acquire) >> rank & 1 == 1
+        self.held.has(rank)
     }
 
     /// What all counted.
@@ -69,7 +69,7 @@ pub(super) fn resets(strikes: &[Strike], stepped: &mut [Stepped<'_>]) {
 
 /// Tells the caller what struck, and `injector` who is dead.
 pub(super) fn tell(injector: &mut Injector, struck: &Struck, strikes: Vec<Strike>) {
-    injector.declare_dead(struck.dead.load(Ordering::Acquire));
+    injector.declare_dead(struck.dead.all());
     if !strikes.is_empty() {
         let holds = |strike: &&Strike| matches!(strike, Strike::HoldList { .. });
         let awaited = strikes.iter().filter(holds).count() as u64;
@@ -107,7 +107,7 @@ impl<'s, 'm> Held<'s, 'm> {
         for (rank, (guard, until)) in lists.enumerate() {
             if until.is_some_and(|until| until <= now) {
                 (*guard, *until) = (None, None);
-                struck.held.fetch_and(!(1 << rank), Ordering::AcqRel);
+                struck.held.remove(rank);
                 running.wake_dispatch();
             }
         }
@@ -140,16 +140,16 @@ impl<'s, 'm> Held<'s, 'm> {
                 if !is_for_ever {
                     self.until[rank] = for_ns.map(|ns| now + Duration::from_nanos(ns));
                 }
-                struck.held.fetch_or(1 << rank, Ordering::AcqRel);
+                struck.held.add(rank);
                 struck.awaited.fetch_sub(1, Ordering::AcqRel);
                 true
             }
             Strike::Reset { .. } => true,
             Strike::Dies { rank } => {
-                struck.dead.fetch_or(1 << rank, Ordering::AcqRel);
+                struck.dead.add(rank);
                 let others = self.schedulers.iter().enumerate();
                 for (_, other) in others.filter(|&(other, _)| other != rank) {
-                    other.peer_dead(u32::try_from(rank).expect("a run has at most 64 ranks"));
+                    other.peer_dead(u32::try_from(rank).expect("a run has at most 1024 ranks"));
                 }
                 true
             }
