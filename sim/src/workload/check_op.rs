@@ -44,6 +44,7 @@ impl OfTask<'_> {
             Op::Copy { from, to, bytes } => self.own(from, bytes).and(self.own(to, bytes)),
             Op::StoreU32 { at, .. } => self.words(at, 1),
             Op::FillU32 { at, count, .. } => self.words(at, count),
+            Op::FillPattern { at, bytes, .. } => self.own(at, bytes),
             Op::AddU32 {
                 from, to, count, ..
             }
@@ -70,6 +71,13 @@ impl OfTask<'_> {
                 from,
                 to,
                 bytes,
+            }
+            | Op::PutTimed {
+                peer,
+                from,
+                to,
+                bytes,
+                ..
             } => {
                 self.own(from, bytes)?;
                 self.inside(Span { at: to, bytes }, self.peer(peer)?.data_bytes)

@@ -35,7 +35,7 @@ impl Workload {
                     rank,
                     name: format!("words at {}", part.at).into(),
                     at: part.at,
-                    expect: Expect::U32(part.words.clone()),
+                    expect: Expect::U32(part.words.as_ref().into()),
                 };
                 check.compare(device, found);
             }

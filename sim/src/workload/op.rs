@@ -40,6 +40,15 @@ pub enum Op {
         /// What.
         value: u32,
     },
+    /// Writes [`pattern`](super::pattern) bytes.
+    FillPattern {
+        /// First byte.
+        at: u64,
+        /// How many.
+        bytes: u64,
+        /// Which pattern.
+        seed: u64,
+    },
     /// `to[i] = from[i] + add` over words, wrapping; the ranges do not overlap, or are the same.
     AddU32 {
         /// First word read.
@@ -103,6 +112,19 @@ pub enum Op {
         to: u64,
         /// How many.
         bytes: u64,
+    },
+    /// As `Put`, for the time that more bytes would take.
+    PutTimed {
+        /// The peer, as an index.
+        peer: u32,
+        /// First byte read, in the own data.
+        from: u64,
+        /// First byte written, in the peer's data.
+        to: u64,
+        /// How many.
+        bytes: u64,
+        /// How many bytes the time of the put is reckoned for.
+        timed_bytes: u64,
     },
     /// As `Put`, of [`pattern`](super::pattern) bytes that stand nowhere in the own data.
     PutPattern {
@@ -172,6 +194,14 @@ pub enum EngineTime {
     Bytes(u64),
     /// So many ns.
     Ns(u64),
+    /// As long as the collective unit takes for so many bytes in so many rounds, one at least,
+    /// each of which has its latency.
+    Rounds {
+        /// How many rounds.
+        rounds: u32,
+        /// How many bytes, all rounds together.
+        bytes: u64,
+    },
 }
 
 /// One run of a program: a block of a task, and which subtask of it.
@@ -227,9 +257,12 @@ impl Op {
             | Self::ScaleF32 { from, to, .. }
             | Self::AddF32 { from, to, .. }
             | Self::AddCounterF32 { from, to, .. }
-            | Self::Put { from, to, .. } => move_both(from, to, by),
+            | Self::Put { from, to, .. }
+            | Self::PutTimed { from, to, .. } => move_both(from, to, by),
             Self::Post { transfer, .. } => move_both(&mut transfer.from, &mut transfer.to, by),
-            Self::StoreU32 { at, .. } | Self::FillU32 { at, .. } => *at = at.saturating_add(by),
+            Self::StoreU32 { at, .. } | Self::FillU32 { at, .. } | Self::FillPattern { at, .. } => {
+                *at = at.saturating_add(by)
+            }
             Self::PutPattern { to, .. } => *to = to.saturating_add(by),
             Self::Notify { .. }
             | Self::Engine { .. }

@@ -76,6 +76,17 @@ impl Run<'_> {
                     .bytes(self.device.data_address(from), bytes);
                 self.put(peer, to, content, bytes);
             }
+            Op::PutTimed {
+                peer,
+                from,
+                to,
+                bytes,
+                timed_bytes,
+            } => {
+                let from = self.device.data_address(from);
+                let content = self.device.dram().bytes(from, bytes);
+                self.put(peer, to, content, timed_bytes);
+            }
             Op::PutPattern {
                 peer,
                 to,
@@ -101,6 +112,13 @@ impl Run<'_> {
                 let (takes_ns, bytes) = match time {
                     EngineTime::Bytes(bytes) => (self.device.cost().dma(bytes), bytes),
                     EngineTime::Ns(ns) => (ns, 0),
+                    EngineTime::Rounds { rounds, bytes } => {
+                        let ccu = self.device.cost().ccu;
+                        let more = ccu
+                            .latency_ns
+                            .saturating_mul(rounds.saturating_sub(1).into());
+                        (ccu.takes(bytes).saturating_add(more), bytes)
+                    }
                 };
                 let rank = self.device.rank();
                 let done = EffectKind::EngineDone { rank, counter };
@@ -152,6 +170,9 @@ fn change_own(device: &Device, op: &Op) {
         Op::Copy { from, to, bytes } => dram.copy(address(from), address(to), bytes),
         Op::StoreU32 { at, value } => dram.store_u32(address(at), value),
         Op::FillU32 { at, count, value } => dram.fill_u32(address(at), count, value),
+        Op::FillPattern { at, bytes, seed } => {
+            dram.write_bytes(address(at), &pattern(seed, bytes));
+        }
         Op::AddU32 {
             from,
             to,
@@ -193,6 +214,7 @@ fn change_own(device: &Device, op: &Op) {
             });
         }
         Op::Put { .. }
+        | Op::PutTimed { .. }
         | Op::PutPattern { .. }
         | Op::Notify { .. }
         | Op::Post { .. }

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::hash::Hasher;
+use std::sync::Arc;
 
 use fnv::FnvHasher;
 
@@ -39,7 +40,7 @@ pub enum Expect {
     /// These values, to the bit; `at` is a multiple of 4.
     F32s(Box<[f32]>),
     /// These words; `at` is a multiple of 4.
-    U32(Box<[u32]>),
+    U32(Arc<[u32]>),
     /// The first `bytes` bytes of a [`pattern`].
     Pattern {
         /// Which pattern.
@@ -162,7 +163,7 @@ impl Check {
                 }
             }
             Expect::U32(words) => {
-                for (offset, word) in (0..).step_by(4).zip(words) {
+                for (offset, word) in (0..).step_by(4).zip(words.iter()) {
                     let observed = dram.load_u32(start + offset);
                     found.compare(self, offset, f64::from(*word), f64::from(observed));
                 }
@@ -328,7 +329,7 @@ mod tests {
 
     #[test]
     fn the_hash_covers_the_output_and_nothing_else() {
-        let (workload, devices) = workload(true, Expect::U32(Box::new([])));
+        let (workload, devices) = workload(true, Expect::U32([].into()));
         let [task, silent] = [0, 1].map(|task| TaskRef { rank: 0, task });
         let before = workload.task_output_hash(task, &devices);
         devices[0].dram().store_u32(devices[0].data_address(16), 1);
@@ -340,7 +341,7 @@ mod tests {
 
     #[test]
     fn a_wait_is_unmet_until_its_counter_is_there_and_across_the_wrap() {
-        let (mut workload, _) = workload(false, Expect::U32(Box::new([])));
+        let (mut workload, _) = workload(false, Expect::U32([].into()));
         workload.ranks[0].counters.push(CounterPlace::Packed);
         let wait = Op::Await {
             counter: 0,
