@@ -38,8 +38,16 @@ pub(crate) struct Attribute {
     pub(crate) name: String,
     #[prost(int64, optional, tag = "9")]
     pub(crate) number: Option<i64>,
+    #[prost(message, optional, tag = "28")]
+    pub(crate) truths: Option<Truths>,
     #[prost(string, optional, tag = "29")]
     pub(crate) text: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Truths {
+    #[prost(bool, repeated, tag = "1")]
+    pub(crate) values: Vec<bool>,
 }
 
 impl Node {
@@ -62,7 +70,7 @@ impl Node {
         self.attributes.push(Attribute {
             name,
             number: Some(number),
-            text: None,
+            ..Attribute::default()
         });
         self
     }
@@ -71,8 +79,18 @@ impl Node {
         let text = Some(group.to_owned());
         self.attributes.push(Attribute {
             name: "pg_name".to_owned(),
-            number: None,
             text,
+            ..Attribute::default()
+        });
+        self
+    }
+
+    pub(crate) fn over(mut self, dimensions: &[bool]) -> Self {
+        let values = dimensions.to_vec();
+        self.attributes.push(Attribute {
+            name: "involved_dim".to_owned(),
+            truths: Some(Truths { values }),
+            ..Attribute::default()
         });
         self
     }

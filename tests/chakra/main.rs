@@ -3,6 +3,7 @@
 #![cfg(not(any(loom, shuttle)))]
 #![expect(clippy::unwrap_used, reason = "helpers of tests may, as tests may")]
 
+mod collectives;
 mod edges;
 mod encode;
 mod framing;
@@ -66,6 +67,14 @@ fn assert_promises(workload: &chakra::Workload) {
             parents.sort_unstable();
             parents.dedup();
             assert_eq!(parents.len(), found.deps.len(), "no repeats");
+        }
+    }
+    for (index, collective) in (0..).zip(&workload.collectives) {
+        let first = place[&collective.members[0]];
+        for (place_in_group, at) in collective.members.iter().enumerate() {
+            assert_eq!(place[at], first + place_in_group, "side by side");
+            let op = workload.ranks[at.rank_index as usize].nodes[at.node as usize].op;
+            assert_eq!(op, chakra::Op::Joint { collective: index });
         }
     }
     for (index, message) in (0..).zip(&workload.messages) {

@@ -1,7 +1,7 @@
-//! Sends, receives and collectives over several ranks.
+//! Sends and receives over several ranks.
 
-use super::chakra::{CollectiveKind, ImportError, NodeRef, Op, PeerState, Side};
-use super::encode::{COLLECTIVE, COMPUTE, Folder, Node, receive, send};
+use super::chakra::{ImportError, NodeRef, PeerState, Side};
+use super::encode::{COMPUTE, Folder, Node, receive, send};
 use super::{assert_promises, load, refusal};
 
 #[test]
@@ -139,73 +139,6 @@ fn a_rank_that_receives_from_itself_first_deadlocks() {
     let (error, text) = refusal(folder.path());
     assert!(
         matches!(error, ImportError::Cycle(cycle) if cycle.over_messages),
-        "{text}"
-    );
-}
-
-fn all_gather(group: &str) -> Node {
-    Node::new(1, COLLECTIVE)
-        .with("comm_type", 2)
-        .with("comm_size", 4)
-        .in_group(group)
-}
-
-#[test]
-fn a_collective_in_a_group_of_its_rank_alone_is_taken() {
-    let folder = Folder::of_ranks(&[&[all_gather("9")], &[Node::new(1, COMPUTE)]]);
-    folder.file("t.json", br#"{"9": [0], "1": [0, 1]}"#);
-    let workload = load(folder.path()).unwrap();
-    let Op::Collective { kind, bytes, .. } = workload.ranks[0].nodes[0].op else {
-        panic!("a collective")
-    };
-    assert_eq!((kind, bytes), (CollectiveKind::AllGather, 4));
-}
-
-#[test]
-fn a_collective_in_a_group_of_two_is_refused_for_now() {
-    let folder = Folder::of_ranks(&[&[all_gather("1")], &[all_gather("1")], &[all_gather("9")]]);
-    folder.file("t.json", br#"{"9": [2], "1": [0, 1]}"#);
-    let (error, text) = refusal(folder.path());
-    assert!(
-        matches!(error, ImportError::NotSupportedYet { ranks: 2, .. }),
-        "{text}"
-    );
-    assert!(text.contains("is a collective over 2 ranks"), "{text}");
-}
-
-#[test]
-fn an_undeclared_group_is_refused() {
-    let folder = Folder::of_ranks(&[&[all_gather("5")], &[Node::new(1, COMPUTE)]]);
-    let (error, text) = refusal(folder.path());
-    assert!(
-        matches!(
-            error,
-            ImportError::UnknownGroup {
-                declared: false,
-                ..
-            }
-        ),
-        "{text}"
-    );
-    assert!(
-        text.contains("process group \"5\"") && text.contains("t.json"),
-        "{text}"
-    );
-    folder.file("t.json", br#"{"5": [1]}"#);
-    let (error, text) = refusal(folder.path());
-    assert!(
-        matches!(error, ImportError::UnknownGroup { declared: true, .. }),
-        "{text}"
-    );
-}
-
-#[test]
-fn a_damaged_side_file_is_refused_at_its_byte() {
-    let folder = Folder::of_ranks(&[&[all_gather("5")], &[Node::new(1, COMPUTE)]]);
-    folder.file("t.json", br#"{"5": [1}"#);
-    let (error, text) = refusal(folder.path());
-    assert!(
-        matches!(error, ImportError::SideFile { offset: 8, .. }),
         "{text}"
     );
 }

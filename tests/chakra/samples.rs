@@ -213,14 +213,48 @@ fn a_collective_of_a_rank_loaded_alone_is_its_own() {
 }
 
 #[test]
-fn a_collective_over_several_ranks_is_refused_for_now() {
-    let (error, text) = refusal(&data("micro/ALL_REDUCE"));
-    assert!(
-        matches!(error, ImportError::NotSupportedYet { ranks: 2, .. }),
-        "{text}"
-    );
-    assert!(
-        text.contains("collectives over several ranks are not supported yet"),
-        "{text}"
-    );
+fn every_sample_of_a_collective_is_one_over_all_ranks() {
+    use CollectiveKind::{AllGather, AllReduce, AllToAll, Barrier, Broadcast, ReduceScatter};
+    let samples = [
+        ("collectives/all_gather-4npus_1MB", AllGather, 1 << 20),
+        ("collectives/all_reduce-4npus_1MB", AllReduce, 1 << 20),
+        ("collectives/all_to_all-4npus_1MB", AllToAll, 1 << 20),
+        (
+            "collectives/reduce_scatter-4npus_1MB",
+            ReduceScatter,
+            1 << 20,
+        ),
+        ("micro/ALL_GATHER", AllGather, 65_536),
+        ("micro/ALL_REDUCE", AllReduce, 65_536),
+        ("micro/ALL_TO_ALL", AllToAll, 65_536),
+        ("micro/BARRIER", Barrier, 0),
+        ("micro/BROADCAST", Broadcast, 65_536),
+        ("micro/REDUCE_SCATTER", ReduceScatter, 65_536),
+    ];
+    for (name, kind, bytes) in samples {
+        let workload = load(&data(name)).unwrap();
+        assert_promises(&workload);
+        let [collective] = workload.collectives.as_slice() else {
+            panic!("{name}: {:?}", workload.collectives)
+        };
+        assert_eq!((collective.kind, collective.bytes), (kind, bytes), "{name}");
+        assert_eq!(
+            (collective.members.len(), workload.groups),
+            (4, 1),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn the_llama_step_has_184_collectives_in_groups_of_two() {
+    let workload = load(&data("llama-dp2-tp2-pp2")).unwrap();
+    assert_promises(&workload);
+    assert_eq!(workload.order.len(), 1440);
+    assert_eq!((workload.collectives.len(), workload.groups), (184, 8));
+    let first = &workload.collectives[0];
+    assert_eq!((&*first.group, first.nth, first.bytes), ("5", 0, 4_194_304));
+    let ranks: Vec<u32> = first.members.iter().map(|at| at.rank_index).collect();
+    assert_eq!((first.kind, ranks), (CollectiveKind::AllGather, vec![0, 2]));
+    assert_eq!(workload.messages.len(), 16);
 }

@@ -13,7 +13,8 @@ use std::{env, ptr};
 use finbox_scheduler::target::A2A3;
 use finbox_sim::memory::{Guarded, LastWords};
 use finbox_sim::report::{Invalid, RunReport, Verdict};
-use finbox_sim::workload::{chakra, lower};
+use finbox_sim::workload::chakra;
+use finbox_sim::workload::lower::{self, Collectives};
 use finbox_sim::world::{self, Settings};
 
 thread_local! {
@@ -80,7 +81,8 @@ fn load_and_run(fail_at: u64) {
     };
     LEFT.set(fail_at);
     let trace = chakra::load(&path, &chakra::Options::default()).expect("a valid sample");
-    let outcome = world::run(&lower::lower(&trace), &settings, &mut |_, _| {});
+    let workload = lower::lower(&trace, Collectives::default()).expect("it has no collectives");
+    let outcome = world::run(&workload, &settings, &mut |_, _| {});
     let left = LEFT.replace(0);
     assert_eq!(outcome.expect("a run that starts").ledger.completed, 2);
     if left > 0 {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use finbox_sim::workload::chakra::{Deps, ImportError, NodeRef, Options, Workload, load};
-use finbox_sim::workload::lower;
+use finbox_sim::workload::lower::{self, Collectives};
 use tempfile::TempDir;
 
 /// The whole input is the file of rank 0. As the first byte is a length, its low bits also choose
@@ -25,7 +25,8 @@ pub(crate) fn import(path: &Path, choice: u8) {
     match load(path, &options) {
         Ok(trace) => {
             assert_ordered(&trace);
-            let tasks = lower::lower(&trace);
+            let tasks = lower::lower(&trace, Collectives::default());
+            let tasks = tasks.expect("one rank has no collective with others");
             if let Err(wrong) = tasks.check() {
                 panic!("the tasks of a trace that was taken are refused: {wrong}");
             }

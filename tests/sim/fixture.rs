@@ -7,6 +7,7 @@ use finbox_scheduler::target::{A2A3, A5};
 use finbox_sim::demo;
 use finbox_sim::device::CounterPlace;
 use finbox_sim::workload::chakra;
+use finbox_sim::workload::lower::Collectives;
 use finbox_sim::workload::{EngineTime, Op, Part, RankPlan, Shape, TaskPlan, Workload, lower};
 use finbox_sim::world::{self, Clock, Outcome, Settings};
 
@@ -99,8 +100,14 @@ pub(crate) fn data(name: &str) -> PathBuf {
 
 /// A sample trace as a workload.
 pub(crate) fn trace(name: &str) -> Workload {
+    trace_with(name, Collectives::default())
+}
+
+/// The same, its collectives as asked for.
+pub(crate) fn trace_with(name: &str, how: Collectives) -> Workload {
     let trace = chakra::load(&data(name), &chakra::Options::default());
-    lower::lower(&trace.expect("the sample is valid"))
+    let trace = trace.expect("the sample is valid");
+    lower::lower(&trace, how).expect("the sample has few steps")
 }
 
 /// Both demos at their usual size, and the ring.

@@ -4,6 +4,7 @@
 mod fixture;
 
 mod classes;
+mod collectives;
 mod engines;
 mod failures;
 mod golden;

@@ -9,7 +9,7 @@ use finbox_scheduler::{Chip, Engines, Shape};
 use super::files;
 use super::target;
 use super::verdict::{counted, refused};
-use crate::cli::{Deps, RunOptions, What};
+use crate::cli::{Collectives, Deps, RunOptions, What};
 use crate::cost_file::{self, Costs};
 use crate::demo::{self, MOST_EDGES, Pattern, TaskBench};
 use crate::file::FileError;
@@ -115,17 +115,15 @@ fn import(path: &Path, options: &RunOptions, costs: Costs) -> Result<Loaded, Box
     };
     let trace = chakra::load(path, &import)
         .map_err(|error| Box::new(RunReport::refused(Invalid::InputFile, unusable(&error))))?;
-    let counts = ImportCounts {
-        nodes: trace.ranks.iter().map(|rank| rank.nodes.len() as u64).sum(),
-        messages: trace.messages.len() as u64,
-        dropped_self_edges: trace.dropped_self_edges,
-        dropped_repeated_edges: trace.dropped_repeated_edges,
-    };
-    let workload = lower::lower(&trace);
+    let workload = lower::lower(&trace, collectives(options)).map_err(|error| {
+        let hint = "run them as a model: --collectives model";
+        let error = ErrorReport::new(Code::INPUT_INVALID, error.to_string(), hint);
+        Box::new(RunReport::refused(Invalid::InputFile, error))
+    })?;
     check_ranks(options, &workload, "trace")?;
     Ok(Loaded {
         workload,
-        import: Some(counts),
+        import: Some(counts(&trace)),
         limits: None,
         costs,
     })
@@ -175,6 +173,29 @@ fn check_ranks(
     let hint = format!("leave --ranks out for {what}s");
     let error = ErrorReport::new(Code::USAGE, message, hint);
     Err(Box::new(RunReport::refused(Invalid::Usage, error)))
+}
+
+const fn collectives(options: &RunOptions) -> lower::Collectives {
+    match options.collectives {
+        None => lower::Collectives::BySize,
+        Some(Collectives::Ring) => lower::Collectives::Ring,
+        Some(Collectives::Direct) => lower::Collectives::Direct,
+        Some(Collectives::Model) => lower::Collectives::Model,
+    }
+}
+
+/// What was imported.
+fn counts(trace: &chakra::Workload) -> ImportCounts {
+    let nodes = || trace.ranks.iter().flat_map(|rank| &rank.nodes);
+    let own = nodes().filter(|node| matches!(node.op, chakra::Op::Collective { .. }));
+    ImportCounts {
+        nodes: nodes().count() as u64,
+        messages: trace.messages.len() as u64,
+        collectives: (trace.collectives.len() + own.count()) as u64,
+        groups: trace.groups,
+        dropped_self_edges: trace.dropped_self_edges,
+        dropped_repeated_edges: trace.dropped_repeated_edges,
+    }
 }
 
 /// Why a trace cannot be run.

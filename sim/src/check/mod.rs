@@ -198,6 +198,9 @@ pub fn replay(run: &RunOptions) -> String {
     if run.deps != Deps::Data {
         command.push_str(&format!(" --deps {}", run.deps));
     }
+    if let Some(how) = run.collectives {
+        command.push_str(&format!(" --collectives {}", how.as_str()));
+    }
     let options = [
         ("ranks", run.ranks.map(u64::from)),
         ("tasks", run.tasks.map(u64::from)),
@@ -245,7 +248,7 @@ mod tests {
     fn the_command_of_a_seed_has_all_that_its_run_had() {
         for more in [
             "",
-            "--fault notify-lost:3 --completion locked --deps both",
+            "--fault notify-lost:3 --completion locked --deps both --collectives model",
             "--faults all --task-budget-ms 3 --wait-budget-ms 4 --deadline-ms 5",
             "--faults all --ranks 2 --threads 4 --cores 6 --mailbox-slots 8 --mode parallel",
         ] {

@@ -13,7 +13,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use super::bench::{BenchOptions, MetgArgs, metg};
 use super::convert::{ConvertArgs, convert};
-use super::options::{CheckOptions, Completion, Deps, Mode, RunOptions, What};
+use super::options::{CheckOptions, Collectives, Completion, Deps, Mode, RunOptions, What};
 use super::scenario::{find_scenario, near_scenarios};
 use super::target::{TargetFacts, TargetName};
 use super::usage::UsageError;
@@ -91,8 +91,8 @@ pub(super) struct RunArgs {
 
     /// Ranks, 1 to 64 and inside the scenario's range [default: the scenario's]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    #[arg(value_parser = |text: &str| values::whole::<u16>(text, values::RANKS))]
-    pub(super) ranks: Option<u16>,
+    #[arg(value_parser = clap::builder::StringValueParser::new().map(Asked))]
+    pub(super) ranks: Option<Asked>,
 
     /// Tasks of a scenario of any size, 1 to 4000000 [default: the scenario's]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
@@ -170,6 +170,10 @@ pub(super) struct RunArgs {
     #[arg(hide_possible_values = true)]
     pub(super) deps: Deps,
 
+    /// Collectives of a trace: ring, direct or model [default: direct up to 64 KiB, then ring]
+    #[arg(long, value_name = "HOW", value_enum, hide_possible_values = true)]
+    pub(super) collectives: Option<Collectives>,
+
     /// Print one JSON document instead of text
     #[arg(long)]
     pub(super) json: bool,
@@ -201,6 +205,7 @@ impl RunArgs {
             cost_model: None,
             time_scale: None,
             deps: Deps::Data,
+            collectives: None,
             json: false,
             quiet: false,
         }
@@ -239,7 +244,7 @@ struct CheckArgs {
 
 /// A value as it was written, kept until the option that bounds it is known.
 #[derive(Debug, Clone)]
-pub(super) struct Asked(String);
+pub(super) struct Asked(pub(super) String);
 
 /// Keeps the value as it is written.
 pub(super) fn asked_cores() -> impl clap::builder::TypedValueParser<Value = Asked> {
@@ -314,7 +319,7 @@ pub(super) fn checked(run: RunArgs, targets: &[TargetFacts]) -> Result<RunOption
     let target = target(name, targets)?;
     let mut faults = run.faults.iter();
     let faults = faults.try_fold(Faults::NONE, |faults, text| faults.parse(text))?;
-    check_ranks(&what, run.ranks)?;
+    let ranks = run.ranks.map(|asked| ranks(&what, asked.0)).transpose()?;
     check_tasks(&what, run.tasks)?;
     run.bench.check(&what)?;
     if let (What::Scenario(name), Some(_)) = (&what, run.time_scale) {
@@ -328,7 +333,7 @@ pub(super) fn checked(run: RunArgs, targets: &[TargetFacts]) -> Result<RunOption
         what,
         target: name,
         faults,
-        ranks: run.ranks,
+        ranks,
         tasks: run.tasks,
         bench: run.bench,
         mode: run.mode,
@@ -343,6 +348,7 @@ pub(super) fn checked(run: RunArgs, targets: &[TargetFacts]) -> Result<RunOption
         cost_model: run.cost_model,
         time_scale: run.time_scale,
         deps: run.deps,
+        collectives: run.collectives,
         json: run.json,
         quiet: run.quiet,
     })
@@ -377,18 +383,24 @@ fn target(name: TargetName, targets: &[TargetFacts]) -> Result<&TargetFacts, Usa
         })
 }
 
-fn check_ranks(what: &What, ranks: Option<u16>) -> Result<(), UsageError> {
-    let (What::Scenario(name), Some(asked)) = (what, ranks) else {
-        return Ok(());
+fn ranks(what: &What, asked: String) -> Result<u16, UsageError> {
+    let scenario = match what {
+        What::Scenario(name) => find_scenario(name),
+        What::Path(_) => None,
     };
-    match find_scenario(name) {
-        Some(scenario) if !scenario.ranks.contains(&asked) => {
+    let range = scenario.map_or(values::TRACE_RANKS, |_| values::RANKS);
+    let most = *range.end();
+    let Ok(ranks) = values::whole(&asked, range) else {
+        return Err(UsageError::RanksOutsideRange { asked, most });
+    };
+    match scenario {
+        Some(scenario) if !scenario.ranks.contains(&ranks) => {
             Err(UsageError::RanksOutsideScenario {
                 scenario: scenario.name,
-                asked,
+                asked: ranks,
             })
         }
-        _ => Ok(()),
+        _ => Ok(ranks),
     }
 }
 

@@ -62,3 +62,15 @@ fn a_fault_that_is_not_known_or_not_understood_is_refused() {
         assert!(message(line).contains("whole number from 1"), "{line}");
     }
 }
+
+#[test]
+fn every_way_of_collectives_and_no_other_is_accepted() {
+    for text in ["ring", "direct", "model"] {
+        let options = check(&format!("./a.0.et --collectives {text}"));
+        let how = options.run.collectives.map(Collectives::as_str);
+        assert_eq!(how, Some(text));
+    }
+    assert_eq!(check("./a.0.et").run.collectives, None);
+    let message = message("run ./a.0.et --collectives tree");
+    assert!(message.contains("ring, direct, model"), "{message}");
+}

@@ -7,10 +7,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::TypedValueParser as _;
 
-use super::args::{RunArgs, checked};
+use super::args::{Asked, RunArgs, checked};
 use super::bench::BenchOptions;
-use super::options::{Deps, RunOptions};
+use super::options::{Collectives, Deps, RunOptions};
 use super::target::{TargetFacts, TargetName};
 use super::usage::UsageError;
 use super::values;
@@ -38,8 +39,8 @@ pub(super) struct ConvertArgs {
 
     /// Ranks, 1 to 64 and inside the scenario's range [default: the scenario's]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    #[arg(value_parser = |text: &str| values::whole::<u16>(text, values::RANKS))]
-    ranks: Option<u16>,
+    #[arg(value_parser = clap::builder::StringValueParser::new().map(Asked))]
+    ranks: Option<Asked>,
 
     /// Tasks of a scenario of any size, 1 to 4000000 [default: the scenario's]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
@@ -72,6 +73,10 @@ pub(super) struct ConvertArgs {
     #[arg(long, value_name = "KIND", value_enum, default_value_t = Deps::Data)]
     #[arg(hide_possible_values = true)]
     deps: Deps,
+
+    /// Collectives of a trace: ring, direct or model [default: direct up to 64 KiB, then ring]
+    #[arg(long, value_name = "HOW", value_enum, hide_possible_values = true)]
+    collectives: Option<Collectives>,
 }
 
 /// What to load and where its graph goes.
@@ -96,6 +101,7 @@ pub(super) fn convert(
         cost_model: args.cost_model,
         time_scale: args.time_scale,
         deps: args.deps,
+        collectives: args.collectives,
         ..RunArgs::of(args.what)
     };
     Ok(ConvertOptions {

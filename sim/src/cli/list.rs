@@ -16,6 +16,7 @@ const SCHEMA: &str = "finbox.list/1";
 const TRACES: &[&str] = &[
     "Any folder will do: one file a rank, named PREFIX.<rank>.et.",
     "Name the folder, the prefix or one file with a dot or a slash: finbox run ./traces/PREFIX",
+    "PREFIX.json maps process groups to ranks; --collectives HOW says how collectives run.",
 ];
 
 /// The other files that are read and written.
@@ -226,6 +227,7 @@ Targets (--target NAME)
 Traces
   Any folder will do: one file a rank, named PREFIX.<rank>.et.
   Name the folder, the prefix or one file with a dot or a slash: finbox run ./traces/PREFIX
+  PREFIX.json maps process groups to ranks; --collectives HOW says how collectives run.
 ";
         let (targets, rest) = rest.split_once("Faults").unwrap();
         let (rest, files) = rest.split_once("\nFiles\n").unwrap();

@@ -30,7 +30,7 @@ pub use compare::CompareOptions;
 pub use convert::ConvertOptions;
 pub use list::{list_json, list_text};
 pub(crate) use near::near;
-pub use options::{CheckOptions, Completion, Deps, Mode, RunOptions, What};
+pub use options::{CheckOptions, Collectives, Completion, Deps, Mode, RunOptions, What};
 pub use scenario::{SCENARIOS, Scenario, find_scenario, near_scenarios};
 pub use target::{TargetFacts, TargetName};
 pub use usage::UsageError;

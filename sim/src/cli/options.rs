@@ -111,6 +111,28 @@ impl fmt::Display for Deps {
     }
 }
 
+/// How collectives among several ranks run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Collectives {
+    /// In rounds, each rank sending to its neighbour
+    Ring,
+    /// Each rank sending to all that are concerned
+    Direct,
+    /// As one engine operation a rank, once all have arrived; no bytes are moved
+    Model,
+}
+
+impl Collectives {
+    /// The name as it is written on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ring => "ring",
+            Self::Direct => "direct",
+            Self::Model => "model",
+        }
+    }
+}
+
 /// The options of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunOptions {
@@ -118,7 +140,7 @@ pub struct RunOptions {
     pub what: What,
     /// The chip to simulate.
     pub target: TargetName,
-    /// Ranks, 1 to 64 and inside the scenario's range.
+    /// Ranks, 1 to 64 and inside the scenario's range, or 1 to 1024 of a trace.
     pub ranks: Option<u16>,
     /// Tasks of a scenario of any size, 1 to 4 000 000.
     pub tasks: Option<u32>,
@@ -152,6 +174,8 @@ pub struct RunOptions {
     pub time_scale: Option<u64>,
     /// Which dependencies of a trace are kept.
     pub deps: Deps,
+    /// How collectives of a trace run; `None`: by their size.
+    pub collectives: Option<Collectives>,
     /// One JSON document on stdout instead of text.
     pub json: bool,
     /// No progress line.

@@ -80,6 +80,7 @@ fn a_bare_scenario_takes_every_default() {
         cost_model: None,
         time_scale: None,
         deps: Deps::Data,
+        collectives: None,
         json: false,
         quiet: false,
     };
@@ -91,7 +92,8 @@ fn every_option_reaches_its_field_before_or_after_the_scenario() {
     let options = run(
         "--target a5 --ranks 8 --mode parallel --seed 7 deferred_notify_demo \
          --threads 3 --cores 108 --mailbox-slots 64 --deadline-ms 250 --deps both \
-         --task-budget-ms 7 --wait-budget-ms 9 --completion locked --json --quiet",
+         --task-budget-ms 7 --wait-budget-ms 9 --completion locked --collectives ring \
+         --json --quiet",
     );
     let expected = RunOptions {
         what: What::Scenario("deferred_notify_demo".to_owned()),
@@ -112,6 +114,7 @@ fn every_option_reaches_its_field_before_or_after_the_scenario() {
         cost_model: None,
         time_scale: None,
         deps: Deps::Both,
+        collectives: Some(Collectives::Ring),
         json: true,
         quiet: true,
     };
@@ -145,12 +148,13 @@ fn a_target_outside_this_build_is_refused_with_those_inside() {
 }
 
 #[test]
-fn ranks_are_bounded_by_1_and_64() {
+fn ranks_are_bounded_by_1_and_64_and_those_of_a_trace_by_1024() {
     assert_eq!(run("./x.json --ranks 1").ranks, Some(1));
-    assert_eq!(run("./x.json --ranks 64").ranks, Some(64));
+    assert_eq!(run("./x.json --ranks 1024").ranks, Some(1024));
+    assert!(message("run ./x.json --ranks 1025").ends_with("from 1 to 1024"));
     for bad in ["0", "65", "-1", "two", "1.5"] {
         assert_eq!(
-            message(&format!("run ./x.json --ranks {bad}")),
+            message(&format!("run dummy_task --ranks {bad}")),
             format!(
                 "invalid value '{bad}' for '--ranks <N>': it must be a whole number from 1 to 64"
             )
@@ -370,6 +374,7 @@ fn help_shows_every_delivered_option_and_the_exit_codes() {
         "--task-budget-ms",
         "--wait-budget-ms",
         "--deps",
+        "--collectives",
         "--json",
         "--quiet",
     ] {

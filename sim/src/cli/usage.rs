@@ -37,6 +37,17 @@ pub enum UsageError {
         /// Names that are near it, nearest first.
         near: Vec<&'static str>,
     },
+    /// `--ranks` is no number, or one outside every scenario or trace.
+    #[error(
+        "invalid value '{}' for '--ranks <N>': it must be a whole number from 1 to {most}",
+        printable(.asked)
+    )]
+    RanksOutsideRange {
+        /// The value as it was written.
+        asked: String,
+        /// The most ranks.
+        most: u64,
+    },
     /// `--ranks` is a number of ranks the scenario is not defined for.
     #[error("invalid value '{asked}' for '--ranks <N>': '{scenario}' runs on {}", ranks(.scenario))]
     RanksOutsideScenario {
@@ -110,6 +121,9 @@ impl UsageError {
                 "did you mean {}? `finbox list` shows all; a file needs a dot or a slash: ./NAME",
                 either(near)
             ),
+            Self::RanksOutsideRange { .. } => {
+                "leave --ranks out for the default: a scenario's own, or all of a trace".to_owned()
+            }
             Self::RanksOutsideScenario { scenario, .. } => {
                 format!("leave --ranks out, or take {}", ranks(scenario))
             }

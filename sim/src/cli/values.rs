@@ -8,8 +8,13 @@ use std::ops::RangeInclusive;
 
 use thiserror::Error;
 
-/// Ranks of one run, whatever the scenario.
+use crate::workload::chakra::MAX_RANKS;
+
+/// Ranks of a scenario, whatever it is.
 pub(super) const RANKS: RangeInclusive<u64> = 1..=64;
+
+/// Ranks of a trace.
+pub(super) const TRACE_RANKS: RangeInclusive<u64> = 1..=MAX_RANKS as u64;
 
 /// Tasks of a scenario of any size.
 pub(super) const TASKS: RangeInclusive<u64> = 1..=4_000_000;

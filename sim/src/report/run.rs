@@ -189,10 +189,14 @@ pub struct GapReport {
 /// What the import of a workload file kept and dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct ImportCounts {
-    /// Nodes that became tasks.
+    /// Nodes read; each became a task, or several where it is a collective among several ranks.
     pub nodes: u64,
     /// Messages read.
     pub messages: u64,
+    /// Collectives read, each counted once over its ranks.
+    pub collectives: u64,
+    /// Process groups that have one.
+    pub groups: u64,
     /// Edges from a node to itself, dropped.
     pub dropped_self_edges: u64,
     /// Edges given more than once, dropped.

@@ -6,7 +6,7 @@
 
 use super::failures::{Failure, FailureKind, FailureReport};
 use super::latency::Percentiles;
-use super::run::{FaultCount, RunReport};
+use super::run::{FaultCount, ImportCounts, RunReport};
 use super::stall::{ConditionReport, StallReport, StalledTask};
 use super::words::{count, duration, printable, task_id};
 
@@ -56,20 +56,26 @@ fn row(label: &str, value: &str) -> String {
     format!("  {label:<LABEL$} {value}")
 }
 
+/// What an import kept, and what it dropped.
+fn imported(import: &ImportCounts) -> String {
+    let mut kept = count(import.nodes, "node");
+    kept += &format!(", {}", count(import.messages, "message"));
+    if import.collectives > 0 {
+        let (all, groups) = (
+            count(import.collectives, "collective"),
+            count(import.groups, "group"),
+        );
+        kept += &format!(", {all} in {groups}");
+    }
+    let self_edges = count(import.dropped_self_edges, "self-edge");
+    let repeated = count(import.dropped_repeated_edges, "repeated edge");
+    format!("{kept}; dropped {self_edges} and {repeated}")
+}
+
 fn counts(report: &RunReport, lines: &mut Vec<String>) {
     lines.push(row("run", &what_ran(report)));
     if let Some(import) = &report.import {
-        let dropped = format!(
-            "dropped {} and {}",
-            count(import.dropped_self_edges, "self-edge"),
-            count(import.dropped_repeated_edges, "repeated edge")
-        );
-        let kept = format!(
-            "{}, {}",
-            count(import.nodes, "node"),
-            count(import.messages, "message")
-        );
-        lines.push(row("import", &format!("{kept}; {dropped}")));
+        lines.push(row("import", &imported(import)));
     }
     for (index, fault) in report.faults.iter().enumerate() {
         let label = if index == 0 { "faults" } else { "" };

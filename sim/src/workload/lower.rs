@@ -1,9 +1,10 @@
 //! A trace becomes tasks that a device can run.
 //!
-//! One task a node, at the same indices, in the trace's own order. Ordering is explicit
-//! ([`TaskPlan::after`]); nothing is declared. Guarantees: a message moves real bytes, and after
-//! the run every received region is compared with what its sender put there. Refuses nothing
-//! that the importer lets through.
+//! One task a node, but for a collective among several ranks: its rounds are tasks, one behind the
+//! other, and the last one stands for the node. The tasks of a rank stand in the order of its
+//! nodes. Ordering is explicit ([`TaskPlan::after`]); nothing is declared. Guarantees: messages
+//! and collectives move real bytes, and after the run every region that received any is compared
+//! with what must be there. Refuses traces whose collectives become too many tasks.
 //!
 //! | node | task |
 //! | --- | --- |
@@ -13,8 +14,20 @@
 //! | memory, collective of one rank | a short launch starts a DMA engine; done when the engine is |
 //! | send | puts a pattern into the receiver's region of that message, then notifies it |
 //! | receive | done when the message's own counter was notified |
+//! | collective among several ranks | see `collective`: what each kind becomes, in which rounds |
 //!
-//! A put is timed for the whole message; of its bytes at most [`MESSAGE_BYTES_CAP`] are moved.
+//! A put is timed for the whole message; of its bytes at most [`MESSAGE_BYTES_CAP`] are moved, of
+//! a collective at most 256 of each part.
+//!
+//! [`Workload::order`] stays one topological order: the tasks of a collective stand side by side,
+//! round after round, where the trace has its nodes. Each waits only for notifications of tasks
+//! before it, or of its own round, and those begin without it: so ranks whose task windows are
+//! full never wait for each other.
+
+mod collective;
+mod results;
+mod rounds;
+mod steps;
 
 use std::collections::HashMap;
 
@@ -25,8 +38,12 @@ use super::op::{EngineTime, Op};
 use super::pattern::pattern_seed;
 use finbox_scheduler::Shape;
 
-use super::plan::{RankPlan, Span, TaskPlan, TaskRef, Workload};
+use super::plan::{RankPlan, Span, TaskPlan, Workload};
 use super::verify::{Check, Expect};
+
+use self::steps::Steps;
+
+pub use self::collective::DIRECT_BYTES;
 
 /// Most bytes of a message that are really moved; less where one rank receives so many messages
 /// that they would take more than [`RECEIVED_BYTES`].
@@ -42,34 +59,62 @@ const LAUNCH_NS: u64 = 500;
 /// Regions start on lines of their own.
 const LINE_BYTES: u64 = 64;
 
+/// Most tasks that the collectives of a trace may become.
+pub const MOST_STEPS: usize = 1 << 22;
+
+/// How collectives among several ranks are run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Collectives {
+    /// Directly up to [`DIRECT_BYTES`] a rank, else round a ring.
+    #[default]
+    BySize,
+    /// Round a ring.
+    Ring,
+    /// Everybody to everybody concerned.
+    Direct,
+    /// As one engine operation a rank, once all have arrived; no bytes are moved.
+    Model,
+}
+
+/// A trace whose collectives become too many tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the collectives of this trace become more than {MOST_STEPS} tasks")]
+pub struct TooManySteps;
+
 /// The tasks of `trace`.
-pub fn lower(trace: &chakra::Workload) -> Workload {
+///
+/// # Errors
+/// [`TooManySteps`]: more than [`MOST_STEPS`].
+pub fn lower(trace: &chakra::Workload, how: Collectives) -> Result<Workload, TooManySteps> {
     let mut ranks: Vec<RankPlan> = trace
         .ranks
         .iter()
         .map(|graph| RankPlan::new(graph.rank))
         .collect();
     let mailed = place_messages(trace, &mut ranks);
-    for (graph, plan) in trace.ranks.iter().zip(&mut ranks) {
+    let mut checks: Vec<Check> = trace.messages.iter().zip(&mailed).map(received).collect();
+    let mut steps = Steps::plan(trace, (how, MOST_STEPS), &mut ranks, &mut checks)?;
+    let order = steps.order();
+    for (rank, (graph, plan)) in trace.ranks.iter().zip(&mut ranks).enumerate() {
+        plan.tasks.reserve_exact(steps.count(rank));
         for node in &graph.nodes {
-            let task = lower_node(node, plan, &mailed);
-            plan.add_task(task);
+            let after = steps.last_of(rank, &node.deps);
+            if let chakra::Op::Joint { collective } = node.op {
+                steps.add(plan, (rank, node), collective, after);
+            } else {
+                let task = lower_node(node, plan, &mailed);
+                plan.add_task(TaskPlan { after, ..task });
+            }
         }
     }
-    let order = trace.order.iter();
-    Workload {
+    Ok(Workload {
         name: trace.name.clone(),
         ranks,
-        order: order
-            .map(|at| TaskRef {
-                rank: at.rank_index,
-                task: at.node,
-            })
-            .collect(),
+        order,
         golden: false,
-        checks: trace.messages.iter().zip(&mailed).map(received).collect(),
+        checks,
         ..Workload::default()
-    }
+    })
 }
 
 /// A message on the devices.
@@ -131,12 +176,8 @@ fn region_cap(messages: u64) -> u64 {
 }
 
 fn lower_node(node: &chakra::Node, plan: &mut RankPlan, mailed: &[Mailed]) -> TaskPlan {
-    let name: Box<str> = if node.name.is_empty() {
-        format!("node {}", node.id).into()
-    } else {
-        node.name.clone()
-    };
-    let task = match node.op {
+    let name = name_of(node);
+    match node.op {
         chakra::Op::Metadata => TaskPlan::new(name, Shape::Dummy, 0),
         chakra::Op::Host { duration_ns } => TaskPlan::new(name, Shape::Host, duration_ns),
         chakra::Op::Compute { duration_ns } => TaskPlan::new(name, Shape::Aiv, duration_ns),
@@ -156,10 +197,14 @@ fn lower_node(node: &chakra::Node, plan: &mut RankPlan, mailed: &[Mailed]) -> Ta
         }
         chakra::Op::Send { message } => send(name, &mailed[message as usize]),
         chakra::Op::Receive { message } => receive(name, &mailed[message as usize]),
-    };
-    TaskPlan {
-        after: node.deps.clone(),
-        ..task
+        chakra::Op::Joint { .. } => unreachable!("what is joint has tasks of its own"),
+    }
+}
+
+fn name_of(node: &chakra::Node) -> Box<str> {
+    match &*node.name {
+        "" => format!("node {}", node.id).into(),
+        _ => node.name.clone(),
     }
 }
 
@@ -239,191 +284,6 @@ fn received((message, mailed): (&chakra::Message, &Mailed)) -> Check {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{MESSAGE_BYTES_CAP, RECEIVED_BYTES, lower, region_cap};
-    use crate::demo::by_hand::run_in;
-    use crate::workload::chakra::{self, CollectiveKind, Message, Node, NodeRef, Op, RankGraph};
-    use crate::workload::{Op as Step, Shape, Workload};
-    use finbox_scheduler::{A2A3, A5};
-
-    const TAG: i64 = -3;
-
-    fn node(id: u64, op: Op, deps: &[u32]) -> Node {
-        Node {
-            id,
-            name: "".into(),
-            offset: 0,
-            op,
-            deps: deps.into(),
-        }
-    }
-
-    fn at(rank_index: u32, node: u32) -> NodeRef {
-        NodeRef { rank_index, node }
-    }
-
-    /// Ranks 3 and 7: rank 3 loads, computes and sends twice with one key; rank 7 receives both,
-    /// takes part in a collective of its own and ends on the host.
-    fn trace() -> chakra::Workload {
-        let (duration_ns, bytes) = (1_000, 8);
-        let sender = vec![
-            node(
-                10,
-                Op::Memory {
-                    store: false,
-                    bytes,
-                    duration_ns,
-                },
-                &[],
-            ),
-            node(11, Op::Compute { duration_ns }, &[0]),
-            node(12, Op::Send { message: 0 }, &[1]),
-            node(13, Op::Send { message: 1 }, &[1, 2]),
-        ];
-        let kind = CollectiveKind::AllReduce;
-        let receiver = vec![
-            node(0, Op::Metadata, &[]),
-            node(1, Op::Receive { message: 0 }, &[0]),
-            node(2, Op::Receive { message: 1 }, &[0]),
-            node(
-                3,
-                Op::Collective {
-                    kind,
-                    bytes,
-                    duration_ns,
-                },
-                &[1, 2],
-            ),
-            node(4, Op::Host { duration_ns }, &[3]),
-        ];
-        let ranks = [(3, sender), (7, receiver)];
-        let graph = |(rank, nodes)| RankGraph {
-            rank,
-            file: "t.et".into(),
-            nodes,
-        };
-        let message = |send, receive, bytes| Message {
-            source: 3,
-            destination: 7,
-            tag: TAG,
-            bytes,
-            send: at(0, send),
-            receive: at(1, receive),
-        };
-        chakra::Workload {
-            name: "t".into(),
-            ranks: ranks.map(graph).into(),
-            messages: vec![message(2, 1, 1 << 20), message(3, 2, 100)],
-            order: [
-                (0, 0),
-                (1, 0),
-                (0, 1),
-                (0, 2),
-                (1, 1),
-                (0, 3),
-                (1, 2),
-                (1, 3),
-                (1, 4),
-            ]
-            .map(|(rank, node)| at(rank, node))
-            .into(),
-            dropped_self_edges: 0,
-            dropped_repeated_edges: 0,
-        }
-    }
-
-    #[test]
-    fn every_node_becomes_a_task_at_its_index() {
-        let workload = lower(&trace());
-        assert_eq!(workload.check(), Ok(()));
-        let shapes = |rank: usize| -> Vec<Shape> {
-            workload.ranks[rank]
-                .tasks
-                .iter()
-                .map(|task| task.shape)
-                .collect()
-        };
-        use Shape::{Aiv, Dummy, Host};
-        assert_eq!(shapes(0), [Aiv, Aiv, Aiv, Aiv]);
-        assert_eq!(shapes(1), [Dummy, Aiv, Aiv, Aiv, Host]);
-        assert_eq!(workload.ranks[1].tasks[3].after, [1, 2]);
-        assert_eq!(workload.ranks[1].rank, 7);
-        assert_eq!(&*workload.ranks[0].tasks[3].name, "node 13");
-        assert!(workload.needs_host() && !workload.golden);
-    }
-
-    #[test]
-    fn memory_receive_and_collective_are_done_when_their_counters_are() {
-        let workload = lower(&trace());
-        let defers = |rank: usize| -> Vec<u8> {
-            workload.ranks[rank]
-                .tasks
-                .iter()
-                .map(|task| task.defers)
-                .collect()
-        };
-        assert_eq!(defers(0), [1, 0, 0, 0]);
-        assert_eq!(defers(1), [0, 1, 1, 1, 0]);
-        assert_eq!(
-            workload.ranks[1].counters.len(),
-            3,
-            "two messages and one engine"
-        );
-    }
-
-    #[test]
-    fn received_bytes_are_those_of_their_own_message() {
-        for target in [A2A3, A5] {
-            let workload = lower(&trace());
-            let devices = run_in(&workload, target, &workload.order);
-            let found = workload.verify(&devices);
-            assert!(
-                found.is_right() && found.max_diff.is_none(),
-                "{:?}",
-                found.first
-            );
-            let region = workload.ranks[1].span(1);
-            let addr = devices[1].data_address(region.at);
-            devices[1].dram().write_bytes(addr + 99, &[0, 0]);
-            let found = workload.verify(&devices);
-            let first = found
-                .first
-                .expect("the last byte of the second message is not 0");
-            let name = "message from rank 3 to rank 7, tag -3";
-            assert_eq!(
-                (found.wrong, first.rank, &*first.name, first.offset),
-                (1, 1, name, 99)
-            );
-        }
-    }
-
-    #[test]
-    fn a_message_that_never_arrives_is_a_wrong_result() {
-        let workload = lower(&trace());
-        let is_send = |at: &crate::workload::TaskRef| (at.rank, at.task) == (0, 2);
-        let mut order = workload.order.clone();
-        order.retain(|at| !is_send(at));
-        assert!(!workload.verify(&run_in(&workload, A2A3, &order)).is_right());
-    }
-
-    #[test]
-    fn a_large_message_moves_few_bytes_and_takes_its_full_time() {
-        let workload: Workload = lower(&trace());
-        let Step::PutPattern {
-            bytes, timed_bytes, ..
-        } = workload.ranks[0].tasks[2].program[0]
-        else {
-            panic!("a send begins with a put");
-        };
-        assert_eq!((bytes, timed_bytes), (MESSAGE_BYTES_CAP, 1 << 20));
-    }
-
-    #[test]
-    fn many_messages_share_a_bounded_room() {
-        for (messages, cap) in [(0, 4096), (4_096, 4096), (4_097, 2048), (262_144, 64)] {
-            assert_eq!(region_cap(messages), cap);
-            assert!(messages * cap <= RECEIVED_BYTES);
-        }
-        assert_eq!(region_cap(u64::MAX), 64);
-    }
-}
+pub(super) mod kinds;
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! `finbox check`: what it prints, and that a seed that goes wrong can be run again.
 
-use crate::finbox;
+use crate::{arg, data, finbox};
 
 #[test]
 fn a_check_prints_its_sums_as_text_and_as_one_document() {
@@ -57,5 +57,20 @@ fn what_cannot_be_run_is_refused_as_a_run_refuses_it() {
         let document = ended.document();
         assert_eq!(document["verdict"], "invalid", "{what}");
         assert_eq!(document["error"]["code"], number, "{what}");
+    }
+}
+
+#[test]
+fn collectives_under_all_faults_are_right_or_fail_for_a_reason() {
+    for (sample, how) in [
+        ("collectives/all_reduce-4npus_1MB", "ring"),
+        ("collectives/all_reduce-4npus_1MB", "direct"),
+        ("micro/BROADCAST", "ring"),
+        ("micro/BROADCAST", "model"),
+    ] {
+        let path = data(sample);
+        let check = ["check", arg(&path), "--faults", "all", "--seeds", "150"];
+        let ended = finbox(&[&check[..], &["--collectives", how]].concat());
+        assert_eq!(ended.code, Some(0), "{sample} {how}: {}", ended.stderr);
     }
 }

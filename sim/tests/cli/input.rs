@@ -113,6 +113,7 @@ fn numbers_out_of_range_are_usage_and_the_range_is_named() {
         ("--mode", "fast", "lockstep"),
         ("--target", "a9", "a2a3"),
         ("--deps", "all", "ctrl"),
+        ("--collectives", "tree", "ring, direct, model"),
     ] {
         let args = if option == "--target" {
             &a2a3[..2]
@@ -245,12 +246,26 @@ fn a_path_that_is_not_there_is_unreadable() {
 }
 
 #[test]
-fn a_collective_over_several_ranks_is_not_supported_yet() {
-    let path = data("micro/ALL_REDUCE");
-    refused_file(
-        arg(&path),
-        &["not supported yet", "over 2 ranks", "ALL_REDUCE.0.et"],
-    );
+fn a_collective_without_one_of_its_ranks_is_refused_with_its_place() {
+    let folder = TempDir::new().unwrap();
+    let barrier = |id| {
+        let attributes = [bytes(1, b"comm_type"), number(9, 9)].concat();
+        let node = [number(1, id), number(3, COLLECTIVE), bytes(10, &attributes)].concat();
+        [varint(node.len() as u64), node].concat()
+    };
+    fs::write(
+        folder.path().join("t.0.et"),
+        trace(&[barrier(1), barrier(2)]),
+    )
+    .unwrap();
+    fs::write(folder.path().join("t.1.et"), trace(&[barrier(7)])).unwrap();
+    let said = [
+        "node 2 \"\" of rank 0",
+        "is collective 2 of process group \"0\", barrier of 0 bytes",
+        "rank 1, a member, has 1 there",
+        "t.0.et",
+    ];
+    refused_file(arg(folder.path()), &said);
 }
 
 #[test]

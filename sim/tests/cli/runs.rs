@@ -241,6 +241,32 @@ fn traces_say_what_was_imported() {
 }
 
 #[test]
+fn collectives_run_in_every_way_and_are_counted() {
+    let llama = data("llama-dp2-tp2-pp2");
+    let mut digests = Vec::new();
+    for how in ["ring", "direct", "model"] {
+        let (_, document) = json(&[arg(&llama), "--collectives", how]);
+        assert_eq!(document["verdict"], "pass");
+        let import = &document["import"];
+        assert_eq!(
+            (&import["collectives"], &import["groups"]),
+            (&184.into(), &8.into())
+        );
+        digests.push(document["digest"].to_string());
+    }
+    let (_, document) = json(&[arg(&llama)]);
+    assert_eq!(document["digest"], digests[0].trim_matches('"'));
+    digests.sort_unstable();
+    digests.dedup();
+    assert_eq!(digests.len(), 3);
+    let text = finbox(&["run", arg(&data("micro/BROADCAST"))]).stdout;
+    assert!(
+        text.contains("4 nodes, 0 messages, 1 collective in 1 group;"),
+        "{text}"
+    );
+}
+
+#[test]
 fn list_shows_what_can_be_run_and_every_name_in_it_runs() {
     let text = finbox(&["list"]).stdout;
     let listing = finbox(&["list", "--json"]).document();

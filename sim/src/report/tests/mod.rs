@@ -244,6 +244,8 @@ fn an_import_says_what_it_kept_and_dropped() {
     let import = ImportCounts {
         nodes: 120,
         messages: 1,
+        collectives: 3,
+        groups: 2,
         dropped_self_edges: 2,
         dropped_repeated_edges: 1,
     };
@@ -253,11 +255,10 @@ fn an_import_says_what_it_kept_and_dropped() {
         ..example()
     };
     let text = to_text(&report);
-    assert!(
-        text.contains(
-            "  import     120 nodes, 1 message; dropped 2 self-edges and 1 repeated edge\n"
-        )
-    );
+    assert!(text.contains(
+        "  import     120 nodes, 1 message, 3 collectives in 2 groups; \
+             dropped 2 self-edges and 1 repeated edge\n"
+    ));
     assert!(text.contains("  result     no golden result to compare with\n"));
     let value: Value = serde_json::from_str(&to_json(&report)).unwrap();
     assert_eq!(value["import"]["dropped_self_edges"], 2);

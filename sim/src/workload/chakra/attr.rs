@@ -28,7 +28,7 @@ impl<'a> Attributes<'a> {
             Value::Uint32(value) | Value::Fixed32(value) => (*value).into(),
             Value::Uint64(value) | Value::Fixed64(value) => (*value).into(),
             Value::Bool(value) => (*value).into(),
-            Value::Text(_) => return None,
+            Value::Bools(_) | Value::Text(_) => return None,
         })
     }
 
@@ -41,6 +41,15 @@ impl<'a> Attributes<'a> {
     /// True where the value is a number other than 0; false where it is absent.
     pub(super) fn is_set(self, name: &str) -> bool {
         self.number(name).is_some_and(|number| number != 0)
+    }
+
+    /// True where the value is a list of truth values one of which is false, or is false itself.
+    pub(super) fn leaves_out(self, name: &str) -> bool {
+        match self.value(name) {
+            Some(Value::Bools(list)) => list.values.contains(&false),
+            Some(Value::Bool(one)) => !one,
+            _ => false,
+        }
     }
 
     /// The value as text; a number becomes its decimal digits.

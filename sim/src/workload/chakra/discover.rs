@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use super::error::ImportError;
 
-/// The most ranks one workload may have.
-pub const MAX_RANKS: usize = 64;
+/// The most ranks one workload may have: as many peers as a scheduler can lose.
+pub const MAX_RANKS: usize = finbox_scheduler::limits::MAX_PEERS as usize;
 
 /// The files of one workload.
 #[derive(Debug, PartialEq, Eq)]

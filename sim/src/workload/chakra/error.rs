@@ -7,6 +7,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use super::disagreement::Disagreement;
 use super::order::Cycle;
 use super::place::{NodePlace, Quoted};
 use super::unmatched::Unmatched;
@@ -244,23 +245,30 @@ pub enum ImportError {
         /// Self-edges dropped before, in this rank.
         self_edges: u64,
     },
-    /// Nodes that wait for each other, within a rank or over messages between ranks.
+    /// Nodes that wait for each other, within a rank or over messages and collectives.
     #[error("{0}")]
     Cycle(Cycle),
     /// A send without its receive, or the other way round.
     #[error("{0}")]
     Unmatched(Box<Unmatched>),
-    /// A trace that is valid and cannot be run yet.
-    #[error(
-        "{node} is a collective over {ranks} ranks; collectives over several ranks are not \
-         supported yet"
-    )]
-    NotSupportedYet {
-        /// The collective.
-        node: NodePlace,
-        /// How many ranks take part.
-        ranks: usize,
+    /// A collective that its members do not agree on, or not all have.
+    #[error("{0}")]
+    Disagreement(Box<Disagreement>),
+    /// A root that is no member.
+    #[error("{node} has comm_root = {root}, which is no rank of process group {}", Quoted(.group))]
+    RootOutside {
+        /// The first member's node.
+        node: Box<NodePlace>,
+        /// What it names as its root.
+        root: i64,
+        /// The group's name, shortened.
+        group: Box<str>,
     },
+    /// A collective over some dimensions of a topology, in no declared group.
+    #[error(
+        "{0} leaves a dimension out (involved_dim), and no process group says which ranks remain"
+    )]
+    SomeDimensions(Box<NodePlace>),
     /// A collective in a process group that nobody declares, or not with this rank.
     #[error(
         "{node} is a collective in process group {}, which {}",

@@ -39,9 +39,9 @@ impl ImportError {
             Self::ForeignEndpoint { .. } => "correct the attribute or the rank in the file's name",
             Self::DuplicateId { .. } => "ids must differ in a rank: correct one",
             Self::Dangling { .. } => "use only edges that are complete: data is the default",
-            Self::NotSupportedYet { .. } => {
-                "load one rank's file, or a trace whose collectives are sends and receives"
-            }
+            Self::Disagreement(disagreement) => disagreement.hint(),
+            Self::RootOutside { .. } => "correct comm_root, pg_name or the side file",
+            Self::SomeDimensions(_) => "give it a pg_name that the side file declares",
             Self::UnknownGroup { .. } => "correct pg_name or the side file",
             Self::SideFile { .. } => {
                 "the file must map group names to lists of ranks, as {\"1\": [0, 1]}"

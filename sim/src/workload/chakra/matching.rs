@@ -71,8 +71,8 @@ pub(super) fn pair(ranks: &[RankDraft]) -> Result<Matched, ImportError> {
 
 impl Matched {
     fn add(&mut self, key: MessageKey, send: NodeRef, receive: NodeRef) {
-        let index = u32::try_from(self.messages.len())
-            .expect("MAX_NODES a rank keep all ranks together below 2^32");
+        let index =
+            u32::try_from(self.messages.len()).expect("all nodes together are less than 2^32");
         let MessageKey {
             source,
             destination,

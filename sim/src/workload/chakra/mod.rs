@@ -1,7 +1,8 @@
 //! Chakra execution traces (MLCommons): read, checked and joined into one workload.
 //!
 //! [`load`] is the one entry. It guarantees what [`Workload`] says: closed, acyclic graphs,
-//! every send with its receive, one order over all ranks. It refuses, with an [`ImportError`]
+//! every send with its receive, every collective with those of its group, one order over all
+//! ranks. It refuses, with an [`ImportError`]
 //! that names file, byte offset and node, whatever it cannot make sense of; it panics on no
 //! input, and its memory is a small multiple of the decompressed trace. Nothing of a trace is
 //! guessed but durations that it does not have (see [`Roofline`]).
@@ -12,12 +13,13 @@
 //! | `frame`, `proto`, `attr` | bytes → messages → values |
 //! | `read`, `node` | one file → drafts of nodes |
 //! | `graph`, `ids` | ids → indices |
-//! | `groups`, `side_file` | how many ranks a collective has |
+//! | `groups`, `side_file`, `disagreement` | collectives of all ranks, joined |
 //! | `matching`, `unmatched` | sends and receives → messages |
 //! | `order` | one topological order, or a cycle |
 //! | `model`, `options`, `error`, `place` | what goes out, what comes in, what is refused |
 
 mod attr;
+mod disagreement;
 mod discover;
 mod error;
 mod frame;
@@ -38,14 +40,18 @@ mod unmatched;
 
 use std::path::Path;
 
+pub use self::disagreement::{Call, Disagreement, Odd};
 pub use self::discover::MAX_RANKS;
 pub use self::error::ImportError;
-pub use self::model::{CollectiveKind, Message, Node, NodeRef, Op, RankGraph, Workload};
+pub use self::model::{
+    Collective, CollectiveKind, Message, Node, NodeRef, Op, RankGraph, Workload,
+};
 pub use self::options::{Deps, Options, Roofline};
 pub use self::order::Cycle;
 pub use self::place::NodePlace;
 pub use self::unmatched::{PeerState, Side, Unmatched};
 
+use self::groups::Joined;
 use self::matching::Matched;
 use self::node::{Draft, Work};
 use self::read::RankDraft;
@@ -56,8 +62,8 @@ use self::read::RankDraft;
 /// alone; rank 0 unless its name ends in `.<rank>.et`) or a `PREFIX` (every
 /// `PREFIX.<rank>.et`). Files may be gzip, whatever their names.
 ///
-/// With one rank loaded every collective is that rank's own; with several, each must be of
-/// one rank by the process groups in `PREFIX.json`.
+/// With one rank loaded every collective is that rank's own; with several, it is among the ranks
+/// of its process group, by `PREFIX.json`.
 ///
 /// # Errors
 /// One [`ImportError`], the first by rank and file order of the first kind of check that
@@ -67,8 +73,10 @@ pub fn load(path: &Path, options: &Options) -> Result<Workload, ImportError> {
     let found = discover::find(path)?;
     let mut drafts = Vec::with_capacity(found.traces.len());
     let mut edges = Vec::with_capacity(found.traces.len());
+    let mut room = u32::MAX;
     for trace in found.traces {
-        let draft = read::read(trace, options)?;
+        let draft = read::read(trace, options, room)?;
+        room -= u32::try_from(draft.nodes.len()).expect("no more than there was room");
         edges.push(graph::resolve(&draft)?);
         drafts.push(draft);
     }
@@ -77,19 +85,23 @@ pub fn load(path: &Path, options: &Options) -> Result<Workload, ImportError> {
             path: path.to_owned(),
         });
     }
-    groups::check(&drafts, &found.side_file)?;
+    let joined = groups::join(&drafts, &found.side_file)?;
     let matched = matching::pair(&drafts)?;
     let dropped_self_edges = drafts.iter().map(|rank| rank.dropped.self_edges).sum();
     let dropped_repeated_edges = drafts.iter().map(|rank| rank.dropped.repeated_edges).sum();
     let ranks: Vec<RankGraph> = (0_u32..)
         .zip(drafts.into_iter().zip(edges))
-        .map(|(rank_index, (rank, edges))| finish_rank(rank, edges, rank_index, &matched))
+        .map(|(rank_index, (rank, edges))| {
+            finish_rank(rank, edges, rank_index, (&matched, &joined))
+        })
         .collect();
-    let order = order::order(&ranks, &matched.messages)?;
+    let order = order::order(&ranks, &matched.messages, &joined.collectives)?;
     Ok(Workload {
         name: found.name,
         ranks,
         messages: matched.messages,
+        collectives: joined.collectives,
+        groups: joined.groups,
         order,
         dropped_self_edges,
         dropped_repeated_edges,
@@ -100,16 +112,14 @@ fn finish_rank(
     rank: RankDraft,
     edges: Vec<Vec<u32>>,
     rank_index: u32,
-    matched: &Matched,
+    found: (&Matched, &Joined),
 ) -> RankGraph {
     let RankDraft {
         rank, file, nodes, ..
     } = rank;
     let nodes = (0_u32..)
         .zip(nodes.into_iter().zip(edges))
-        .map(|(node, (draft, deps))| {
-            finish_node(draft, deps, NodeRef { rank_index, node }, matched)
-        });
+        .map(|(node, (draft, deps))| finish_node(draft, deps, NodeRef { rank_index, node }, found));
     RankGraph {
         rank,
         file,
@@ -117,7 +127,12 @@ fn finish_rank(
     }
 }
 
-fn finish_node(draft: Draft, deps: Vec<u32>, at: NodeRef, matched: &Matched) -> Node {
+fn finish_node(
+    draft: Draft,
+    deps: Vec<u32>,
+    at: NodeRef,
+    (matched, joined): (&Matched, &Joined),
+) -> Node {
     let Draft {
         id,
         name,
@@ -133,15 +148,13 @@ fn finish_node(draft: Draft, deps: Vec<u32>, at: NodeRef, matched: &Matched) -> 
         Work::Message(Side::Receive, _) => Op::Receive {
             message: matched.message_of[&at],
         },
-        Work::Collective {
-            kind,
-            bytes,
-            duration_ns,
-            ..
-        } => Op::Collective {
-            kind,
-            bytes,
-            duration_ns,
+        Work::Collective(called) => match joined.collective_of.get(&at) {
+            Some(&collective) => Op::Joint { collective },
+            None => Op::Collective {
+                kind: called.call.kind,
+                bytes: called.call.bytes,
+                duration_ns: called.duration_ns,
+            },
         },
     };
     Node {

@@ -2,8 +2,9 @@
 //!
 //! Guarantees, for every value that `load` returns: every index is in range; `deps` hold
 //! neither the node itself nor a parent twice; every send and receive belongs to exactly one
-//! message; `order` holds every node once, each after its parents and each receive after its
-//! send. Nothing here is checked again by those who use it.
+//! message, every collective among several ranks to one of each of its group's members, which
+//! agree; `order` holds every node once, each after its parents, each receive after its send, and
+//! the nodes of a collective side by side. Nothing here is checked again by those who use it.
 
 use std::path::PathBuf;
 
@@ -16,8 +17,14 @@ pub struct Workload {
     pub ranks: Vec<RankGraph>,
     /// Matched send and receive pairs, in the order of their sends (rank, then file order).
     pub messages: Vec<Message>,
-    /// One topological order over all ranks: enforced edges, and each receive after its send.
-    /// As close to file order as those allow, ranks taken in turn.
+    /// Collectives among several ranks: group after group as collectives first name them, each
+    /// group's in file order.
+    pub collectives: Vec<Collective>,
+    /// How many process groups have a collective, those of one rank included.
+    pub groups: u64,
+    /// One topological order over all ranks: enforced edges, each receive after its send, and the
+    /// nodes of one collective side by side, behind the parents of all of them. As close to file
+    /// order as those allow, ranks taken in turn.
     pub order: Vec<NodeRef>,
     /// Enforced edges from a node to itself that were left out, over all ranks.
     pub dropped_self_edges: u64,
@@ -89,7 +96,7 @@ pub enum Op {
         /// Index into [`Workload::messages`].
         message: u32,
     },
-    /// A collective among one rank.
+    /// A collective of one rank.
     Collective {
         /// Which collective.
         kind: CollectiveKind,
@@ -98,6 +105,30 @@ pub enum Op {
         /// How long it takes.
         duration_ns: u64,
     },
+    /// A collective among several ranks. What its nodes say of durations is not taken: a recorded
+    /// one has the wait for the others in it.
+    Joint {
+        /// Index into [`Workload::collectives`].
+        collective: u32,
+    },
+}
+
+/// A collective among several ranks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Collective {
+    /// Which collective.
+    pub kind: CollectiveKind,
+    /// How much each rank gives: of an all-gather or gather its own block, of a scatter what the
+    /// root gives, otherwise the whole vector.
+    pub bytes: u64,
+    /// The process group's name.
+    pub group: Box<str>,
+    /// Which of the group's collectives, from 0.
+    pub nth: usize,
+    /// The root of those that have one, as an index into `members`.
+    pub root: u32,
+    /// One node of each member, two or more, sorted by rank.
+    pub members: Vec<NodeRef>,
 }
 
 /// The collectives of the trace format, in its numbering.
@@ -131,6 +162,30 @@ impl CollectiveKind {
         Self::ReduceScatterBlock,
         Self::Barrier,
     ];
+
+    /// The name in messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AllReduce => "all-reduce",
+            Self::Reduce => "reduce",
+            Self::AllGather => "all-gather",
+            Self::Gather => "gather",
+            Self::Scatter => "scatter",
+            Self::Broadcast => "broadcast",
+            Self::AllToAll => "all-to-all",
+            Self::ReduceScatter => "reduce-scatter",
+            Self::ReduceScatterBlock => "reduce-scatter-block",
+            Self::Barrier => "barrier",
+        }
+    }
+
+    /// Whether one of its ranks gives or gets what the others do not.
+    pub const fn is_rooted(self) -> bool {
+        matches!(
+            self,
+            Self::Reduce | Self::Gather | Self::Scatter | Self::Broadcast
+        )
+    }
 }
 
 /// A send and the receive it was matched with.

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::attr::Attributes;
+use super::disagreement::Call;
 use super::error::ImportError;
 use super::model::{CollectiveKind, Op};
 use super::options::{Deps, Options};
@@ -32,12 +33,17 @@ pub(super) enum Work {
     /// One end of a message.
     Message(Side, MessageKey),
     /// A collective in a group that is not looked up yet.
-    Collective {
-        kind: CollectiveKind,
-        bytes: u64,
-        duration_ns: u64,
-        group: Box<str>,
-    },
+    Collective(Box<Called>),
+}
+
+/// A collective as one of its ranks calls it.
+pub(super) struct Called {
+    pub(super) call: Call,
+    pub(super) duration_ns: u64,
+    /// The process group's name; may be empty.
+    pub(super) group: Box<str>,
+    /// Whether it leaves out a dimension of a topology that the trace does not describe.
+    pub(super) partial: bool,
 }
 
 /// What a send and its receive have in common.
@@ -128,12 +134,12 @@ fn work(raw: &proto::Node, site: Site<'_>, options: &Options) -> Result<Work, Im
         7 if host => Work::Op(Op::Host {
             duration_ns: duration_ns(message_bytes),
         }),
-        7 => Work::Collective {
-            kind: collective_kind(raw, site)?,
-            bytes: message_bytes,
+        7 => Work::Collective(Box::new(Called {
+            call: call(raw, message_bytes, site)?,
             duration_ns: duration_ns(message_bytes),
             group: attributes.text("pg_name").unwrap_or_default().into(),
-        },
+            partial: attributes.leaves_out("involved_dim"),
+        })),
         kind => {
             let node = site.place(raw.id, &raw.name);
             return Err(ImportError::UnknownNodeType { node, kind });
@@ -141,15 +147,23 @@ fn work(raw: &proto::Node, site: Site<'_>, options: &Options) -> Result<Work, Im
     })
 }
 
-fn collective_kind(raw: &proto::Node, site: Site<'_>) -> Result<CollectiveKind, ImportError> {
-    let number = Attributes(&raw.attributes).number("comm_type").unwrap_or(0);
+fn call(raw: &proto::Node, bytes: u64, site: Site<'_>) -> Result<Call, ImportError> {
+    let attributes = Attributes(&raw.attributes);
+    let number = attributes.number("comm_type").unwrap_or(0);
     let kind = usize::try_from(number)
         .ok()
         .and_then(|index| CollectiveKind::ALL.get(index));
-    kind.copied().ok_or_else(|| {
+    let Some(&kind) = kind else {
         let node = site.place(raw.id, &raw.name);
-        ImportError::UnknownCollective { node, kind: number }
-    })
+        return Err(ImportError::UnknownCollective { node, kind: number });
+    };
+    let root = match kind.is_rooted() {
+        true => attributes.number("comm_root"),
+        false => None,
+    };
+    let in_range = |root: i128| root.clamp(i64::MIN.into(), i64::MAX.into());
+    let root = root.map(|root| i64::try_from(in_range(root)).expect("it was clamped"));
+    Ok(Call { kind, bytes, root })
 }
 
 fn key(

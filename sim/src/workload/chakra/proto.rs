@@ -1,9 +1,9 @@
 //! The protobuf messages of a Chakra trace, as far as the importer reads them.
 //!
 //! Written by hand from the schema. Fields the importer never looks at (inputs, outputs, doc
-//! strings, byte and list values) are left out: the decoder checks their wire form and skips
-//! them, so they cost no memory. Decoding recurses at most as deep as `prost` allows.
-//! Called by `node` and `attr`.
+//! strings, bytes, lists but those of truth values) are left out: the decoder checks their wire
+//! form and skips them, so they cost no memory. Decoding recurses at most as deep as `prost`
+//! allows. Called by `node` and `attr`.
 
 /// The first message of every file; a default one (length 0) is legal.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -41,7 +41,7 @@ pub(super) struct Attribute {
     pub(super) name: String,
     #[prost(
         oneof = "Value",
-        tags = "3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29"
+        tags = "3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 28, 29"
     )]
     pub(super) value: Option<Value>,
 }
@@ -75,6 +75,15 @@ pub(super) enum Value {
     Sfixed64(i64),
     #[prost(bool, tag = "27")]
     Bool(bool),
+    #[prost(message, tag = "28")]
+    Bools(Bools),
     #[prost(string, tag = "29")]
     Text(String),
+}
+
+/// A list of truth values.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Bools {
+    #[prost(bool, repeated, tag = "1")]
+    pub(super) values: Vec<bool>,
 }

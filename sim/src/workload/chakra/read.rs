@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use prost::Message;
 
-use super::discover::{MAX_RANKS, TraceFile};
+use super::discover::TraceFile;
 use super::error::ImportError;
 use super::frame::{Frame, Frames};
 use super::ids::{Ids, Repeated};
@@ -17,9 +17,8 @@ use super::options::Options;
 use super::place::NodePlace;
 use super::proto;
 
-/// The most nodes a rank may have: those of all ranks together fit an index of 32 bits.
+/// The most nodes a rank may have. Those of all ranks together fit an index of 32 bits.
 const MAX_NODES: u32 = u32::MAX / 64;
-const _: () = assert!(MAX_RANKS <= 64, "MAX_NODES allows for 64 ranks");
 
 /// The nodes of one rank, in file order, and what was dropped on the way.
 pub(super) struct RankDraft {
@@ -28,6 +27,8 @@ pub(super) struct RankDraft {
     pub(super) nodes: Vec<Draft>,
     pub(super) ids: Ids,
     pub(super) dropped: Dropped,
+    /// How many nodes there may be.
+    limit: u32,
 }
 
 impl RankDraft {
@@ -44,11 +45,11 @@ impl RankDraft {
     fn add(&mut self, node: Draft) -> Result<(), ImportError> {
         let index = u32::try_from(self.nodes.len())
             .ok()
-            .filter(|&index| index < MAX_NODES);
+            .filter(|&index| index < self.limit);
         let Some(index) = index else {
             return Err(ImportError::TooManyNodes {
                 file: self.file.clone(),
-                limit: MAX_NODES,
+                limit: self.limit,
             });
         };
         self.ids.add(node.id, index);
@@ -67,8 +68,12 @@ impl RankDraft {
     }
 }
 
-/// Reads a whole file.
-pub(super) fn read(trace: TraceFile, options: &Options) -> Result<RankDraft, ImportError> {
+/// Reads a whole file; at most `room` nodes, what the other ranks left.
+pub(super) fn read(
+    trace: TraceFile,
+    options: &Options,
+    room: u32,
+) -> Result<RankDraft, ImportError> {
     let TraceFile { rank, path: file } = trace;
     let mut frames = Frames::open(&file)?;
     match frames.next()? {
@@ -81,6 +86,7 @@ pub(super) fn read(trace: TraceFile, options: &Options) -> Result<RankDraft, Imp
         nodes: Vec::new(),
         ids: Ids::default(),
         dropped: Dropped::default(),
+        limit: room.min(MAX_NODES),
     };
     let ended = read_nodes(&mut frames, &mut draft, options);
     // What stands in the file before whatever ended it.

@@ -17,7 +17,7 @@ use super::error::ImportError;
 /// The ranks of every declared group.
 pub(super) type Groups = BTreeMap<String, BTreeSet<u32>>;
 
-/// The longest file taken; 64 ranks have some hundred groups of a few bytes a rank.
+/// The longest file taken; 1024 ranks have some thousand groups of a few bytes a rank.
 const MAX_BYTES: u64 = 16 << 20;
 
 /// Reads the groups that a side file declares.

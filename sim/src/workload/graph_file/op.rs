@@ -23,6 +23,11 @@ pub(super) enum OpFile {
         count: u64,
         value: u32,
     },
+    FillPattern {
+        at: NameOr,
+        bytes: u64,
+        seed: u64,
+    },
     AddU32 {
         from: NameOr,
         to: NameOr,
@@ -57,6 +62,8 @@ pub(super) enum OpFile {
         from: NameOr,
         to: NameOr,
         bytes: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        timed_bytes: Option<u64>,
     },
     PutPattern {
         peer: u32,
@@ -88,6 +95,8 @@ pub(super) enum OpFile {
         ns: Option<u64>,
         #[serde(default, skip_serializing_if = "is_default")]
         bytes: Option<u64>,
+        #[serde(default, skip_serializing_if = "is_default")]
+        rounds: Option<u32>,
     },
     Await {
         counter: NameOr,

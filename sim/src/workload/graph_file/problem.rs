@@ -45,7 +45,9 @@ pub(super) enum GraphProblem {
     },
     #[error("a task on mixed cores says which: its \"subtasks\" are empty")]
     NoSubtasks,
-    #[error("an engine takes its time from \"ns\" or from \"bytes\": one of them")]
+    #[error(
+        "an engine takes its time from \"ns\" or from \"bytes\", perhaps in \"rounds\": one of them"
+    )]
     EngineTime,
     #[error("a place further than 2⁶⁴ bytes")]
     TooFar,

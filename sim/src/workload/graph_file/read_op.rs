@@ -24,11 +24,13 @@ pub(super) fn op(all: &All<'_>, file: &OpFile) -> Result<Op, GraphProblem> {
             counter: name,
             ns,
             bytes,
+            rounds,
         } => Op::Engine {
             counter: counter(name)?,
-            time: match (ns, bytes) {
-                (Some(ns), None) => EngineTime::Ns(*ns),
-                (None, Some(bytes)) => EngineTime::Bytes(*bytes),
+            time: match (*ns, *bytes, *rounds) {
+                (Some(ns), None, None) => EngineTime::Ns(ns),
+                (None, Some(bytes), None) => EngineTime::Bytes(bytes),
+                (None, Some(bytes), Some(rounds)) => EngineTime::Rounds { rounds, bytes },
                 _ => return Err(GraphProblem::EngineTime),
             },
         },
@@ -38,6 +40,11 @@ pub(super) fn op(all: &All<'_>, file: &OpFile) -> Result<Op, GraphProblem> {
         } => Op::Await {
             counter: counter(name)?,
             expected: *expected,
+        },
+        OpFile::FillPattern { at, bytes, seed } => Op::FillPattern {
+            at: all.own().place(at)?,
+            bytes: *bytes,
+            seed: *seed,
         },
         OpFile::AwaitPost { lane: file } => Op::AwaitPost {
             lane: lane(all, file)?,
@@ -130,14 +137,24 @@ fn with_peer(all: &All<'_>, file: &OpFile) -> Result<Op, GraphProblem> {
             from,
             to,
             bytes,
+            timed_bytes,
         } => {
             let (peer, names) = all.peer(*peer)?;
-            let (from, to) = (all.own().place(from)?, names.place(to)?);
-            Op::Put {
-                peer,
-                from,
-                to,
-                bytes: *bytes,
+            let (from, to, bytes) = (all.own().place(from)?, names.place(to)?, *bytes);
+            match *timed_bytes {
+                None => Op::Put {
+                    peer,
+                    from,
+                    to,
+                    bytes,
+                },
+                Some(timed_bytes) => Op::PutTimed {
+                    peer,
+                    from,
+                    to,
+                    bytes,
+                    timed_bytes,
+                },
             }
         }
         OpFile::PutPattern {

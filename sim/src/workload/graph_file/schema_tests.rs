@@ -14,6 +14,7 @@ use super::op::{LaneFile, OpFile, PostFile};
 use super::{read, write};
 use crate::demo;
 use crate::file::TextFile;
+use crate::workload::lower::kinds::collectives;
 use crate::workload::random;
 
 fn schema() -> Value {
@@ -180,7 +181,8 @@ fn examples_and_what_is_written_are_valid() {
         examples += 1;
     }
     assert!(examples >= 3);
-    for workload in [demo::mixed_spmd(2), demo::urma_deferred(2), demo::fan(5)] {
+    let demos = [demo::mixed_spmd(2), demo::urma_deferred(2), demo::fan(5)];
+    for workload in demos.into_iter().chain(collectives()) {
         assert_eq!(valid(&write(&workload, None)), None);
     }
     for seed in 0..50 {

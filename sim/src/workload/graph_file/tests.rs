@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{Graph, SCHEMA, read, write};
 use crate::demo;
 use crate::file::{FileError, TextFile};
+use crate::workload::lower::kinds::collectives;
 use crate::workload::{Workload, random};
 
 fn read_text(text: &str) -> Result<Graph, FileError> {
@@ -27,8 +28,8 @@ fn demos() -> Vec<Workload> {
 }
 
 #[test]
-fn every_demo_comes_back_as_it_was() {
-    for workload in demos() {
+fn every_demo_and_collective_comes_back_as_it_was() {
+    for workload in demos().into_iter().chain(collectives()) {
         let text = write(&workload, None);
         let found = read_text(&text).unwrap();
         assert_eq!(found.workload, workload, "{}", workload.name);

@@ -10,8 +10,15 @@ use crate::workload::op::{EngineTime, Op};
 pub(super) fn op(all: &All<'_>, own: u32, op: &Op) -> OpFile {
     let called = |counter: u32| all.names[own as usize].counter_called(counter);
     match *op {
-        Op::Put { .. } | Op::PutPattern { .. } | Op::Notify { .. } => with_peer(all, own, op),
+        Op::Put { .. } | Op::PutTimed { .. } | Op::PutPattern { .. } | Op::Notify { .. } => {
+            with_peer(all, own, op)
+        }
         Op::Post { lane, transfer } => post(all, own, lane, transfer),
+        Op::FillPattern { at, bytes, seed } => OpFile::FillPattern {
+            at: all.names[own as usize].place_called(at),
+            bytes,
+            seed,
+        },
         Op::AwaitPost { lane } => OpFile::AwaitPost {
             lane: written(all, own, lane),
         },
@@ -25,14 +32,16 @@ pub(super) fn op(all: &All<'_>, own: u32, op: &Op) -> OpFile {
             op: Box::new(self::op(all, own, inner)),
         },
         Op::Engine { counter, time } => {
-            let (ns, bytes) = match time {
-                EngineTime::Ns(ns) => (Some(ns), None),
-                EngineTime::Bytes(bytes) => (None, Some(bytes)),
+            let (ns, bytes, rounds) = match time {
+                EngineTime::Ns(ns) => (Some(ns), None, None),
+                EngineTime::Bytes(bytes) => (None, Some(bytes), None),
+                EngineTime::Rounds { rounds, bytes } => (None, Some(bytes), Some(rounds)),
             };
             OpFile::Engine {
                 counter: called(counter),
                 ns,
                 bytes,
+                rounds,
             }
         }
         Op::Await { counter, expected } => OpFile::Await {
@@ -59,6 +68,23 @@ fn with_peer(all: &All<'_>, own: u32, op: &Op) -> OpFile {
                 from: names.place_called(from),
                 to: theirs.place_called(to),
                 bytes,
+                timed_bytes: None,
+            }
+        }
+        Op::PutTimed {
+            peer,
+            from,
+            to,
+            bytes,
+            timed_bytes,
+        } => {
+            let (peer, theirs) = all.peer(peer);
+            OpFile::Put {
+                peer,
+                from: names.place_called(from),
+                to: theirs.place_called(to),
+                bytes,
+                timed_bytes: Some(timed_bytes),
             }
         }
         Op::PutPattern {
