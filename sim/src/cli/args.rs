@@ -52,12 +52,12 @@ enum Sub {
     Run(RunArgs),
     /// Run it under many seeds, schedules and faults, and judge every one
     Check(CheckArgs),
+    /// Show the scenarios, the targets, the kinds of fault and where traces go
+    List(ListArgs),
     /// Write what can be run as a graph file that people can read and change
     Convert(ConvertArgs),
     /// Measure the minimum effective task granularity of a pattern of Task Bench
     Metg(MetgArgs),
-    /// Show the scenarios, the targets, the kinds of fault and where traces go
-    List(ListArgs),
     /// Show what differs between two documents of `run --json`
     Compare(CompareOptions),
     /// Print the completion script of a shell
@@ -157,7 +157,7 @@ pub(super) struct RunArgs {
     pub(super) faults: Vec<String>,
 
     /// What things cost in virtual time, from a file [default: the target's; see `finbox list`]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(super) cost_model: Option<PathBuf>,
 
     /// How long a second of a WfCommons workflow takes, in virtual seconds [default: 0.001]

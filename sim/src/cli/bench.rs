@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::args::{Asked, RunArgs, asked_cores, checked};
 use super::options::{Completion, RunOptions, What};
@@ -125,7 +125,7 @@ pub(super) struct MetgArgs {
     completion: Completion,
 
     /// What things cost in virtual time, from a file [default: the target's]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     cost_model: Option<PathBuf>,
 
     /// Print one JSON document instead of text

@@ -6,8 +6,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::Args;
 use clap::builder::TypedValueParser as _;
+use clap::{Args, ValueHint};
 
 use super::args::{Asked, RunArgs, checked};
 use super::bench::BenchOptions;
@@ -26,11 +26,11 @@ Example: finbox convert deferred_notify_demo --ranks 4 -o demo.json";
 #[command(after_help = AFTER_HELP)]
 pub(super) struct ConvertArgs {
     /// A scenario's name, or a path (it has a dot or a slash)
-    #[arg(value_name = "SCENARIO|FILE")]
+    #[arg(value_name = "SCENARIO|FILE", value_hint = ValueHint::AnyPath)]
     what: OsString,
 
     /// The file to write, replaced if it exists; - for stdout
-    #[arg(short, long, value_name = "OUT")]
+    #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     output: PathBuf,
 
     /// The chip it is for: a2a3 or a5 [default: a2a3]
@@ -61,7 +61,7 @@ pub(super) struct ConvertArgs {
     seed: u64,
 
     /// The roofline of a trace's unknown durations, from a cost model
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     cost_model: Option<PathBuf>,
 
     /// How long a second of a WfCommons workflow takes, in virtual seconds [default: 0.001]
