@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 
 use crate::cli::near;
 use crate::device::CostModel;
-use crate::file::{FileError, Problem, Step, TextFile};
+use crate::file::{FileError, Once, Problem, Step, TextFile};
 use crate::workload::chakra::Roofline;
 
 /// The name and version of the format.
@@ -121,6 +121,7 @@ pub fn read(path: &Path, target: &Target) -> Result<Costs, FileError> {
 }
 
 fn costs(file: &TextFile, target: &Target) -> Result<Costs, FileError> {
+    let _unique: Once = file.parse()?;
     let given: Value = file.parse()?;
     let schema = given.get("schema").cloned().unwrap_or_default();
     if schema != SCHEMA {
@@ -305,6 +306,15 @@ mod tests {
                 .contains("is for a5, and the run is on a2a3")
         );
         assert!(error.hint().contains("--target a5"));
+    }
+
+    #[test]
+    fn a_field_that_is_given_twice_is_refused_with_its_line() {
+        let costs = "{\"sdma\": {}, \"submit_ns\": 1,\n\"submit_ns\": 2}";
+        let text = format!("{{\"schema\": \"{SCHEMA}\", \"costs\": {costs}}}");
+        let said = read(&text, &A2A3).unwrap_err().to_string();
+        assert!(said.starts_with("a.json, line 2, column "), "{said}");
+        assert!(said.ends_with("duplicate field `submit_ns`"), "{said}");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! know any format. Called by the readers of cost models, graphs and workflows.
 
 mod layout;
+mod once;
 mod place;
 
 use std::error::Error;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use self::layout::laid_out;
+pub use self::once::Once;
 pub use self::place::{Position, Step, locate};
 use crate::cli::near;
 
