@@ -52,6 +52,12 @@ pub enum PlaceError {
         /// The name it registered under.
         name: u32,
     },
+    /// A mailbox stands here and its consumer has not given it up.
+    #[error("consumer {name} has neither given this mailbox up nor been replaced by name")]
+    Occupied {
+        /// The name in the header.
+        name: u32,
+    },
 }
 
 /// Why memory was not recognised as a mailbox.

@@ -34,7 +34,9 @@ pub use error::{AttachError, Full, PlaceError, PushError, ResetError};
 pub use handle::{Consumer, Drained, Salvage, Stop, mailbox, mailbox_with_lines};
 pub use message::{CompletionType, Condition, Done, Engine, Malformed, Message, SlotBits};
 pub use producer::{Claimed, Producer};
-pub use region::{Line, attach_shared, place, place_shared, region_lines};
+pub use region::{
+    Line, Occupant, Occupied, attach_shared, place, place_occupied, place_shared, region_lines,
+};
 pub use ring::{Header, MAGIC, Ring, Sharing, VERSION};
 pub use ticket::Ticket;
 pub use try_lock::{Guard, TryLock};

@@ -154,6 +154,7 @@ impl Claimed<'_> {
     }
 
     /// How many positions are left to publish.
+    #[inline]
     pub fn left(&self) -> u32 {
         u32::try_from(self.claim.count).expect("a claim is at most what was asked for")
     }
@@ -162,6 +163,7 @@ impl Claimed<'_> {
     ///
     /// # Panics
     /// If nothing is left.
+    #[inline]
     pub fn publish(&mut self, message: &Message) {
         assert!(self.claim.count > 0, "everything claimed is published");
         self.publish_next(&message.encode(self.epoch));

@@ -6,7 +6,11 @@
 //! never zeroes payloads. Lines that the memory has behind the slots are claim lines, up to 64, for
 //! producers that [register](crate::Producer::register). Between runs
 //! [`Consumer::reset`](crate::Consumer::reset) costs O(1).
+//!
+//! In Rust the consumer is one value. Where that says nothing, across the C ABI and between
+//! processes, [`place_occupied`] says in the header who consumes, and refuses the next one.
 
+use core::num::NonZeroU32;
 use core::ptr::NonNull;
 
 use static_assertions::const_assert_eq;
@@ -47,7 +51,8 @@ pub fn place(
     let lines = memory.len();
     let base = NonNull::from(memory).cast::<Line>();
     // SAFETY: the slice is exclusive for the handles' lifetime, aligned, and `lines` long.
-    unsafe { place_at(base, lines, slots, Sharing::Own, (start, epoch)) }
+    let placed = unsafe { place_at(base, lines, slots, Sharing::Own, (start, epoch), None) };
+    placed.map(|(producer, consumer, _)| (producer, consumer))
 }
 
 /// Places a mailbox on memory that other processes map as well.
@@ -67,7 +72,74 @@ pub unsafe fn place_shared<'m>(
     epoch: u32,
 ) -> Result<(Producer<'m>, Consumer<'m>), PlaceError> {
     // SAFETY: handed on to the caller.
-    unsafe { place_at(base, lines, slots, Sharing::Shared, (start, epoch)) }
+    let placed = unsafe { place_at(base, lines, slots, Sharing::Shared, (start, epoch), None) };
+    placed.map(|(producer, consumer, _)| (producer, consumer))
+}
+
+/// Who is going to consume, and whom it replaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Occupant {
+    /// The name that the next one is refused with: a process id, a thread's number.
+    pub name: NonZeroU32,
+    /// The consumer, known dead, whose mailbox may be taken over.
+    pub instead_of: Option<NonZeroU32>,
+}
+
+/// Stands as long as its consumer does; dropped, it says in the header that the consumer is gone.
+#[derive(Debug)]
+pub struct Occupied<'m> {
+    header: &'m Header,
+    name: NonZeroU32,
+}
+
+impl Drop for Occupied<'_> {
+    fn drop(&mut self) {
+        let (word, name) = (&self.header.consumer, self.name.get());
+        // EDGE UNLOCK -> LOCK. Everything this consumer did. RELAXED failure: whoever replaced it
+        // has written another name (LOCK_BUSY).
+        let _ = word.compare_exchange(name, 0, edge::UNLOCK, edge::LOCK_BUSY);
+    }
+}
+
+/// As [`place`] or [`place_shared`], unless the header says that somebody consumes here already.
+///
+/// # Errors
+/// [`PlaceError`] with the numbers; nothing but the consumer's name was written. While another
+/// process is placing a mailbox here, it may not be seen.
+///
+/// # Safety
+/// As for [`place_shared`]; with [`Sharing::Own`] no other process maps the memory.
+pub unsafe fn place_occupied<'m>(
+    base: NonNull<Line>,
+    lines: usize,
+    slots: u32,
+    sharing: Sharing,
+    (start, epoch): (u64, u32),
+    occupant: Occupant,
+) -> Result<(Producer<'m>, Consumer<'m>, Occupied<'m>), PlaceError> {
+    let occupant = Some(occupant);
+    // SAFETY: handed on to the caller.
+    let placed = unsafe { place_at(base, lines, slots, sharing, (start, epoch), occupant) };
+    let (producer, consumer, occupied) = placed?;
+    let occupied = occupied.expect("there is an occupant");
+    Ok((producer, consumer, occupied))
+}
+
+/// Writes the occupant's name into the header.
+fn occupy(header: &Header, occupant: Occupant) -> Result<Occupied<'_>, PlaceError> {
+    let is_mailbox = recognise(header).is_ok();
+    let enter = |found| {
+        let other = NonZeroU32::new(found).filter(|_| is_mailbox);
+        (other.is_none() || other == occupant.instead_of).then_some(occupant.name.get())
+    };
+    // EDGE LOCK <- UNLOCK. Everything the consumer before did. RELAXED for whoever is refused, who
+    // touches nothing (LOCK_BUSY).
+    let entered = header
+        .consumer
+        .try_update(edge::LOCK, edge::LOCK_BUSY, enter);
+    entered.map_err(|name| PlaceError::Occupied { name })?;
+    let name = occupant.name;
+    Ok(Occupied { header, name })
 }
 
 /// # Safety
@@ -78,7 +150,8 @@ unsafe fn place_at<'m>(
     slots: u32,
     sharing: Sharing,
     (start, epoch): (u64, u32),
-) -> Result<(Producer<'m>, Consumer<'m>), PlaceError> {
+    occupant: Option<Occupant>,
+) -> Result<(Producer<'m>, Consumer<'m>, Option<Occupied<'m>>), PlaceError> {
     if !slots.is_power_of_two() || slots < 2 {
         return Err(PlaceError::Slots { slots });
     }
@@ -95,15 +168,24 @@ unsafe fn place_at<'m>(
             found: lines,
         });
     }
+    // SAFETY: a header is atomics only, valid for every bit pattern, inside the lines.
+    let header: &'m Header = unsafe { base.cast::<Header>().as_ref() };
+    let occupied = occupant.map(|occupant| occupy(header, occupant));
+    let occupied = occupied.transpose()?;
     if sharing == Sharing::Shared {
         // SAFETY: aligned and `lines` long, live for 'm by the caller's word.
         unsafe { check_deserted(base, lines) }?;
+    }
+    if occupied.is_none() {
+        // RELAXED: PLACE carries it, as all that is stamped.
+        header.consumer.store(0, edge::STAMP);
     }
     let claimers = (lines - needed).min(MAX_CLAIMERS as usize);
     // SAFETY: aligned and large enough, checked above; live for 'm by the caller's word.
     let (header, cells, claim_lines) = unsafe { parts(base, slots as usize, claimers) };
     let ring = Ring::new(header, cells, claim_lines, sharing);
-    Ok(open(ring, start, epoch))
+    let (producer, consumer) = open(ring, start, epoch);
+    Ok((producer, consumer, occupied))
 }
 
 /// Refuses memory of a condemned mailbox whose registered producers have not all left.
@@ -178,8 +260,8 @@ pub(crate) fn join(ring: Ring<'_>) -> Result<Producer<'_>, AttachError> {
     Ok(Producer::new(ring, ring.header().epoch.load(edge::EPOCH)))
 }
 
-/// The counts of slots and claim lines of a header, believed only if `lines` lines hold them.
-pub(crate) fn inspect(header: &Header, lines: usize) -> Result<(u32, u32), AttachError> {
+/// Whether a header is one of this library's layout.
+fn recognise(header: &Header) -> Result<(), AttachError> {
     // EDGE ATTACH <- PLACE. What follows was written before the magic.
     let found = header.magic.load(edge::ATTACH);
     if found != MAGIC {
@@ -193,7 +275,13 @@ pub(crate) fn inspect(header: &Header, lines: usize) -> Result<(u32, u32), Attac
             known: VERSION,
         });
     }
-    // RELAXED: as above.
+    Ok(())
+}
+
+/// The counts of slots and claim lines of a header, believed only if `lines` lines hold them.
+pub(crate) fn inspect(header: &Header, lines: usize) -> Result<(u32, u32), AttachError> {
+    recognise(header)?;
+    // RELAXED: read after ATTACH, and constant from PLACE on.
     let slots = header.slots.load(edge::HEADER);
     if !slots.is_power_of_two() || slots < 2 || lines < region_lines(slots) {
         return Err(AttachError::Slots { slots, lines });

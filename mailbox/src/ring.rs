@@ -45,6 +45,7 @@ pub struct Header {
     pub(crate) epoch: AtomicU32,
     pub(crate) claimers: AtomicU32,
     state: AtomicU32,
+    pub(crate) consumer: AtomicU32,
     tail: TailLine,
 }
 
@@ -65,6 +66,7 @@ impl Default for Header {
             epoch: AtomicU32::new(0),
             claimers: AtomicU32::new(0),
             state: AtomicU32::new(0),
+            consumer: AtomicU32::new(0),
             tail: TailLine {
                 tail: AtomicU64::new(0),
             },
@@ -453,6 +455,7 @@ mod layout {
     const_assert_eq!(offset_of!(Header, epoch), 32);
     const_assert_eq!(offset_of!(Header, claimers), 36);
     const_assert_eq!(offset_of!(Header, state), 40);
+    const_assert_eq!(offset_of!(Header, consumer), 44);
     const_assert_eq!(offset_of!(Header, tail), 64);
     const_assert_eq!(size_of::<TailLine>(), 64);
     const_assert_eq!(size_of::<Header>(), 128);

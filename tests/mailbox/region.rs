@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::thread;
 
 use finbox_mailbox::{
-    AttachError, Consumer, Line, MAGIC, Malformed, Message, NoLine, PlaceError, Producer,
-    PushError, ResetError, Salvage, Stop, VERSION, attach_shared, place, place_shared,
-    region_lines,
+    AttachError, Consumer, Line, MAGIC, Malformed, Message, NoLine, Occupant, Occupied, PlaceError,
+    Producer, PushError, ResetError, Salvage, Sharing, Stop, VERSION, attach_shared, place,
+    place_occupied, place_shared, region_lines,
 };
 
 use crate::fixture::{done, drain, fill, lines, push_all, task_of, tasks};
@@ -48,6 +48,18 @@ impl Shared {
     fn attach<'m>(&mut self, count: usize) -> Result<Producer<'m>, AttachError> {
         // SAFETY: as in `place`; `count` never exceeds the vector's.
         unsafe { attach_shared(self.base(), count) }
+    }
+
+    /// Places a mailbox as `name`, instead of another if it is not 0, and says who refuses it.
+    fn occupy<'m>(&mut self, name: u32, instead_of: u32) -> Result<Occupied<'m>, PlaceError> {
+        let (sharing, count) = (Sharing::Shared, self.lines.len());
+        let occupant = Occupant {
+            name: NonZeroU32::new(name).unwrap_or(NonZeroU32::MAX),
+            instead_of: NonZeroU32::new(instead_of),
+        };
+        // SAFETY: as in `place`; the consumer is dropped before another is made.
+        let placed = unsafe { place_occupied(self.base(), count, 4, sharing, (0, 1), occupant) };
+        placed.map(|(_, _, occupied)| occupied)
     }
 
     /// What a hostile process can do: write any word at any time.
@@ -277,6 +289,53 @@ fn condemned_memory_is_placed_anew_when_every_producer_has_left_or_is_buried() {
     assert_eq!(fill(&producer, 0), 4);
     assert_eq!(tasks(&mut consumer), [0, 1, 2, 3]);
     assert!(shared.attach(8).is_ok());
+}
+
+#[test]
+fn who_says_that_it_consumes_is_alone_until_it_is_dropped_or_replaced_by_name() {
+    let mut shared = Shared::new(4);
+    let first = shared.occupy(5, 0).unwrap();
+    for instead_of in [0, 6] {
+        let refused = shared.occupy(6, instead_of).unwrap_err();
+        assert_eq!(refused, PlaceError::Occupied { name: 5 });
+        assert!(refused.to_string().contains("consumer 5"));
+    }
+    let second = shared.occupy(6, 5).unwrap();
+    drop(first);
+    let refused = shared.occupy(7, 0).unwrap_err();
+    assert_eq!(
+        refused,
+        PlaceError::Occupied { name: 6 },
+        "not the first's any more"
+    );
+    drop(second);
+    mem::forget(shared.occupy(7, 0).unwrap());
+    assert!(
+        shared.place(4).is_ok(),
+        "Rust's consumer is one value anyway"
+    );
+    let third = shared.occupy(8, 0).unwrap();
+    shared.write_half(24, 9);
+    assert!(
+        shared.occupy(9, 0).is_ok(),
+        "of another layout: nothing is known of it"
+    );
+    drop(third);
+}
+
+#[test]
+fn a_refused_placement_leaves_nobody_behind() {
+    let mut shared = Shared::with_claimers(4, 1);
+    let (producer, mut consumer) = shared.place(4).unwrap();
+    let name = NonZeroU32::new(3).unwrap();
+    let attached = producer.register(name).unwrap();
+    consumer.condemn();
+    for _ in 0..2 {
+        let refused = shared.occupy(5, 0).unwrap_err();
+        assert_eq!(refused, PlaceError::Attached { name: 3 });
+    }
+    drop(attached);
+    assert!(shared.occupy(6, 0).is_ok());
 }
 
 #[test]
