@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("mailbox", &[]),
     ("scheduler", &["mailbox"]),
     ("runtime", &["mailbox", "scheduler"]),
+    ("runtime/ffi", &["mailbox", "scheduler", "runtime"]),
     ("sim", &["mailbox", "scheduler", "runtime"]),
     ("tests", &["mailbox", "scheduler", "runtime", "sim"]),
     ("benches", &["mailbox", "scheduler", "runtime", "sim"]),
@@ -61,6 +62,7 @@ fn check(member: &str, manifest: &str) -> Vec<String> {
         .find(|(name, _)| *name == member)
         .unwrap_or_else(|| panic!("{member} is no room of this house"));
     let mut findings = Vec::new();
+    let linked = names(manifest.get("dependencies"));
     let conditional = targeted(&manifest);
     let everything = plain(&manifest)
         .into_iter()
@@ -68,7 +70,9 @@ fn check(member: &str, manifest: &str) -> Vec<String> {
     for (cfg, name) in everything.chain(conditional) {
         let internal = name.strip_prefix("finbox-");
         let model = matches!(name.as_str(), "loom" | "shuttle");
-        let firmware = matches!(member, "mailbox" | "scheduler") && cfg.is_empty();
+        let firmware = cfg.is_empty()
+            && (matches!(member, "mailbox" | "scheduler")
+                || member == "runtime/ffi" && linked.contains(&name));
         let wrong = match internal {
             Some(to) => !allowed.contains(&to),
             None if model => cfg != format!("cfg({name})"),
@@ -124,6 +128,8 @@ fn an_arrow_that_runs_back_is_found() {
         ),
         ("scheduler", "[dependencies]\ntracing = \"1\""),
         ("scheduler", "[dependencies]\nserde = \"1\""),
+        ("runtime/ffi", "[dependencies]\nserde = \"1\""),
+        ("runtime/ffi", "[dependencies]\nfinbox-sim = \"1\""),
         ("tests", "[dependencies]\ntracing = \"1\""),
         ("mailbox", "[dependencies]\nloom = \"1\""),
         ("tests", "[dev-dependencies]\nshuttle = \"1\""),

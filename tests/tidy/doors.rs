@@ -11,7 +11,8 @@ const UNSAFE: &[&str] = &[
     "mailbox/src/ring.rs",
     "mailbox/src/sync/",
     "mailbox/src/try_lock.rs",
-    "runtime/src/ffi/",
+    "runtime/ffi/src/",
+    "runtime/ffi/tests/abi/",
     "runtime/src/onboard/",
     "runtime/src/plugin/",
     "sim/src/memory.rs",
@@ -39,7 +40,12 @@ const MODEL_BUILDS: &[&str] = &[
 ];
 
 /// Crates whose atomics come through the one door, and the door.
-const ORDERED: &[&str] = &["mailbox/src/", "scheduler/src/", "runtime/src/"];
+const ORDERED: &[&str] = &[
+    "mailbox/src/",
+    "scheduler/src/",
+    "runtime/src/",
+    "runtime/ffi/src/",
+];
 const DOOR: &[&str] = &[
     "mailbox/src/sync/",
     "mailbox/src/edge.rs",

@@ -1,0 +1,47 @@
+//! libfinbox: the C ABI of finbox. Its header, `runtime/include/finbox.h`, is made from this crate.
+//!
+//! Guarantees: every call returns a `finbox_status` and a refused one has changed nothing unless
+//! it says so; no panic crosses; handles live in the caller's storage and nothing is allocated;
+//! null, misaligned, too small, never made, moved and destroyed arguments are refused wherever they
+//! can be seen. What a struct or a number means never changes, both only grow.
+//!
+//! Refuses: a second consumer on one memory, and a handle's call from inside its own callback.
+//!
+//! Called by firmware and drivers. With `std` (the default) it is a library for a process; without,
+//! `--features a2a3` or `--features a5` and the profile `firmware`, it is a static library that
+//! needs no operating system and no allocator. Start at `handle.rs`; `README.md` says how to link.
+#![cfg_attr(not(feature = "std"), no_std)]
+#![expect(
+    non_camel_case_types,
+    reason = "a type has one name in Rust, in C and in C++"
+)]
+
+mod consumer;
+mod drain;
+#[cfg(not(feature = "std"))]
+#[path = "firmware.rs"]
+mod edition;
+#[cfg(feature = "std")]
+#[path = "hosted.rs"]
+mod edition;
+mod handle;
+mod problem;
+mod producer;
+mod sized;
+mod status;
+mod version;
+mod wire;
+
+pub use consumer::*;
+pub use drain::*;
+pub use handle::{finbox_consumer, finbox_producer};
+pub use producer::*;
+pub use status::*;
+pub use version::*;
+pub use wire::*;
+
+#[cfg(not(any(feature = "a2a3", feature = "a5")))]
+compile_error!("libfinbox is built for a chip: enable the feature a2a3 or a5");
+
+#[cfg(all(not(feature = "std"), feature = "a2a3", feature = "a5"))]
+compile_error!("firmware runs on one chip: enable either a2a3 or a5, not both");

@@ -1,0 +1,184 @@
+//! Status numbers, their texts, and the text of a thread's last refusal.
+
+use core::ffi::{CStr, c_char};
+use core::fmt::{self, Write};
+
+use crate::edition::write_last;
+
+/// What a call says. 0 is success; 1 to 15 are ordinary answers of a mailbox, 16 and up mistakes
+/// of the caller. A number never changes its meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub enum finbox_status {
+    /// Done.
+    Ok = 0,
+    /// The mailbox has no room for any of the messages. Try again when its consumer has drained.
+    Full = 1,
+    /// Another call uses this handle. It goes on; try again later.
+    Busy = 2,
+    /// A callback of this handle is running: from inside it the handle cannot be used.
+    Reentered = 3,
+    /// The mailbox takes and delivers nothing any more. Recover it, then place it anew.
+    Condemned = 4,
+    /// Every claim line has an owner. Give the mailbox more of them, or push without a name.
+    NoLine = 5,
+    /// Messages were claimed and not drained. Drain them before the reset.
+    Undrained = 6,
+    /// The memory has a mailbox whose consumer is not known gone.
+    Occupied = 7,
+    /// Producers of the condemned mailbox have neither left nor been buried.
+    Attached = 8,
+    /// No mailbox stands in the memory, or its placement has not ended.
+    NoMailbox = 9,
+    /// The mailbox was placed by another version of the memory layout.
+    LayoutVersion = 10,
+    /// The mailbox's header does not fit its memory.
+    DamagedHeader = 11,
+    /// A pointer that must not be null is.
+    NullArgument = 16,
+    /// A pointer is not aligned as its type wants, or mailbox memory not to 64 bytes.
+    Misaligned = 17,
+    /// A struct's size is below what the function needs, or above anything sensible.
+    StructSize = 18,
+    /// A struct asks for something that this version of the library does not know.
+    Unsupported = 19,
+    /// The storage holds no handle: never made, copied from elsewhere, or overwritten.
+    NotAHandle = 20,
+    /// The handle was destroyed.
+    Destroyed = 21,
+    /// The storage is not free for a new handle: neither all zero nor destroyed.
+    InUse = 22,
+    /// A number is out of its range.
+    InvalidArgument = 23,
+    /// The memory is too small for the mailbox.
+    TooSmall = 24,
+    /// A message has a kind, an engine, a type or a reserved word that no message has.
+    MalformedMessage = 25,
+    /// Rust code panicked, here or in a callback. What the call had done until then stands.
+    Panic = 64,
+}
+
+impl finbox_status {
+    const ALL: [Self; 23] = [
+        Self::Ok,
+        Self::Full,
+        Self::Busy,
+        Self::Reentered,
+        Self::Condemned,
+        Self::NoLine,
+        Self::Undrained,
+        Self::Occupied,
+        Self::Attached,
+        Self::NoMailbox,
+        Self::LayoutVersion,
+        Self::DamagedHeader,
+        Self::NullArgument,
+        Self::Misaligned,
+        Self::StructSize,
+        Self::Unsupported,
+        Self::NotAHandle,
+        Self::Destroyed,
+        Self::InUse,
+        Self::InvalidArgument,
+        Self::TooSmall,
+        Self::MalformedMessage,
+        Self::Panic,
+    ];
+
+    fn text(self) -> &'static CStr {
+        match self {
+            Self::Ok => c"done",
+            Self::Full => c"the mailbox is full",
+            Self::Busy => c"another call uses this handle",
+            Self::Reentered => c"a callback of this handle is running",
+            Self::Condemned => c"the mailbox is condemned",
+            Self::NoLine => c"every claim line is taken",
+            Self::Undrained => c"claimed messages were not drained",
+            Self::Occupied => c"the mailbox has a consumer",
+            Self::Attached => c"producers of the condemned mailbox have not left",
+            Self::NoMailbox => c"no mailbox here",
+            Self::LayoutVersion => c"another version of the memory layout",
+            Self::DamagedHeader => c"the header does not fit the memory",
+            Self::NullArgument => c"a pointer is null",
+            Self::Misaligned => c"a pointer is not aligned",
+            Self::StructSize => c"a struct has a wrong size",
+            Self::Unsupported => c"not known to this version of the library",
+            Self::NotAHandle => c"the storage holds no handle",
+            Self::Destroyed => c"the handle was destroyed",
+            Self::InUse => c"the storage is neither all zero nor destroyed",
+            Self::InvalidArgument => c"a number is out of its range",
+            Self::TooSmall => c"the memory is too small",
+            Self::MalformedMessage => c"the message is malformed",
+            Self::Panic => c"Rust code panicked",
+        }
+    }
+}
+
+/// What a status means, in a few words; of a number that is no status, that it is none. Lives for
+/// ever. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn finbox_status_text(status: i32) -> *const c_char {
+    let known = finbox_status::ALL
+        .iter()
+        .find(|known| **known as i32 == status);
+    let text = known.map_or(c"no status of this library", |known| known.text());
+    text.as_ptr()
+}
+
+/// Copies what the last refused call of this thread said, with the numbers, to `buffer`: at most
+/// `capacity` bytes, of which the last is 0. `length`, unless null, becomes what the whole text
+/// has, without the 0. A call that succeeds leaves the text alone. Firmware keeps no texts: there
+/// it is always empty. Any thread.
+///
+/// # Safety
+/// `buffer` has room for `capacity` bytes, or `capacity` is 0; `length` is null or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn finbox_last_error(
+    buffer: *mut c_char,
+    capacity: usize,
+    length: *mut usize,
+) -> finbox_status {
+    // Not through a guard: a refusal here would replace the text that is asked for.
+    if buffer.is_null() && capacity > 0 {
+        return finbox_status::NullArgument;
+    }
+    let mut copy = Text {
+        buffer: buffer.cast(),
+        room: capacity.saturating_sub(1),
+        length: 0,
+    };
+    write_last(&mut copy);
+    let end = copy.length.min(copy.room);
+    if capacity > 0 {
+        // SAFETY: `end` is below `capacity`.
+        let end = unsafe { copy.buffer.add(end) };
+        // SAFETY: inside the caller's buffer.
+        unsafe { end.write(0) };
+    }
+    if !length.is_null() {
+        // SAFETY: writable, by the caller's word.
+        unsafe { length.write_unaligned(copy.length) };
+    }
+    finbox_status::Ok
+}
+
+/// Copies what fits, and counts all.
+struct Text {
+    buffer: *mut u8,
+    room: usize,
+    length: usize,
+}
+
+impl Write for Text {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let count = text.len().min(self.room.saturating_sub(self.length));
+        if count > 0 {
+            // SAFETY: `length + count` is at most `room`, inside the caller's buffer.
+            let target = unsafe { self.buffer.add(self.length) };
+            // SAFETY: `count` bytes fit, and the caller's buffer is none of Rust's strings.
+            unsafe { target.copy_from_nonoverlapping(text.as_ptr(), count) };
+        }
+        self.length += text.len();
+        Ok(())
+    }
+}

@@ -1,0 +1,292 @@
+//! What crosses as bytes: messages, what a core leaves in its slab, a mailbox's header and lines.
+//!
+//! Little endian; no pointer is among them. Every offset is asserted here and again in the header,
+//! and compared with what the other crates say.
+
+use core::mem::offset_of;
+
+use finbox_mailbox::{
+    ClaimLine, CompletionType, Condition, Engine, Header, MAGIC, Malformed, Message, SlotBits,
+    Words,
+};
+use finbox_scheduler::{ENTRIES_OFFSET, ENTRY_BYTES, ERROR_FATAL, ERROR_OVERFLOW, SLAB_BYTES};
+use static_assertions::{const_assert, const_assert_eq};
+
+/// Bytes of the unit that mailbox memory is measured in, and its alignment.
+pub const FINBOX_LINE_BYTES: usize = 64;
+/// What stands at byte 16 of a placed mailbox.
+pub const FINBOX_MAILBOX_MAGIC: u64 = 0x0100_584F_424E_4946;
+/// Most producers of a mailbox that have a name.
+pub const FINBOX_MAX_PRODUCERS: u32 = 64;
+/// Most conditions of a task, entries of a slab.
+pub const FINBOX_MAX_CONDITIONS: usize = 64;
+/// What a core writes into its slab's error field when its kernel cannot go on.
+pub const FINBOX_SLAB_ERROR_FATAL: i32 = 9;
+/// What a core writes into its slab's error field when it has more conditions than fit.
+pub const FINBOX_SLAB_ERROR_OVERFLOW: i32 = 102;
+
+/// Values of a message's `kind`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum finbox_kind {
+    /// One thing a deferred task waits for.
+    Condition = 0,
+    /// The last subtask of a deferred task retired.
+    NormalDone = 1,
+}
+
+/// Values of `engine`: who will make a condition true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum finbox_engine {
+    /// System DMA.
+    Sdma = 0,
+    /// RDMA over Ethernet.
+    Roce = 1,
+    /// Unified remote memory access (a5).
+    Urma = 2,
+    /// Collective communication unit.
+    Ccu = 3,
+}
+
+/// Values of `completion_type`: how a condition is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub enum finbox_completion {
+    /// `(int32_t)(counter - expected) >= 0` for the 32-bit counter at `addr`.
+    Counter = 0,
+    /// The 64-bit completed post id at `addr` is at least `cookie`.
+    SdmaEventRecord = 1,
+    /// The completion queue at `addr` was walked to the head in `cookie` (a5).
+    UrmaEventHandle = 2,
+}
+
+/// A message, and a slot of a mailbox. A CONDITION uses all fields; a TASK_NORMAL_DONE `task`,
+/// `slot`, `expected` and `kind`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct finbox_message {
+    /// Position in the mailbox + 1. Written by the library; ignored in what is pushed.
+    pub seq: u64,
+    /// Task id: ring in bits 39..32, local number in bits 31..0; all ones is none.
+    pub task: u64,
+    /// CONDITION: device address that it watches.
+    pub addr: u64,
+    /// CONDITION: the engine's own value (post id, queue handle).
+    pub cookie: u64,
+    /// CONDITION: value to reach. TASK_NORMAL_DONE: number of conditions to expect.
+    pub expected: u32,
+    /// CONDITION: a `finbox_engine`.
+    pub engine: u32,
+    /// CONDITION: a `finbox_completion`.
+    pub completion_type: i32,
+    /// A `finbox_kind`.
+    pub kind: u32,
+    /// The task's slot: ring 8 bits, index 24, generation 32.
+    pub slot: u64,
+    /// Run epoch. Written by the library; ignored in what is pushed.
+    pub epoch: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+/// One condition as a core registers it in its slab.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct finbox_slab_entry {
+    /// Device address that the condition watches.
+    pub addr: u64,
+    /// The engine's own value (post id, queue handle).
+    pub cookie: u64,
+    /// Value to reach.
+    pub expected: u32,
+    /// A `finbox_engine`.
+    pub engine: u32,
+    /// A `finbox_completion`.
+    pub completion_type: i32,
+    /// 0.
+    pub reserved: u32,
+}
+
+/// What a core leaves beside its FIN, on a 64-byte boundary. Zeroed by the control CPU before the
+/// doorbell; the core writes the entries, then the count, cleans the lines, then writes COND.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct finbox_slab {
+    /// How many entries there are, 0 to 64.
+    pub count: u32,
+    /// 0, or a `FINBOX_SLAB_ERROR_*`.
+    pub error: i32,
+    /// The conditions.
+    pub entries: [finbox_slab_entry; FINBOX_MAX_CONDITIONS],
+    /// Up to the end of the last line.
+    pub reserved: [u8; 56],
+}
+
+/// The first two lines of a mailbox, for debuggers and for firmware that speaks the layout itself.
+/// Every field is an atomic and may change at any time.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct finbox_mailbox_header {
+    /// Next position to be claimed; far away once the mailbox is condemned.
+    pub head: u64,
+    /// A copy of `tail` that may lag.
+    pub tail_copy: u64,
+    /// `FINBOX_MAILBOX_MAGIC` once all else is written.
+    pub magic: u64,
+    /// Version of this layout.
+    pub version: u32,
+    /// Capacity in messages, a power of two.
+    pub slots: u32,
+    /// Epoch of the run.
+    pub epoch: u32,
+    /// Claim lines behind the slots.
+    pub claimers: u32,
+    /// 1 once condemned.
+    pub state: u32,
+    /// Name of the consumer, 0 if it gave the mailbox up.
+    pub consumer: u32,
+    /// Up to the end of the line.
+    pub reserved: [u8; 16],
+    /// Next position to be taken, as far as the producers are told.
+    pub tail: u64,
+    /// Up to the end of the line.
+    pub reserved_tail: [u8; 56],
+}
+
+/// A claim line: what one named producer has in hand. Every field is an atomic.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct finbox_claim_line {
+    /// The producer's name, 0 if the line is free.
+    pub owner: u32,
+    /// 0.
+    pub reserved: u32,
+    /// Low half: first position, high half: how many positions are claimed and not published.
+    pub in_hand: u64,
+    /// Up to the end of the line.
+    pub reserved_tail: [u8; 48],
+}
+
+const fn low(word: u64) -> u32 {
+    (word & 0xFFFF_FFFF) as u32
+}
+
+const fn high(word: u64) -> u32 {
+    (word >> 32) as u32
+}
+
+const fn pack(low: u32, high: u32) -> u64 {
+    low as u64 | (high as u64) << 32
+}
+
+impl finbox_slab_entry {
+    /// The CONDITION that it registers.
+    #[inline]
+    pub(crate) fn condition(&self, task: u64, slot: u64) -> Result<Message, Malformed> {
+        if self.reserved != 0 {
+            return Err(Malformed::Reserved(self.reserved));
+        }
+        let engine = Engine::from_wire(self.engine).ok_or(Malformed::Engine(self.engine))?;
+        let wire = self.completion_type;
+        let completion = CompletionType::from_wire(wire).ok_or(Malformed::CompletionType(wire))?;
+        Ok(Message::Condition(Condition {
+            task,
+            slot: SlotBits(slot),
+            addr: self.addr,
+            cookie: self.cookie,
+            expected: self.expected,
+            engine,
+            completion,
+        }))
+    }
+}
+
+impl finbox_message {
+    /// The message in this wire form, as one of run `epoch`.
+    #[inline]
+    pub(crate) fn decode(&self, epoch: u32) -> Result<Message, Malformed> {
+        let words: Words = [
+            self.task,
+            self.addr,
+            self.cookie,
+            pack(self.expected, self.engine),
+            pack(self.completion_type as u32, self.kind),
+            self.slot,
+            pack(epoch, self.reserved),
+        ];
+        Message::decode(&words, epoch)
+    }
+
+    /// What stood at `position`, message or not.
+    #[inline]
+    pub(crate) fn of(position: u64, words: &Words) -> Self {
+        let [task, addr, cookie, expected_engine, type_kind, slot, tail] = *words;
+        Self {
+            seq: position.wrapping_add(1),
+            task,
+            addr,
+            cookie,
+            expected: low(expected_engine),
+            engine: high(expected_engine),
+            completion_type: low(type_kind) as i32,
+            kind: high(type_kind),
+            slot,
+            epoch: low(tail),
+            reserved: high(tail),
+        }
+    }
+}
+
+const_assert_eq!(size_of::<usize>(), 8);
+const_assert_eq!(FINBOX_MAILBOX_MAGIC, MAGIC);
+const_assert_eq!(FINBOX_MAX_PRODUCERS, finbox_mailbox::MAX_CLAIMERS);
+const_assert_eq!(FINBOX_SLAB_ERROR_FATAL, ERROR_FATAL);
+const_assert_eq!(FINBOX_SLAB_ERROR_OVERFLOW, ERROR_OVERFLOW);
+const_assert_eq!(finbox_engine::Sdma as u32, Engine::Sdma as u32);
+const_assert_eq!(finbox_engine::Roce as u32, Engine::Roce as u32);
+const_assert_eq!(finbox_engine::Urma as u32, Engine::Urma as u32);
+const_assert_eq!(finbox_engine::Ccu as u32, Engine::Ccu as u32);
+const_assert_eq!(
+    finbox_completion::Counter as i32,
+    CompletionType::Counter as i32
+);
+const_assert_eq!(
+    finbox_completion::SdmaEventRecord as i32,
+    CompletionType::SdmaEventRecord as i32
+);
+const_assert_eq!(
+    finbox_completion::UrmaEventHandle as i32,
+    CompletionType::UrmaEventHandle as i32
+);
+
+const_assert_eq!(size_of::<finbox_message>(), 64);
+const_assert_eq!(offset_of!(finbox_message, seq), 0);
+const_assert_eq!(offset_of!(finbox_message, task), 8);
+const_assert_eq!(offset_of!(finbox_message, addr), 16);
+const_assert_eq!(offset_of!(finbox_message, cookie), 24);
+const_assert_eq!(offset_of!(finbox_message, expected), 32);
+const_assert_eq!(offset_of!(finbox_message, engine), 36);
+const_assert_eq!(offset_of!(finbox_message, completion_type), 40);
+const_assert_eq!(offset_of!(finbox_message, kind), 44);
+const_assert_eq!(offset_of!(finbox_message, slot), 48);
+const_assert_eq!(offset_of!(finbox_message, epoch), 56);
+const_assert_eq!(offset_of!(finbox_message, reserved), 60);
+
+const_assert_eq!(size_of::<finbox_slab_entry>() as u64, ENTRY_BYTES);
+const_assert_eq!(offset_of!(finbox_slab_entry, cookie), 8);
+const_assert_eq!(offset_of!(finbox_slab_entry, expected), 16);
+const_assert_eq!(offset_of!(finbox_slab_entry, engine), 20);
+const_assert_eq!(offset_of!(finbox_slab_entry, completion_type), 24);
+const_assert_eq!(size_of::<finbox_slab>() as u64, SLAB_BYTES);
+const_assert_eq!(offset_of!(finbox_slab, entries) as u64, ENTRIES_OFFSET);
+const_assert_eq!(offset_of!(finbox_slab, error), 4);
+
+const_assert_eq!(size_of::<finbox_mailbox_header>(), size_of::<Header>());
+const_assert_eq!(offset_of!(finbox_mailbox_header, magic), 16);
+const_assert_eq!(offset_of!(finbox_mailbox_header, epoch), 32);
+const_assert_eq!(offset_of!(finbox_mailbox_header, consumer), 44);
+const_assert_eq!(offset_of!(finbox_mailbox_header, tail), 64);
+const_assert_eq!(size_of::<finbox_claim_line>(), size_of::<ClaimLine>());
+const_assert_eq!(offset_of!(finbox_claim_line, in_hand), 8);
+const_assert!(FINBOX_LINE_BYTES == size_of::<finbox_mailbox::Line>());

@@ -1,0 +1,182 @@
+//! The library as C and C++ see it: its header in three languages, its symbols, its SONAME, and
+//! programs that link with it. Without a C compiler there is nothing to see, and this says so.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const SONAME: &str = "libfinbox.so.0";
+
+fn package() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The library that cargo built beside this test.
+fn library() -> PathBuf {
+    let exe = env::current_exe().expect("a running test has a path");
+    let deps = exe.parent().expect("it lies in a folder");
+    let library = deps.join("libfinbox.so");
+    assert!(library.is_file(), "{} was not built", library.display());
+    library
+}
+
+/// A folder with the library under the names that linker and loader look for.
+fn linkable(test: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a writable folder");
+    for name in ["libfinbox.so", SONAME] {
+        symlink(library(), folder.join(name)).expect("an empty folder");
+    }
+    folder
+}
+
+fn have(program: &str) -> bool {
+    let found = Command::new(program).arg("--version").output();
+    let have = found.is_ok_and(|output| output.status.success());
+    if !have {
+        println!("skipped: there is no {program} here");
+    }
+    have
+}
+
+/// What the program printed; it must end well.
+fn output(command: &mut Command) -> String {
+    let output = command.output().expect("a program that is there starts");
+    let text =
+        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}",
+        output.status,
+        text.concat()
+    );
+    text.concat()
+}
+
+fn compiler(language: &str) -> Command {
+    let name = if language.starts_with("c++") {
+        "c++"
+    } else {
+        "cc"
+    };
+    let mut command = Command::new(name);
+    command
+        .arg(format!("-std={language}"))
+        .args(["-Wall", "-Wextra", "-pedantic", "-Werror", "-O1"])
+        .arg("-I")
+        .arg(package().join("../include"));
+    command
+}
+
+/// Builds a program with the library and runs it.
+fn run(source: &str, language: &str) -> String {
+    let name = Path::new(source).file_stem().expect("a source has a name");
+    let folder = linkable(&format!("{}-{language}", name.to_string_lossy()));
+    let program = folder.join("program");
+    let mut build = compiler(language);
+    build.arg(package().join(source)).arg("-o").arg(&program);
+    build.arg("-L").arg(&folder).args(["-lfinbox", "-pthread"]);
+    build.arg(format!("-Wl,-rpath,{}", folder.display()));
+    output(&mut build);
+    output(&mut Command::new(program))
+}
+
+#[test]
+fn the_header_compiles_without_a_warning_as_c99_c11_and_cpp17() {
+    for (program, language, kind, header) in [
+        ("cc", "c99", "c", "finbox.h"),
+        ("cc", "c11", "c", "finbox.h"),
+        ("c++", "c++17", "c++", "finbox.h"),
+        ("c++", "c++17", "c++", "finbox.hpp"),
+    ] {
+        if have(program) {
+            let folder = linkable(&format!("header-{language}-{header}"));
+            let source = folder.join("source");
+            fs::write(&source, format!("#include \"{header}\"\n")).unwrap();
+            let mut build = compiler(language);
+            output(build.args(["-fsyntax-only", "-x", kind]).arg(source));
+        }
+    }
+}
+
+#[test]
+fn the_library_exports_the_listed_symbols_and_no_others() {
+    if !have("nm") {
+        return;
+    }
+    let symbols = output(
+        Command::new("nm")
+            .args(["-D", "--defined-only"])
+            .arg(library()),
+    );
+    let mut found: Vec<&str> = symbols
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(2))
+        .collect();
+    found.sort_unstable();
+    let listed = fs::read_to_string(package().join("symbols.txt")).unwrap();
+    let listed: Vec<&str> = listed.lines().collect();
+    assert_eq!(
+        found, listed,
+        "a symbol is never renamed or removed; add new ones to symbols.txt"
+    );
+    let header = fs::read_to_string(package().join("../include/finbox.h")).unwrap();
+    for symbol in listed {
+        assert!(
+            header.contains(&format!("{symbol}(")),
+            "{symbol} is not in the header"
+        );
+    }
+}
+
+#[test]
+fn the_library_bears_its_soname() {
+    if have("readelf") {
+        let dynamic = output(Command::new("readelf").arg("-d").arg(library()));
+        let mut lines = dynamic.lines();
+        let soname = lines.find(|line| line.contains("(SONAME)"));
+        assert!(
+            soname.is_some_and(|line| line.ends_with(&format!("[{SONAME}]"))),
+            "{dynamic}"
+        );
+    }
+}
+
+/// Fault 21, from C: with a second process, killed with SIGKILL.
+#[test]
+fn f21_a_killed_process_is_named_and_survived_in_c() {
+    if have("cc") {
+        for language in ["c99", "c11"] {
+            let said = run("examples/firmware_mailbox.c", language);
+            assert!(said.ends_with("nothing else was lost\n"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn the_conventions_hold_for_a_c_program() {
+    if have("cc") {
+        let said = run("tests/c/conventions.c", "c99");
+        assert!(said.starts_with("the conventions hold"), "{said}");
+    }
+}
+
+#[test]
+fn threads_share_a_mailbox_in_cpp() {
+    if have("c++") {
+        let said = run("examples/mailbox.cpp", "c++17");
+        assert_eq!(said, "10000 conditions and 10000 ends of tasks\n");
+    }
+}
+
+/// Fault 40: what a callback may not do, and what becomes of it.
+#[test]
+fn f40_an_exception_that_leaves_a_callback_ends_the_process() {
+    if have("c++") {
+        let said = run("tests/c/throws.cpp", "c++17");
+        assert!(said.contains("ends the process"), "{said}");
+    }
+}

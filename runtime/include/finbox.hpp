@@ -1,0 +1,151 @@
+/**
+ * libfinbox for C++17: the handles of finbox.h as values that give themselves up.
+ *
+ * Header only. Whoever is refused gets the finbox_status; nothing throws but finbox::must. A handle
+ * never moves, because its storage must not: hold it where it lives. Callbacks must not throw: an
+ * exception that leaves one ends the process.
+ */
+#ifndef FINBOX_HPP
+#define FINBOX_HPP
+
+#include <stdexcept>
+#include <string>
+
+#include "finbox.h"
+
+namespace finbox {
+
+using message = finbox_message;
+using status = finbox_status;
+
+/** What the last refused call of this thread said. */
+inline std::string last_error()
+{
+    char text[256];
+    size_t length = 0;
+    finbox_last_error(text, sizeof text, &length);
+    return std::string(text, length < sizeof text ? length : sizeof text - 1);
+}
+
+/** Throws what was refused. */
+inline void must(status status)
+{
+    if (status != FINBOX_STATUS_OK) {
+        std::string what = finbox_status_text(status);
+        throw std::runtime_error(what + ": " + last_error());
+    }
+}
+
+/** Arguments with their size, all else 0. */
+inline finbox_place_args place_args()
+{
+    finbox_place_args args = {};
+    args.struct_size = FINBOX_PLACE_ARGS_SIZE;
+    return args;
+}
+
+/** Arguments with their size, all else 0. */
+inline finbox_attach_args attach_args()
+{
+    finbox_attach_args args = {};
+    args.struct_size = FINBOX_ATTACH_ARGS_SIZE;
+    return args;
+}
+
+/** The receiving end; destroyed with this value. */
+class consumer {
+public:
+    consumer() = default;
+    consumer(const consumer &) = delete;
+    consumer &operator=(const consumer &) = delete;
+    ~consumer() { finbox_consumer_destroy(&handle_); }
+
+    [[nodiscard]] status place(const finbox_place_args &args)
+    {
+        return finbox_mailbox_place(&args, &handle_);
+    }
+
+    /** Copies up to `capacity` messages to `messages`; see finbox_consumer_try_drain. */
+    [[nodiscard]] status try_drain(message *messages, uint32_t capacity, finbox_drained &drained)
+    {
+        drained = {};
+        drained.struct_size = FINBOX_DRAINED_SIZE;
+        return finbox_consumer_try_drain(&handle_, messages, capacity, &drained);
+    }
+
+    /** Calls `take(status, message)` for up to `budget` messages, until it returns false. */
+    template <typename Take>
+    [[nodiscard]] status try_drain_with(uint32_t budget, Take &&take, finbox_drained &drained)
+    {
+        drained = {};
+        drained.struct_size = FINBOX_DRAINED_SIZE;
+        auto call = [](void *context, status verdict, const message *message) -> int32_t {
+            return (*static_cast<std::remove_reference_t<Take> *>(context))(verdict, *message) ? 0 : 1;
+        };
+        return finbox_consumer_try_drain_with(&handle_, budget, call, &take, &drained);
+    }
+
+    [[nodiscard]] status gap(finbox_gap &gap)
+    {
+        gap = {};
+        gap.struct_size = FINBOX_GAP_SIZE;
+        return finbox_consumer_gap(&handle_, &gap);
+    }
+
+    [[nodiscard]] status stats(finbox_stats &stats)
+    {
+        stats = {};
+        stats.struct_size = FINBOX_STATS_SIZE;
+        return finbox_consumer_stats(&handle_, &stats);
+    }
+
+    /** For the calls that have no method. */
+    finbox_consumer *get() { return &handle_; }
+
+private:
+    finbox_consumer handle_ = FINBOX_ZERO;
+};
+
+/** The sending end; leaves with this value. */
+class producer {
+public:
+    producer() = default;
+    producer(const producer &) = delete;
+    producer &operator=(const producer &) = delete;
+    ~producer() { finbox_producer_leave(&handle_); }
+
+    [[nodiscard]] status open(consumer &consumer, uint32_t name = 0)
+    {
+        return finbox_producer_open(consumer.get(), name, &handle_);
+    }
+
+    [[nodiscard]] status attach(const finbox_attach_args &args)
+    {
+        return finbox_producer_attach(&args, &handle_);
+    }
+
+    [[nodiscard]] status push(uint64_t task, uint64_t slot, const finbox_slab_entry &condition)
+    {
+        return finbox_producer_push_condition(&handle_, task, slot, &condition);
+    }
+
+    [[nodiscard]] status push_normal_done(uint64_t task, uint64_t slot, uint32_t expected)
+    {
+        return finbox_producer_push_normal_done(&handle_, task, slot, expected);
+    }
+
+    [[nodiscard]] status push(const message *messages, uint32_t count, uint32_t &accepted)
+    {
+        return finbox_producer_push_batch(&handle_, messages, count, &accepted);
+    }
+
+    /** For the calls that have no method. */
+    finbox_producer *get() { return &handle_; }
+
+private:
+    finbox_producer handle_ = FINBOX_ZERO;
+};
+
+} // namespace finbox
+
+#endif // FINBOX_HPP
