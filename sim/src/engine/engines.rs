@@ -17,6 +17,7 @@ use super::sdma::EventRecord;
 use super::serial::Serial;
 use super::urma::CompletionQueue;
 use crate::device::{Device, EngineCost, Registered};
+use crate::fault::Links;
 use crate::workload::mix;
 
 /// Transfers that an SDMA stream, RoCE or CCU holds. A choice.
@@ -103,7 +104,7 @@ impl Queue {
         }
     }
 
-    fn begin(&mut self, now: u64, device: &Device, notes: &mut Notes) {
+    fn begin(&mut self, now: u64, device: &Device, (links, notes): (&Links, &mut Notes)) {
         let Self {
             moving,
             teller,
@@ -116,8 +117,10 @@ impl Queue {
                 Teller::Record(_) | Teller::Counter => true,
             };
             has_credit.then(|| {
-                let takes_ns = cost.takes(first.transfer.timed_bytes);
-                takes_ns.saturating_add(first.late)
+                let (from, to) = first.transfer.ends(device.rank());
+                let takes = cost.takes(first.transfer.timed_bytes);
+                let takes = takes.saturating_mul(links.times(from, to));
+                takes.saturating_add(first.late)
             })
         });
         if let Some((at, first)) = begun {
@@ -138,6 +141,9 @@ pub struct Engines {
     /// Posts of each engine.
     operations: [u64; 4],
     notes: Notes,
+    links: Links,
+    /// Transfers posted that go over slow links.
+    slowed: u64,
     faults: Vec<EngineFault>,
     lateness: Lateness,
     /// Transfers that have not ended.
@@ -169,6 +175,8 @@ impl Engines {
             added: HashMap::new(),
             operations: [0; 4],
             notes: Notes::default(),
+            links: Links::USUAL,
+            slowed: 0,
             faults: Vec::new(),
             lateness: Lateness::default(),
             open: 0,
@@ -189,6 +197,18 @@ impl Engines {
     pub const fn with_lateness(mut self, lateness: Lateness) -> Self {
         self.lateness = lateness;
         self
+    }
+
+    /// The same, some links being slow.
+    #[must_use]
+    pub const fn with_links(mut self, links: Links) -> Self {
+        self.links = links;
+        self
+    }
+
+    /// How many transfers were posted that go over slow links.
+    pub const fn slowed(&self) -> u64 {
+        self.slowed
     }
 
     /// The same, noting what they do.
@@ -221,6 +241,8 @@ impl Engines {
         let index = self.index(lane);
         self.queues[index].posted += 1;
         self.open += 1;
+        let (from, to) = transfer.ends(self.rank);
+        self.slowed += u64::from(self.links.times(from, to) > 1);
         let post = match lane {
             Lane::Roce { counter } | Lane::Ccu { counter } => {
                 let added = self.added.entry(counter).or_default();
@@ -245,7 +267,7 @@ impl Engines {
                 nth,
             },
         );
-        self.queues[index].begin(now, device, &mut self.notes);
+        self.queues[index].begin(now, device, (&self.links, &mut self.notes));
         Posted {
             lane,
             post,
@@ -262,13 +284,13 @@ impl Engines {
         }
         let before = self.open;
         for queue in &mut self.queues {
-            queue.begin(now, device, &mut self.notes);
+            queue.begin(now, device, (&self.links, &mut self.notes));
             let mut ends_at = queue.moving.ends_at();
             while let Some(moved) = queue.moving.end(now) {
                 end(&moved, &mut queue.teller, devices, device);
                 let ended = What::Ended(moved.status);
                 self.notes.add(moved.nth, ends_at.unwrap_or(now), ended);
-                queue.begin(now, device, &mut self.notes);
+                queue.begin(now, device, (&self.links, &mut self.notes));
                 ends_at = queue.moving.ends_at();
                 self.open -= 1;
             }

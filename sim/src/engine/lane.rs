@@ -99,6 +99,14 @@ impl Transfer {
         }
     }
 
+    /// From which rank to which its bytes go, if rank `own` posts it.
+    pub const fn ends(&self, own: u32) -> (u32, u32) {
+        match self.direction {
+            Direction::Get => (self.peer, own),
+            Direction::Put => (own, self.peer),
+        }
+    }
+
     /// The same bytes in the time of `timed_bytes`.
     #[must_use]
     pub const fn timed(self, timed_bytes: u64) -> Self {

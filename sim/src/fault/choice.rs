@@ -20,6 +20,34 @@ const OFF: u16 = u16::MAX;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Faults {
     often: [u16; KINDS],
+    /// The link that is slow, as indices of ranks; None: the seed decides.
+    link: Option<(u8, u8)>,
+}
+
+/// How many times as long what goes over a link takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Links {
+    times: u64,
+    link: Option<(u8, u8)>,
+    odd: u64,
+}
+
+impl Links {
+    /// All links are as fast as they are.
+    pub const USUAL: Self = Self {
+        times: 1,
+        link: None,
+        odd: 0,
+    };
+
+    /// How many times as long it takes from one rank to another; 1 within a rank.
+    pub fn times(&self, from: u32, to: u32) -> u64 {
+        let is_slow = match self.link {
+            Some((slow_from, slow_to)) => (from, to) == (slow_from.into(), slow_to.into()),
+            None => u64::from(to) & 1 == self.odd,
+        };
+        if is_slow && from != to { self.times } else { 1 }
+    }
 }
 
 /// Why a choice of faults was refused.
@@ -53,6 +81,7 @@ impl Faults {
     /// Nothing goes wrong.
     pub const NONE: Self = Self {
         often: [OFF; KINDS],
+        link: None,
     };
 
     /// Every kind, as often as is usual.
@@ -125,6 +154,9 @@ impl Faults {
             let kind =
                 FaultKind::named(name).ok_or_else(|| FaultError::Unknown(name.to_owned()))?;
             let info = kind.info();
+            if let (FaultKind::LinkSlow, Some(argument)) = (kind, argument) {
+                return faults.with_slow_link(argument);
+            }
             let often = match argument {
                 None => Ok(info.usually),
                 Some(_) if info.takes_none() => Err(FaultError::Needless(info.name)),
@@ -136,6 +168,41 @@ impl Faults {
             };
             Ok(faults.with(kind, often?))
         })
+    }
+
+    /// Adds a slow link: `FROM-TO:N`, or `N`.
+    fn with_slow_link(self, argument: &str) -> Result<Self, FaultError> {
+        let (ends, times) = match argument.split_once(':') {
+            Some((ends, times)) => (Some(ends), times),
+            None => (None, argument),
+        };
+        let end = |text: &str| text.parse().ok().filter(|&end: &u8| end < 64);
+        let link = ends.map(|ends| {
+            let (from, to) = ends.split_once('-')?;
+            let link = (end(from)?, end(to)?);
+            (link.0 != link.1).then_some(link)
+        });
+        let times = number(times).filter(|times| (2..=100).contains(times));
+        match (link, times) {
+            (None | Some(Some(_)), Some(times)) => Ok(Self {
+                link: link.flatten(),
+                ..self.with(FaultKind::LinkSlow, times)
+            }),
+            _ => Err(FaultError::Argument {
+                name: FaultKind::LinkSlow.info().name,
+                argument: argument.to_owned(),
+                means: FaultKind::LinkSlow.info().argument,
+            }),
+        }
+    }
+
+    /// How much longer links take, as `seed` says where no link is named.
+    pub fn links(&self, seed: u64) -> Links {
+        Links {
+            times: self.often(FaultKind::LinkSlow).unwrap_or(1).max(1).into(),
+            link: self.link,
+            odd: mix(seed ^ 0x4C49_4E4B) & 1,
+        }
     }
 
     /// A few of these: what the seed of a swarm turns on. Every eighth seed turns nothing on.
@@ -151,7 +218,12 @@ impl Faults {
             if !draw.is_multiple_of(rarity) {
                 return chosen;
             }
-            chosen.with(kind, rate_of(kind, mix(draw)))
+            let link = match kind {
+                FaultKind::LinkSlow => self.link,
+                _ => chosen.link,
+            };
+            let chosen = chosen.with(kind, rate_of(kind, mix(draw)));
+            Self { link, ..chosen }
         })
     }
 }
@@ -165,6 +237,7 @@ fn rate_of(kind: FaultKind, draw: u64) -> u16 {
     let rates: [u16; 4] = match kind {
         _ if kind.info().takes_none() => [0; 4],
         FaultKind::Crowd => [3, 9, 17, 65],
+        FaultKind::LinkSlow => [2, 5, 10, 20],
         FaultKind::ProducerDies => [0, 2, 5, 20],
         _ if kind.info().is_harmless() => [0, 1, 3, 16],
         _ => [0, 0, 8, 30],
@@ -180,6 +253,9 @@ impl fmt::Display for Faults {
         for (index, kind) in self.kinds().enumerate() {
             let comma = if index == 0 { "" } else { "," };
             write!(out, "{comma}{}", kind.info().name)?;
+            if let (FaultKind::LinkSlow, Some((from, to))) = (kind, self.link) {
+                write!(out, ":{from}-{to}")?;
+            }
             if !kind.info().takes_none() {
                 write!(out, ":{}", self.often(kind).unwrap_or(0))?;
             }
@@ -206,6 +282,28 @@ mod tests {
     }
 
     #[test]
+    fn a_slow_link_is_the_one_that_was_named_or_leads_to_every_second_rank() {
+        let named = Faults::NONE.parse("link-slow:2-3:10,fin-lost").unwrap();
+        assert_eq!(named.to_string(), "fin-lost:0,link-slow:2-3:10");
+        assert_eq!(Faults::NONE.parse(&named.to_string()), Ok(named));
+        let times = |from, to| named.links(0).times(from, to);
+        assert_eq!(
+            [times(2, 3), times(3, 2), times(2, 2), times(1, 3)],
+            [10, 1, 1, 1]
+        );
+        for seed in 0..20 {
+            let links = Faults::only(FaultKind::LinkSlow).links(seed);
+            assert_eq!(
+                links.times(0, 1).max(links.times(1, 0)),
+                10,
+                "one of two ranks"
+            );
+            assert_eq!(links.times(0, 1).min(links.times(1, 0)), 1);
+        }
+        assert_eq!(Faults::NONE.links(3).times(0, 1), 1);
+    }
+
+    #[test]
     fn a_name_or_argument_that_is_not_understood_is_named() {
         let unknown = FaultError::Unknown("fin-gone".into());
         assert_eq!(Faults::NONE.parse("fin-lost,fin-gone"), Err(unknown));
@@ -213,6 +311,13 @@ mod tests {
             Faults::NONE.parse("fin-lost:two"),
             Err(FaultError::Argument { .. })
         ));
+        for wrong in ["2-2:10", "2-64:3", "2:3:4", "1", "101", "2-3:1", "2-3"] {
+            let refused = Faults::NONE.parse(&format!("link-slow:{wrong}"));
+            assert!(
+                matches!(refused, Err(FaultError::Argument { .. })),
+                "{wrong}"
+            );
+        }
         let needless = Err(FaultError::Needless("counter-wrap"));
         assert_eq!(Faults::NONE.parse("counter-wrap:7"), needless);
         let two = Faults::NONE.parse("fin-lost,core-hang:7").unwrap();

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use finbox_scheduler::Token;
 
-use super::choice::{Faults, KINDS};
+use super::choice::{Faults, KINDS, Links};
 use super::ranks::Ranks;
 use super::table::{FaultKind, Occasion};
 use crate::device::{FIN, Picked, Words};
@@ -97,6 +97,7 @@ pub const DETECT_NS: u64 = 50_000;
 pub struct Injector {
     seed: u64,
     faults: Faults,
+    links: Links,
     /// Nanoseconds in one unit of this world's clock.
     scale: u64,
     occasions: Arc<[AtomicU64; KINDS]>,
@@ -114,6 +115,7 @@ impl Injector {
         Self {
             seed: mix(seed ^ 0x5741_5253),
             faults,
+            links: faults.links(seed),
             scale: scale.max(1),
             occasions: Arc::new([const { AtomicU64::new(0) }; KINDS]),
             injected: Injected::default(),
@@ -129,6 +131,7 @@ impl Injector {
         Self {
             seed: self.seed,
             faults: self.faults,
+            links: self.links,
             scale: self.scale,
             occasions: Arc::clone(&self.occasions),
             injected: Injected::default(),
@@ -297,6 +300,7 @@ impl Injector {
         if !self.is_heard(rank) {
             return Vec::new();
         }
+        let at = self.over_link(rank, kind.rank(), (now, at));
         match kind {
             EffectKind::Notify { peer, counter, add } => self.notify(now, at, (peer, counter, add)),
             EffectKind::EngineDone { .. } if self.strikes(FaultKind::CounterStuck).is_some() => {
@@ -306,6 +310,24 @@ impl Injector {
             EffectKind::Put { .. } if self.faults.has(FaultKind::NotifyEarly) => vec![(now, kind)],
             other => vec![(at, other)],
         }
+    }
+
+    /// When it arrives what would go from `rank` to `peer` from `now` until `at`.
+    fn over_link(&mut self, rank: usize, peer: u32, (now, at): (u64, u64)) -> u64 {
+        let rank = u32::try_from(rank).expect("a run has at most 64 ranks");
+        match self.links.times(rank, peer) {
+            1 => at,
+            times => {
+                self.injected.count(FaultKind::LinkSlow);
+                let takes = at.saturating_sub(now).max(1);
+                now.saturating_add(takes.saturating_mul(times))
+            }
+        }
+    }
+
+    /// Transfers of engines went over slow links, so many.
+    pub fn slowed(&mut self, transfers: u64) {
+        (0..transfers).for_each(|_| self.injected.count(FaultKind::LinkSlow));
     }
 
     fn notify(

@@ -19,7 +19,7 @@ mod ranks;
 mod staging;
 mod table;
 
-pub use self::choice::{FaultError, Faults};
+pub use self::choice::{FaultError, Faults, Links};
 pub use self::injector::{DETECT_NS, Injected, Injector, Strike};
 pub use self::ranks::{Ranks, SharedRanks};
 pub use self::staging::{Budgets, counter_base, stage};

@@ -68,6 +68,8 @@ pub enum FaultKind {
     PeerDead,
     /// A rank that was declared dead goes on.
     PeerReturns,
+    /// What goes over a link takes longer.
+    LinkSlow,
 }
 
 /// When a kind may strike.
@@ -315,6 +317,12 @@ pub const TABLE: &[FaultInfo] = &[
         .says("a rank dies, and the others are told 50 µs later"),
     harmful((Kind::PeerReturns, "peer-returns", 37), On::Start, DEAD)
         .says("a rank is declared dead and goes on: what it still sends is of an old epoch"),
+    harmless(Kind::LinkSlow, "link-slow", 0, On::Notify)
+        .one_in(10)
+        .takes(
+            "FROM-TO:N or N: N times as long, 2 to 100, to every second rank if no link is named",
+        )
+        .says("puts, notifications and transfers over a link take so many times as long"),
 ];
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 
 use crate::device::{Device, Kernels, Picked, Registered};
 use crate::engine::{Effect, EngineFault, Engines, Lateness};
+use crate::fault::Links;
 
 use super::op::Part;
 use super::plan::{RankPlan, TaskPlan};
@@ -77,9 +78,15 @@ impl<'a> Programs<'a> {
 
     /// The same, some of `faults` being operations of its engines, which end a little late.
     #[must_use]
-    pub fn with_engines(mut self, faults: &[EngineFault], lateness: Lateness) -> Self {
+    pub fn with_engines(
+        mut self,
+        faults: &[EngineFault],
+        lateness: Lateness,
+        links: Links,
+    ) -> Self {
         self.engines = Engines::new(self.device)
             .with_faults(faults)
+            .with_links(links)
             .with_lateness(lateness);
         self
     }

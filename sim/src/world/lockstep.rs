@@ -79,7 +79,7 @@ pub(super) fn run(
         feed: Feed::new(workload, &devices, submitters),
         probes: costed(&recorder, &devices, &meter, settings.completion),
         cores: devices.iter().map(Device::make_cores).collect(),
-        programs: programs(workload, &devices, (jitter, settings.record)),
+        programs: programs(workload, &devices, (jitter, settings)),
         queue: Queue::new(actors),
         lookouts: lookouts(&configs),
         owners: configs.iter().map(|config| owners(config.chip)).collect(),
@@ -107,12 +107,16 @@ pub(super) fn run(
 fn programs<'a>(
     workload: &'a Workload,
     devices: &'a [Device],
-    (jitter, notes): (Jitter, bool),
+    (jitter, settings): (Jitter, &Settings),
 ) -> Vec<Programs<'a>> {
     let of_rank = |(plan, device)| {
         Programs::new(plan, device)
-            .with_engines(&workload.engine_faults, jitter.lateness())
-            .noting(notes)
+            .with_engines(
+                &workload.engine_faults,
+                jitter.lateness(),
+                settings.faults.links(settings.seed),
+            )
+            .noting(settings.record)
     };
     workload.ranks.iter().zip(devices).map(of_rank).collect()
 }

@@ -278,12 +278,13 @@ fn start_devices<'scope, 'a: 'scope>(
             seed: settings.seed,
             bound: LATEST_TURNS,
         };
+        let links = settings.faults.links(settings.seed);
         let stepped = mine.map(|(plan, device): (&RankPlan, _)| Stepped {
             device,
             cores: device.make_cores(),
             programs: Programs::new(plan, device)
                 .stretched(0)
-                .with_engines(&workload.engine_faults, lateness)
+                .with_engines(&workload.engine_faults, lateness, links)
                 .noting(recording.is_some()),
         });
         let mut stepped: Vec<Stepped<'_>> = stepped.collect();
@@ -294,6 +295,8 @@ fn start_devices<'scope, 'a: 'scope>(
         };
         let work = move || {
             step_devices(&mut stepped, devices, &mut broken, (sleeper, stop), struck);
+            let engines = stepped.iter().map(|one| one.programs.engines.slowed());
+            broken.injector.slowed(engines.sum());
             struck.count(broken.injector.injected());
         };
         let name = format!("finbox-device-{index}");

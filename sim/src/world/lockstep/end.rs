@@ -17,6 +17,8 @@ impl<'a, 'm> World<'a, 'm> {
         recorder: &'a Recorder<'a>,
     ) -> Remains<'a, 'm> {
         let stall = (ended == Ended::Stuck).then(|| self.stall(recorder));
+        let engines = self.programs.iter().map(|one| one.engines.slowed());
+        self.injector.slowed(engines.sum());
         Remains {
             workload: self.workload,
             devices: self.devices,

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{Condition, NEVER, NOBODY, Operation, Rank, Recording};
 use crate::device::Registered;
-use crate::engine::{Direction, EffectKind, EngineNote, Lane, Transfer, What};
+use crate::engine::{EffectKind, EngineNote, Lane, Transfer, What};
 use crate::timeline::{OperationKind, OperationRef, Watch};
 use crate::workload::Programs;
 
@@ -151,10 +151,7 @@ impl Recording<'_> {
 /// A transfer that was posted.
 fn transfer(rank: usize, task: u32, (lane, moved): (Lane, Transfer), at: u64) -> Operation {
     let own = u32::try_from(rank).expect("a run has at most 64 ranks");
-    let (from, to) = match moved.direction {
-        Direction::Get => (moved.peer, own),
-        Direction::Put => (own, moved.peer),
-    };
+    let (from, to) = moved.ends(own);
     Operation {
         kind: OperationKind::Transfer { lane, status: 0 },
         task,
