@@ -12,6 +12,7 @@ use super::hex::Digest;
 use super::latency::LatencyReport;
 use super::stall::StallReport;
 use super::verdict::{Invalid, Verdict};
+use crate::analysis::Analysis;
 
 /// The name and version of the JSON form; it has one value, so no report can carry another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -79,6 +80,9 @@ pub struct RunReport {
     pub failures: FailureReport,
     /// The faults that were asked for.
     pub faults: Vec<FaultCount>,
+    /// What held the run up, if it was recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub analysis: Option<Box<Analysis>>,
 }
 
 /// A kind of fault that was asked for.
@@ -233,6 +237,7 @@ impl RunReport {
             latency: LatencyReport::default(),
             failures: FailureReport::default(),
             faults: Vec::new(),
+            analysis: None,
         }
     }
 

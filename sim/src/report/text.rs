@@ -9,6 +9,7 @@ use super::latency::Percentiles;
 use super::run::{FaultCount, ImportCounts, RunReport};
 use super::stall::{ConditionReport, StallReport, StalledTask};
 use super::words::{count, duration, printable, task_id};
+use crate::analysis::{Analysis, share};
 
 /// The most entries of one list: stuck tasks, conditions of a task, gaps.
 const MOST_LISTED: usize = 10;
@@ -34,6 +35,9 @@ pub fn to_text(report: &RunReport) -> String {
         counts(report, &mut lines);
         times(report, &mut lines);
         ledger(report, &mut lines);
+    }
+    if let Some(analysis) = &report.analysis {
+        held_up(analysis, &mut lines);
     }
     failures(&report.failures, &mut lines);
     if let Some(stall) = &report.stall {
@@ -214,6 +218,54 @@ fn ledger(report: &RunReport, lines: &mut Vec<String>) {
     for (index, equation) in report.ledger().iter().enumerate() {
         let label = if index == 0 { "ledger" } else { "" };
         lines.push(row(label, &equation.to_string()));
+    }
+}
+
+/// What held the run up, and the figures that say so.
+fn held_up(analysis: &Analysis, lines: &mut Vec<String>) {
+    let part = |share: f64| format!("{:.1} %", share * 100.0);
+    lines.push(String::new());
+    lines.push(row("held up by", &printable(&analysis.held_up.sentence)));
+    let (path, whole) = (&analysis.path, analysis.makespan_ns);
+    let of = |ns: u64| part(share(ns, whole));
+    lines.push(row(
+        "path",
+        &format!(
+            "kernels {}, messages {}, queues {}, scheduler {}, nothing {}",
+            of(path.work_ns),
+            of(path.message_ns),
+            of(path.queue_ns),
+            of(path.scheduler_ns),
+            of(path.nothing_ns)
+        ),
+    ));
+    let cores = analysis.utilisation.iter().zip(&analysis.overhead.kinds);
+    let cores = cores.map(|(kind, idle)| {
+        let (busy, idle) = (part(kind.share), part(idle.share));
+        format!("{} {busy} busy, {idle} idle with work ready", kind.kind)
+    });
+    lines.push(row("cores", &cores.collect::<Vec<_>>().join("; ")));
+    let bounds = &analysis.bounds;
+    lines.push(row(
+        "bounds",
+        &format!(
+            "{} of work, critical path {}; {} at least, took {}",
+            duration(bounds.work_ns),
+            duration(bounds.critical_path_ns),
+            duration(bounds.lower_ns),
+            duration(whole)
+        ),
+    ));
+    for (index, wait) in analysis.waits.iter().take(3).enumerate() {
+        let whom = match (wait.peer, wait.engine) {
+            (Some(peer), _) => format!("rank {peer}"),
+            (None, Some(engine)) => engine.to_owned(),
+            (None, None) => "nobody who came".to_owned(),
+        };
+        let label = if index == 0 { "waits" } else { "" };
+        let (rank, time) = (wait.rank, duration(wait.ns));
+        let text = format!("rank {rank} for {whom}: {time}, {}", part(wait.share));
+        lines.push(row(label, &text));
     }
 }
 

@@ -281,6 +281,16 @@ impl Befores {
     }
 }
 
+/// What people call an engine.
+pub const fn engine_name(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sdma => "SDMA",
+        Engine::Roce => "RoCE",
+        Engine::Urma => "URMA",
+        Engine::Ccu => "CCU",
+    }
+}
+
 impl LeftOut {
     /// Everything that was left out.
     pub const fn total(&self) -> u64 {

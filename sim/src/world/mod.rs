@@ -23,6 +23,7 @@ mod queue;
 mod recorder;
 mod recording;
 mod root;
+mod shortest;
 mod stage;
 mod stuck;
 

@@ -15,6 +15,7 @@ use super::failures::{Blamed, Failures, Overdue};
 use super::latency::Latencies;
 use super::order::Dependencies;
 use super::recording::Recording;
+use super::shortest::shortest_ns;
 use super::{FaultAt, Settings};
 use crate::device::{Device, Meter};
 use crate::report::{FailureReport, GapReport, LatencyReport};
@@ -234,6 +235,25 @@ impl<'a> Recorder<'a> {
             }
         }
         self.broken.lock().clone()
+    }
+
+    /// Whether a run that took `virtual_ns` was shorter than any can be.
+    pub(super) fn check_time(&self, virtual_ns: u64) {
+        let ranks = self
+            .workload
+            .ranks
+            .iter()
+            .zip(&self.ranks)
+            .zip(self.devices);
+        for ((plan, record), device) in ranks {
+            let least_ns = shortest_ns(plan, &record.after, device);
+            if virtual_ns < least_ns {
+                let rank = plan.rank;
+                self.broken.lock().push(format!(
+                    "the run took {virtual_ns} ns, and rank {rank} needs {least_ns} at least"
+                ));
+            }
+        }
     }
 
     /// Whether `task` ended, and was cancelled only because of one that it depends on.

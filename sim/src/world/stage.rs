@@ -200,9 +200,13 @@ pub(super) fn conclude(remains: Remains<'_, '_>) -> Outcome {
     let (waiting, in_mailbox) = waiting.fold((0, 0), |(w, m), (live, depth)| {
         (w + u64::from(live), m + u64::from(depth))
     });
+    let tasks = workload.order.len() as u64;
+    if virtual_ns > 0 && ledger.completed == tasks {
+        recorder.check_time(virtual_ns);
+    }
     let planned = workload.planned_conditions();
     let mut broken = recorder.broken(stall.is_none() && !interrupted);
-    if ledger.completed == workload.order.len() as u64 && ledger.conditions != planned {
+    if ledger.completed == tasks && ledger.conditions != planned {
         let delivered = ledger.conditions;
         broken.push(format!(
             "every task completed, with {delivered} of {planned} conditions"
