@@ -6,6 +6,7 @@ mod convert;
 mod files;
 mod limits;
 mod load;
+mod page;
 mod verdict;
 
 use std::process::ExitCode;
@@ -16,6 +17,7 @@ use finbox_scheduler::{A2A3, A5, CORES_PER_CLUSTER, Completion, Engines, Limits,
 pub use self::convert::convert;
 use self::load::{Loaded, workload};
 use self::verdict::{refused, report};
+use crate::analysis::analyse;
 use crate::cli::{self, Mode, RunOptions, TargetFacts, TargetName, output};
 use crate::cost_file;
 use crate::memory::LastWords;
@@ -72,6 +74,7 @@ pub fn run(options: &RunOptions) -> ExitCode {
     };
     let settings = Settings {
         stop,
+        record: options.explain || options.report.is_some(),
         ..settings(options, &loaded)
     };
     let Loaded {
@@ -87,19 +90,35 @@ pub fn run(options: &RunOptions) -> ExitCode {
     line.clear();
     let wall_ns = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
     let ranks = u16::try_from(workload.ranks.len()).unwrap_or(u16::MAX);
-    let report = match ended {
-        Ok(outcome) => report(&workload, &settings, outcome, wall_ns),
-        Err(error) => refused(&error),
+    let (report, timeline) = match ended {
+        Ok(mut outcome) => {
+            let timeline = outcome.timeline.take();
+            (report(&workload, &settings, outcome, wall_ns), timeline)
+        }
+        Err(error) => (refused(&error), None),
     };
     let report = RunReport {
         ranks,
         import,
+        analysis: timeline.as_ref().map(analyse).map(Box::new),
         ..named(report, options)
     };
     if let Some(error) = &report.error {
         output::say(&error.to_text());
     }
-    output::finish(&report, options.json)
+    let page = options.report.as_ref().zip(timeline.as_ref());
+    let written = page.map(|(path, timeline)| page::write(path, &report, timeline, &workload));
+    let code = output::finish(&report, options.json);
+    match written {
+        Some(Err(error)) => {
+            output::say(&format!("error: {error}\n"));
+            match report.verdict {
+                Verdict::Pass => ExitCode::from(Verdict::Fault.exit_code()),
+                _ => code,
+            }
+        }
+        _ => code,
+    }
 }
 
 /// What is said if memory ends while `doing` what the options say.

@@ -2,14 +2,16 @@
 
 use finbox_scheduler::target::A2A3;
 use finbox_scheduler::{Outcome as TaskEnd, Subtasks};
+use finbox_sim::analysis::{analyse, realised_path};
 use finbox_sim::demo;
+use finbox_sim::fault::Faults;
 use finbox_sim::timeline::{
     Block, NEVER, OperationKind, Phase, RankTimeline, Role, Sample, TaskTimes, Timeline, Watch,
 };
 use finbox_sim::workload::{Part, Shape, TaskPlan, Workload};
 use finbox_sim::world::{Clock, Settings};
 
-use crate::fixture::{CLOCKS, TARGETS, crowd, lockstep, pass, small_workloads};
+use crate::fixture::{CLOCKS, TARGETS, crowd, lockstep, pass, small_workloads, trace};
 
 fn workloads() -> Vec<Workload> {
     let mut all = Vec::from(small_workloads());
@@ -183,6 +185,55 @@ fn check_causes(timeline: &Timeline) {
             let times = [one.issued_ns, one.began_ns, one.ended_ns];
             assert!(times.is_sorted(), "{one:?}");
         }
+    }
+}
+
+#[test]
+fn the_path_covers_the_run_and_no_run_is_shorter_than_its_bounds() {
+    for target in TARGETS {
+        for workload in workloads() {
+            let timeline = recorded(&workload, lockstep(target, 3));
+            let path = realised_path(&timeline);
+            let edges = path
+                .windows(2)
+                .map(|pair| (pair[0].ended_ns, pair[1].began_ns));
+            assert!(edges.clone().all(|(end, begin)| end == begin), "{path:?}");
+            let ends = path.first().zip(path.last());
+            let ends = ends.map(|(first, last)| (first.began_ns, last.ended_ns));
+            assert_eq!(ends, Some((0, timeline.end_ns)));
+            let found = analyse(&timeline);
+            let path = &found.path;
+            let parts = path.work_ns + path.message_ns + path.queue_ns + path.scheduler_ns;
+            assert_eq!(parts, timeline.end_ns, "{}: {path:?}", workload.name);
+            assert!(found.bounds.lower_ns <= timeline.end_ns);
+            assert!(found.bounds.critical_path_ns >= path.work_ns.min(1));
+        }
+    }
+}
+
+#[test]
+fn a_link_made_ten_times_slower_is_named_first() {
+    let faults = Faults::NONE.parse("link-slow:2-3:10");
+    for target in TARGETS {
+        let slow = Settings {
+            faults: faults.clone().expect("a fault"),
+            ..lockstep(target, 0)
+        };
+        let found = analyse(&recorded(&trace("ring-allreduce-8"), slow));
+        assert_eq!(
+            (found.held_up.by, found.held_up.link),
+            ("link", Some([2, 3]))
+        );
+        let sentence = &found.held_up.sentence;
+        assert!(sentence.starts_with("The link 2\u{2192}3 held this run up: rank 3 waited"));
+        assert!(
+            sentence.contains("10.0 times slower than the other links"),
+            "{sentence}"
+        );
+        assert_eq!((found.waits[0].rank, found.waits[0].peer), (3, Some(2)));
+        let usual = analyse(&recorded(&trace("ring-allreduce-8"), lockstep(target, 0)));
+        assert_eq!(usual.held_up.link, None, "{}", usual.held_up.sentence);
+        assert!(usual.makespan_ns < found.makespan_ns);
     }
 }
 

@@ -1,8 +1,8 @@
 //! The realised path: walked back from the end of the run through whatever came last.
 //!
 //! Every instant of the run belongs to exactly one part. A task that had to wait for a core, all
-//! of its kind being busy, is followed by what that core ran before it; one that had to wait for a message, by the kernel that
-//! sent it; any other, by the task that released it.
+//! of its kind being busy, is followed by what that core ran before it; one that had to wait for a
+//! message, by the kernel that sent it; any other, by the task that released it.
 
 use serde::Serialize;
 

@@ -321,6 +321,12 @@ fn a_run_that_stands_still_spends_its_end_on_nothing() {
     let found = analyse(&timeline);
     assert_eq!(found.path.nothing_ns, 5_000 - 190);
     assert_eq!(found.held_up.by, "nothing");
+    let said = "rank 12 waited for something that never came.";
+    assert!(
+        found.held_up.sentence.ends_with(said),
+        "{}",
+        found.held_up.sentence
+    );
     let wait = &found.waits[0];
     assert_eq!(
         (wait.rank, wait.peer, wait.ns, wait.is_unmet),

@@ -10,7 +10,8 @@ use crate::timeline::Timeline;
 /// A link is unlike the others if it took so many times as long for as many bytes.
 const SLOW: f64 = 3.0;
 
-/// It is told first if it has at least this part of the path.
+/// It is told first if it has at least this part of the path; in virtual time only, because by the
+/// wall clock nobody waits for modelled times.
 const MATTERS: f64 = 0.05;
 
 /// What held a run up.
@@ -35,7 +36,9 @@ pub fn held_up(timeline: &Timeline, path: &[Part], links: &[LinkUse], waits: &[W
     let use_of = |from, to| links.iter().find(|one| (one.from, one.to) == (from, to));
     let mut slow = sums.links.iter().filter(|link| {
         let found = use_of(label(link.from), label(link.to));
-        link.share >= MATTERS && found.is_some_and(|found| found.slower >= SLOW)
+        timeline.is_virtual
+            && link.share >= MATTERS
+            && found.is_some_and(|found| found.slower >= SLOW)
     });
     if let Some(link) = slow.next() {
         let ends = [label(link.from), label(link.to)];
@@ -68,6 +71,7 @@ pub fn held_up(timeline: &Timeline, path: &[Part], links: &[LinkUse], waits: &[W
                 percent(part)
             )
         }
+        ("nothing", ..) => about_nothing(part, waits),
         _ => about(by, part, timeline, path),
     };
     HeldUp {
@@ -104,6 +108,28 @@ fn about_link(ends: [u32; 2], part: f64, found: Option<&LinkUse>, waits: &[Wait]
     sentence + &format!("; {part} of the chain that determined the end was spent on it.")
 }
 
+/// A run that stood still: who waited in vain.
+fn about_nothing(part: f64, waits: &[Wait]) -> String {
+    let mut in_vain: Vec<u32> = waits
+        .iter()
+        .filter(|wait| wait.is_unmet)
+        .map(|wait| wait.rank)
+        .collect();
+    in_vain.sort_unstable();
+    in_vain.dedup();
+    let part = percent(part);
+    let ranks: Vec<String> = in_vain.iter().map(u32::to_string).collect();
+    let who = match &ranks[..] {
+        [] => "tasks were left that nobody finished".to_owned(),
+        [one] => format!("rank {one} waited for something that never came"),
+        many => format!(
+            "ranks {} waited for something that never came",
+            many.join(", ")
+        ),
+    };
+    format!("Nothing went on for {part} of the run: {who}.")
+}
+
 fn about(by: &str, part: f64, timeline: &Timeline, path: &[Part]) -> String {
     let part = percent(part);
     let longest = path.iter().max_by_key(|part| part.ended_ns - part.began_ns);
@@ -125,12 +151,9 @@ fn about(by: &str, part: f64, timeline: &Timeline, path: &[Part]) -> String {
             "Engines: for {part} of the run the transfer that mattered stood behind others in its \
              queue.{longest}"
         ),
-        "messages" => format!(
+        _ => format!(
             "Engines: for {part} of the run the transfer that mattered was under way within its \
              own rank.{longest}"
         ),
-        _ => {
-            format!("Nothing went on for {part} of the run: tasks were left that nobody finished.")
-        }
     }
 }

@@ -174,6 +174,14 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "HOW", value_enum, hide_possible_values = true)]
     pub(super) collectives: Option<Collectives>,
 
+    /// Record the run, and say what held it up; check ignores it
+    #[arg(long)]
+    pub(super) explain: bool,
+
+    /// Record the run, and write what it did for a browser; check ignores it
+    #[arg(long, value_name = "FILE.html")]
+    pub(super) report: Option<PathBuf>,
+
     /// Print one JSON document instead of text
     #[arg(long)]
     pub(super) json: bool,
@@ -206,6 +214,8 @@ impl RunArgs {
             time_scale: None,
             deps: Deps::Data,
             collectives: None,
+            explain: false,
+            report: None,
             json: false,
             quiet: false,
         }
@@ -349,6 +359,8 @@ pub(super) fn checked(run: RunArgs, targets: &[TargetFacts]) -> Result<RunOption
         time_scale: run.time_scale,
         deps: run.deps,
         collectives: run.collectives,
+        explain: run.explain,
+        report: run.report,
         json: run.json,
         quiet: run.quiet,
     })

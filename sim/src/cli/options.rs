@@ -176,6 +176,10 @@ pub struct RunOptions {
     pub deps: Deps,
     /// How collectives of a trace run; `None`: by their size.
     pub collectives: Option<Collectives>,
+    /// Record the run and say what held it up.
+    pub explain: bool,
+    /// Write a report for a browser here.
+    pub report: Option<PathBuf>,
     /// One JSON document on stdout instead of text.
     pub json: bool,
     /// No progress line.

@@ -81,6 +81,8 @@ fn a_bare_scenario_takes_every_default() {
         time_scale: None,
         deps: Deps::Data,
         collectives: None,
+        explain: false,
+        report: None,
         json: false,
         quiet: false,
     };
@@ -93,6 +95,7 @@ fn every_option_reaches_its_field_before_or_after_the_scenario() {
         "--target a5 --ranks 8 --mode parallel --seed 7 deferred_notify_demo \
          --threads 3 --cores 108 --mailbox-slots 64 --deadline-ms 250 --deps both \
          --task-budget-ms 7 --wait-budget-ms 9 --completion locked --collectives ring \
+         --explain --report a/b.html \
          --json --quiet",
     );
     let expected = RunOptions {
@@ -115,6 +118,8 @@ fn every_option_reaches_its_field_before_or_after_the_scenario() {
         time_scale: None,
         deps: Deps::Both,
         collectives: Some(Collectives::Ring),
+        explain: true,
+        report: Some("a/b.html".into()),
         json: true,
         quiet: true,
     };
@@ -339,7 +344,7 @@ fn a_name_with_control_characters_is_shown_and_not_sent() {
 
 #[test]
 fn what_is_not_delivered_is_unknown_and_absent_from_help() {
-    let options = ["--submit", "--device", "--explain", "--trace", "--report"];
+    let options = ["--submit", "--device", "--trace"];
     let Ok(Command::Help(run_help)) = parsed("run --help") else {
         panic!("no help")
     };

@@ -11,6 +11,7 @@
 mod error;
 mod failures;
 mod hex;
+pub mod html;
 mod latency;
 mod ledger;
 pub mod progress;
