@@ -41,10 +41,12 @@ const ASSERT: &str = "\
 macro_rules! layout {
     ($text:ident, $name:ident: $($field:ident)*) => {
         let name = stringify!($name);
-        writeln!($text, "FINBOX_ASSERT(sizeof({name}) == {});", size_of::<$name>()).expect("text grows");
+        let size = size_of::<$name>();
+        writeln!($text, "FINBOX_ASSERT(sizeof({name}) == {size});").expect("text grows");
         $(
             let (field, offset) = (stringify!($field), offset_of!($name, $field));
-            writeln!($text, "FINBOX_ASSERT(offsetof({name}, {field}) == {offset});").expect("text grows");
+            writeln!($text, "FINBOX_ASSERT(offsetof({name}, {field}) == {offset});")
+                .expect("text grows");
         )*
     };
 }

@@ -6,7 +6,7 @@
 //! program order. Refuses nothing: [`Workload::check`](super::Workload::check) has seen the
 //! program. Called by [`Programs`](super::Programs) at the end of a kernel, before its FIN.
 
-use crate::device::{Device, Dram, Registered};
+use crate::device::{CostModel, Device, Dram, Registered};
 use crate::engine::{Effect, EffectKind, Engines, Lane, Posted};
 
 use super::op::{EngineTime, Op, Part};
@@ -109,17 +109,7 @@ impl Run<'_> {
                 self.posted.push(posted);
             }
             Op::Engine { counter, time } => {
-                let (takes_ns, bytes) = match time {
-                    EngineTime::Bytes(bytes) => (self.device.cost().dma(bytes), bytes),
-                    EngineTime::Ns(ns) => (ns, 0),
-                    EngineTime::Rounds { rounds, bytes } => {
-                        let ccu = self.device.cost().ccu;
-                        let more = ccu
-                            .latency_ns
-                            .saturating_mul(rounds.saturating_sub(1).into());
-                        (ccu.takes(bytes).saturating_add(more), bytes)
-                    }
-                };
+                let (takes_ns, bytes) = engine_work(self.device.cost(), time);
                 let rank = self.device.rank();
                 let done = EffectKind::EngineDone { rank, counter };
                 self.effect(takes_ns, takes_ns, bytes, done);
@@ -159,6 +149,19 @@ impl Run<'_> {
             timed_bytes,
             kind,
         });
+    }
+}
+
+/// How many ns an engine takes, and how many bytes it moves as far as is known.
+const fn engine_work(cost: &CostModel, time: EngineTime) -> (u64, u64) {
+    match time {
+        EngineTime::Bytes(bytes) => (cost.dma(bytes), bytes),
+        EngineTime::Ns(ns) => (ns, 0),
+        EngineTime::Rounds { rounds, bytes } => {
+            let latencies = (rounds as u64).saturating_sub(1);
+            let more = cost.ccu.latency_ns.saturating_mul(latencies);
+            (cost.ccu.takes(bytes).saturating_add(more), bytes)
+        }
     }
 }
 
