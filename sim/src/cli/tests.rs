@@ -491,12 +491,8 @@ fn a_refusal_is_a_whole_neutral_report() {
     let text = crate::report::to_json(&report);
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(value["error"]["name"], "USAGE");
-    assert!(
-        value["error"]["message"]
-            .as_str()
-            .unwrap()
-            .contains("from 1 to 64")
-    );
+    let message = value["error"]["message"].as_str().unwrap();
+    assert!(message.contains("from 1 to 64"));
     assert_eq!(value["tasks"]["submitted"], 0);
     assert_eq!(value["scenario"], "");
 }

@@ -8,6 +8,7 @@ use std::fmt;
 use thiserror::Error;
 
 use super::table::{FaultKind, TABLE};
+use crate::workload::chakra::MAX_RANKS;
 use crate::workload::mix;
 
 /// Kinds there are.
@@ -21,14 +22,14 @@ const OFF: u16 = u16::MAX;
 pub struct Faults {
     often: [u16; KINDS],
     /// The link that is slow, as indices of ranks; None: the seed decides.
-    link: Option<(u8, u8)>,
+    link: Option<(u16, u16)>,
 }
 
 /// How many times as long what goes over a link takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Links {
     times: u64,
-    link: Option<(u8, u8)>,
+    link: Option<(u16, u16)>,
     odd: u64,
 }
 
@@ -176,7 +177,11 @@ impl Faults {
             Some((ends, times)) => (Some(ends), times),
             None => (None, argument),
         };
-        let end = |text: &str| text.parse().ok().filter(|&end: &u8| end < 64);
+        let end = |text: &str| {
+            text.parse()
+                .ok()
+                .filter(|&end: &u16| usize::from(end) < MAX_RANKS)
+        };
         let link = ends.map(|ends| {
             let (from, to) = ends.split_once('-')?;
             let link = (end(from)?, end(to)?);
@@ -311,7 +316,7 @@ mod tests {
             Faults::NONE.parse("fin-lost:two"),
             Err(FaultError::Argument { .. })
         ));
-        for wrong in ["2-2:10", "2-64:3", "2:3:4", "1", "101", "2-3:1", "2-3"] {
+        for wrong in ["2-2:10", "2-1024:3", "2:3:4", "1", "101", "2-3:1", "2-3"] {
             let refused = Faults::NONE.parse(&format!("link-slow:{wrong}"));
             assert!(
                 matches!(refused, Err(FaultError::Argument { .. })),

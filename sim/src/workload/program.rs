@@ -96,12 +96,7 @@ impl Run<'_> {
             } => {
                 self.put(peer, to, pattern(seed, bytes), timed_bytes);
             }
-            Op::Notify { peer, counter, add } => {
-                let takes_ns = self.device.cost().notify_ns;
-                self.cursor_ns = self.cursor_ns.saturating_add(takes_ns);
-                let notify = EffectKind::Notify { peer, counter, add };
-                self.effect(self.cursor_ns, takes_ns, 0, notify);
-            }
+            Op::Notify { peer, counter, add } => self.notify(peer, counter, add),
             Op::Post { lane, transfer } => {
                 let Running { task, now, .. } = self.running;
                 let posted = (lane, transfer);
@@ -133,6 +128,13 @@ impl Run<'_> {
         let awaited = self.device.awaited();
         awaited.begin(self.running.task, (lane, last.post));
         self.ran.conditions.push(last.condition);
+    }
+
+    fn notify(&mut self, peer: u32, counter: u32, add: u32) {
+        let takes_ns = self.device.cost().notify_ns;
+        self.cursor_ns = self.cursor_ns.saturating_add(takes_ns);
+        let notify = EffectKind::Notify { peer, counter, add };
+        self.effect(self.cursor_ns, takes_ns, 0, notify);
     }
 
     fn put(&mut self, peer: u32, to: u64, bytes: Box<[u8]>, timed_bytes: u64) {

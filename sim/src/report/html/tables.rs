@@ -284,7 +284,8 @@ fn cores(page: &mut String, shown: &Shown<'_>, analysis: &Analysis) {
         format_args!(
             "<p>Idle while a task was ready: any kind {}, AIC and AIV at once {}. From one block \
              to the next on a core where work was ready: median {}, 99 % {}, longest {} \
-             ({} times). Work {}, critical path {}; no schedule is shorter than {}; this run took {}.</p>",
+             ({} times). Work {}, critical path {}; no schedule is shorter than {}; \
+             this run took {}.</p>",
             percent(any),
             percent(all),
             duration(gaps.p50_ns),
