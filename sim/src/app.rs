@@ -7,6 +7,7 @@ mod files;
 mod limits;
 mod load;
 mod page;
+mod trace;
 mod verdict;
 
 use std::process::ExitCode;
@@ -16,13 +17,14 @@ use finbox_scheduler::{A2A3, A5, CORES_PER_CLUSTER, Completion, Engines, Limits,
 
 pub use self::convert::convert;
 use self::load::{Loaded, workload};
+use self::trace::TraceFile;
 use self::verdict::{refused, report};
 use crate::analysis::analyse;
 use crate::cli::{self, Mode, RunOptions, TargetFacts, TargetName, output};
 use crate::cost_file;
 use crate::memory::LastWords;
 use crate::report::progress::Progress;
-use crate::report::{Invalid, RunReport, Verdict};
+use crate::report::{ErrorReport, Invalid, RunReport, Verdict};
 use crate::signal;
 use crate::workload::Workload;
 use crate::world::{self, Clock, Settings};
@@ -72,9 +74,14 @@ pub fn run(options: &RunOptions) -> ExitCode {
         Ok(found) => found,
         Err(report) => return output::refuse(&named(*report, options), options.json),
     };
+    let trace = match TraceFile::open(&options.trace) {
+        Ok(trace) => trace,
+        Err(report) => return output::refuse(&named(*report, options), options.json),
+    };
+    let is_explained = options.explain || options.report.is_some();
     let settings = Settings {
         stop,
-        record: options.explain || options.report.is_some(),
+        record: is_explained || trace.is_some(),
         ..settings(options, &loaded)
     };
     let Loaded {
@@ -97,12 +104,19 @@ pub fn run(options: &RunOptions) -> ExitCode {
         }
         Err(error) => (refused(&error), None),
     };
-    let report = RunReport {
+    let explained = timeline.as_ref().filter(|_| is_explained);
+    let mut report = RunReport {
         ranks,
         import,
-        analysis: timeline.as_ref().map(analyse).map(Box::new),
+        analysis: explained.map(analyse).map(Box::new),
         ..named(report, options)
     };
+    if let Some(trace) = trace {
+        match trace.write(&workload, timeline.as_ref()) {
+            Ok(trace) => report.trace = trace,
+            Err(error) => unwritten(&mut report, error),
+        }
+    }
     if let Some(error) = &report.error {
         output::say(&error.to_text());
     }
@@ -118,6 +132,14 @@ pub fn run(options: &RunOptions) -> ExitCode {
             }
         }
         _ => code,
+    }
+}
+
+/// A run whose trace was lost is no pass; another error of the run goes first.
+fn unwritten(report: &mut RunReport, error: ErrorReport) {
+    match &report.error {
+        Some(_) => output::say(&error.to_text()),
+        None => (report.verdict, report.error) = (Verdict::Fault, Some(error)),
     }
 }
 

@@ -7,9 +7,9 @@
 //!
 //! Start at [`app`] for what `finbox run` does, [`world`] for the two clocks, [`device`] for the
 //! chip, [`workload`] for tasks as data, [`fault`] for what goes wrong, [`check`] for many seeds,
-//! [`timeline`] for what a run did and when, [`analysis`] for what held it up, [`compare`] for two
-//! results, [`demo`] for the built-in ones, [`file`] and [`cost_file`] for files that people
-//! write, [`metg`] for what `finbox metg` measures.
+//! [`timeline`] for what a run did and when, [`analysis`] for what held it up, [`perfetto`] for
+//! traces, [`compare`] for two results, [`demo`] for the built-in ones, [`file`] and [`cost_file`]
+//! for files that people write, [`metg`] for what `finbox metg` measures.
 
 pub mod analysis;
 pub mod app;
@@ -24,6 +24,7 @@ pub mod fault;
 pub mod file;
 pub mod memory;
 pub mod metg;
+pub mod perfetto;
 pub mod report;
 pub mod shared;
 pub mod signal;

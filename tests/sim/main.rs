@@ -13,6 +13,7 @@ mod locked;
 mod lockstep;
 mod matrix;
 mod order;
+mod perfetto;
 mod pinned;
 mod pressure;
 mod roots;

@@ -17,7 +17,7 @@ use super::options::{CheckOptions, Collectives, Completion, Deps, Mode, RunOptio
 use super::scenario::{find_scenario, near_scenarios};
 use super::target::{TargetFacts, TargetName};
 use super::usage::UsageError;
-use super::{Command, CompareOptions, scripts, values};
+use super::{Command, CompareOptions, TraceOptions, scripts, values};
 use crate::fault::Faults;
 
 const AFTER_HELP: &str = "\
@@ -49,7 +49,7 @@ pub(super) struct Top {
 #[derive(Debug, Subcommand)]
 enum Sub {
     /// Run a demo, a built-in workload or a workload file
-    Run(RunArgs),
+    Run(TracedArgs),
     /// Run it under many seeds, schedules and faults, and judge every one
     Check(CheckArgs),
     /// Show the scenarios, the targets, the kinds of fault and where traces go
@@ -67,6 +67,16 @@ enum Sub {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_RUN_HELP)]
+struct TracedArgs {
+    #[command(flatten)]
+    run: RunArgs,
+
+    #[command(flatten)]
+    trace: TraceOptions,
+}
+
+#[derive(Debug, Args)]
 struct ListArgs {
     /// Print the costs of a2a3 or a5 as a file for --cost-model, and nothing else
     #[arg(long, value_name = "TARGET", value_enum, hide_possible_values = true)]
@@ -78,7 +88,6 @@ struct ListArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = AFTER_RUN_HELP)]
 pub(super) struct RunArgs {
     /// A scenario's name, or a path (it has a dot or a slash)
     #[arg(value_name = "SCENARIO|FILE", value_hint = clap::ValueHint::AnyPath)]
@@ -268,8 +277,10 @@ where
 {
     match Top::try_parse_from(args) {
         Ok(Top {
-            command: Sub::Run(run),
-        }) => checked(run, targets).map(Box::new).map(Command::Run),
+            command: Sub::Run(TracedArgs { run, trace }),
+        }) => checked(run, targets)
+            .map(|run| Box::new(RunOptions { trace, ..run }))
+            .map(Command::Run),
         Ok(Top {
             command: Sub::Check(check),
         }) => checked_check(check, targets)
@@ -361,6 +372,7 @@ pub(super) fn checked(run: RunArgs, targets: &[TargetFacts]) -> Result<RunOption
         collectives: run.collectives,
         explain: run.explain,
         report: run.report,
+        trace: TraceOptions::NONE,
         json: run.json,
         quiet: run.quiet,
     })

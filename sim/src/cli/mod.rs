@@ -20,6 +20,7 @@ pub mod output;
 mod scenario;
 mod scripts;
 mod target;
+mod trace;
 mod usage;
 mod values;
 
@@ -33,6 +34,7 @@ pub(crate) use near::near;
 pub use options::{CheckOptions, Collectives, Completion, Deps, Mode, RunOptions, What};
 pub use scenario::{SCENARIOS, Scenario, find_scenario, near_scenarios};
 pub use target::{TargetFacts, TargetName};
+pub use trace::TraceOptions;
 pub use usage::UsageError;
 
 /// What the arguments asked for.

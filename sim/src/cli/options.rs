@@ -12,6 +12,7 @@ use clap::ValueEnum;
 use super::bench::BenchOptions;
 use super::scenario::find_scenario;
 use super::target::TargetName;
+use super::trace::TraceOptions;
 use crate::fault::Faults;
 
 /// What to run.
@@ -180,6 +181,8 @@ pub struct RunOptions {
     pub explain: bool,
     /// Write a report for a browser here.
     pub report: Option<PathBuf>,
+    /// Where a trace goes, if anywhere; of a check, nowhere.
+    pub trace: TraceOptions,
     /// One JSON document on stdout instead of text.
     pub json: bool,
     /// No progress line.

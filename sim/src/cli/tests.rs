@@ -83,6 +83,7 @@ fn a_bare_scenario_takes_every_default() {
         collectives: None,
         explain: false,
         report: None,
+        trace: TraceOptions::NONE,
         json: false,
         quiet: false,
     };
@@ -95,7 +96,7 @@ fn every_option_reaches_its_field_before_or_after_the_scenario() {
         "--target a5 --ranks 8 --mode parallel --seed 7 deferred_notify_demo \
          --threads 3 --cores 108 --mailbox-slots 64 --deadline-ms 250 --deps both \
          --task-budget-ms 7 --wait-budget-ms 9 --completion locked --collectives ring \
-         --explain --report a/b.html \
+         --explain --report a/b.html --trace t.pftrace --trace-window 5..80 \
          --json --quiet",
     );
     let expected = RunOptions {
@@ -120,6 +121,10 @@ fn every_option_reaches_its_field_before_or_after_the_scenario() {
         collectives: Some(Collectives::Ring),
         explain: true,
         report: Some("a/b.html".into()),
+        trace: TraceOptions {
+            file: Some(PathBuf::from("t.pftrace")),
+            window: Some("5..80".parse().unwrap()),
+        },
         json: true,
         quiet: true,
     };
@@ -344,7 +349,7 @@ fn a_name_with_control_characters_is_shown_and_not_sent() {
 
 #[test]
 fn what_is_not_delivered_is_unknown_and_absent_from_help() {
-    let options = ["--submit", "--device", "--trace"];
+    let options = ["--submit", "--device"];
     let Ok(Command::Help(run_help)) = parsed("run --help") else {
         panic!("no help")
     };

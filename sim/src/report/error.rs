@@ -25,7 +25,7 @@ pub struct Code {
 
 impl Code {
     /// Every code of the command line, by number.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::USAGE,
         Self::INPUT_UNREADABLE,
         Self::INPUT_INVALID,
@@ -33,6 +33,7 @@ impl Code {
         Self::THREAD,
         Self::INTERRUPTED,
         Self::OUT_OF_MEMORY,
+        Self::OUTPUT_UNWRITABLE,
     ];
 
     /// The arguments were refused.
@@ -90,6 +91,14 @@ impl Code {
         what: "The operating system gives no more memory.",
         lost: "nothing if the input was being loaded, else the run and its report",
         hint: "Raise the limit of address space (ulimit -v), or take a smaller input.",
+    };
+    /// An output file cannot be written.
+    pub const OUTPUT_UNWRITABLE: Self = Self {
+        number: 197,
+        name: "OUTPUT_UNWRITABLE",
+        what: "An output file cannot be written.",
+        lost: "nothing if the run had not begun, else that file",
+        hint: "Check the path, its permissions and the room on the disk.",
     };
 }
 

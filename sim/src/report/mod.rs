@@ -18,6 +18,7 @@ pub mod progress;
 mod run;
 mod stall;
 mod text;
+mod trace;
 mod verdict;
 mod words;
 
@@ -35,6 +36,7 @@ pub use stall::{
     StalledTask,
 };
 pub use text::to_text;
+pub use trace::{TraceReport, WindowReport};
 pub use verdict::{Invalid, Verdict};
 pub use words::{duration, printable};
 

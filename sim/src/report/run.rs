@@ -11,6 +11,7 @@ use super::failures::FailureReport;
 use super::hex::Digest;
 use super::latency::LatencyReport;
 use super::stall::StallReport;
+use super::trace::TraceReport;
 use super::verdict::{Invalid, Verdict};
 use crate::analysis::Analysis;
 
@@ -83,6 +84,8 @@ pub struct RunReport {
     /// What held the run up, if it was recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub analysis: Option<Box<Analysis>>,
+    /// The trace that was written; `None` if none was.
+    pub trace: Option<TraceReport>,
 }
 
 /// A kind of fault that was asked for.
@@ -238,6 +241,7 @@ impl RunReport {
             failures: FailureReport::default(),
             faults: Vec::new(),
             analysis: None,
+            trace: None,
         }
     }
 

@@ -44,6 +44,9 @@ pub fn to_text(report: &RunReport) -> String {
         stalled(stall, &mut lines);
     }
     gaps(report, &mut lines);
+    if let Some(trace) = &report.trace {
+        lines.push(row("trace", &trace.to_text()));
+    }
     lines.push(String::new());
     lines.join("\n")
 }

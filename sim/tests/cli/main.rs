@@ -9,6 +9,7 @@ mod costs;
 mod graphs;
 mod input;
 mod memory;
+mod outputs;
 mod random;
 mod readme;
 mod runs;

@@ -39,6 +39,7 @@ const ADDED: &[&str] = &[
     "undelivered",
     "overshoots",
     "went_back",
+    "trace",
 ];
 
 /// Measures of the latency, and the fields of each.
@@ -142,7 +143,7 @@ fn the_json_is_pretty_stable_and_one_document() {
     assert!(text.starts_with("{\n  \"schema\": \"finbox.run/1\",\n  \"scenario\""));
     assert!(text.contains("\n  \"max_diff\": 0.0,\n"));
     assert!(text.contains("\n  \"digest\": \"0123456789abcdef\",\n"));
-    assert!(text.ends_with("\n    \"list\": []\n  },\n  \"faults\": []\n}\n"));
+    assert!(text.ends_with("\n    \"list\": []\n  },\n  \"faults\": [],\n  \"trace\": null\n}\n"));
     assert_eq!(text, to_json(&example()));
 }
 
