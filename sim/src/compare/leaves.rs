@@ -116,6 +116,9 @@ fn class(name: &str, value: &Node) -> Class {
         return Class::Outcome;
     }
     let is_number = matches!(value, Node::Whole(_) | Node::Real(_));
+    if group == "analysis" && !is_number {
+        return Class::Outcome;
+    }
     match !is_number || ASKED.contains(&name) || group == "import" {
         true => Class::Configuration,
         false => Class::Figure,

@@ -152,11 +152,13 @@ fn the_json_has_the_same_with_numbers() {
 fn unknown_fields_are_compared_and_missing_ones_are_told() {
     let a = document(|value| {
         value.as_object_mut().unwrap().remove("latency");
-        value["analysis"] = json!({"critical_path": {"idle_ns": 500}, "cores": [1, 2, 3]});
+        value["analysis"] = json!({"critical_path": {"idle_ns": 500}, "cores": [1, 2, 3],
+            "sentence": "the link", "share": 0.25});
         value["faults"] = json!([{"name": "fin-lost", "strikes": 2}]);
     });
     let b = document(|value| {
-        value["analysis"] = json!({"critical_path": {"idle_ns": 900}, "cores": [1]});
+        value["analysis"] = json!({"critical_path": {"idle_ns": 900}, "cores": [1],
+            "sentence": "a core", "share": 0.24999});
         value["cost_model"] = json!("slow");
         value["trace"] = json!({"file": "b.pftrace", "bytes": 9});
     });
@@ -187,6 +189,12 @@ fn unknown_fields_are_compared_and_missing_ones_are_told() {
         line(&text, "latency.wait.count ")[1..],
         ["-", "10", "only", "in", "B"]
     );
+    assert_eq!(
+        line(&text, "analysis.share ")[1..],
+        ["0.2500", "0.2500", "-1.00e-5", "×1.000"]
+    );
+    let outcome = &comparison.differences.outcome;
+    assert_eq!(outcome[0].name, "analysis.sentence");
     assert_eq!(
         line(&text, "cost_model:"),
         ["cost_model:", "-", "→", "slow"]

@@ -157,7 +157,10 @@ fn plain(node: &Option<Node>) -> String {
         None | Some(Node::Nothing | Node::List(_) | Node::Object(_)) => "-".to_owned(),
         Some(Node::Truth(truth)) => truth.to_string(),
         Some(Node::Whole(number)) => number.to_string(),
-        Some(Node::Real(number)) => number.to_string(),
+        Some(Node::Real(number)) if number.abs() < 0.000_1 && *number != 0.0 => {
+            format!("{number:.2e}")
+        }
+        Some(Node::Real(number)) => format!("{number:.4}"),
         Some(Node::Text(text)) => printable(text),
     }
 }
