@@ -94,4 +94,6 @@ pub fn wants_json<A: AsRef<OsStr>>(args: &[A]) -> bool {
 #[cfg(test)]
 mod check_tests;
 #[cfg(test)]
+mod help_tests;
+#[cfg(test)]
 mod tests;

@@ -348,63 +348,6 @@ fn a_name_with_control_characters_is_shown_and_not_sent() {
 }
 
 #[test]
-fn what_is_not_delivered_is_unknown_and_absent_from_help() {
-    let options = ["--submit", "--device"];
-    let Ok(Command::Help(run_help)) = parsed("run --help") else {
-        panic!("no help")
-    };
-    for option in options {
-        let message = message(&format!("run dummy_task {option} x"));
-        assert_eq!(message, format!("unexpected argument '{option}' found"));
-        assert!(!run_help.contains(option), "{option}");
-    }
-    let Ok(Command::Help(help)) = parsed("--help") else {
-        panic!("no help")
-    };
-    let message = message("device dummy_task");
-    assert_eq!(message, "unrecognized subcommand 'device'");
-    assert!(!help.contains("device"), "{help}");
-}
-
-#[test]
-fn help_shows_every_delivered_option_and_the_exit_codes() {
-    let Ok(Command::Help(help)) = parsed("help run") else {
-        panic!("no help")
-    };
-    for option in [
-        "--target",
-        "--ranks",
-        "--mode",
-        "--seed",
-        "--threads",
-        "--cores",
-        "--mailbox-slots",
-        "--deadline-ms",
-        "--completion",
-        "--task-budget-ms",
-        "--wait-budget-ms",
-        "--deps",
-        "--collectives",
-        "--json",
-        "--quiet",
-    ] {
-        assert!(help.contains(option), "{option}");
-    }
-    let Ok(Command::Help(help)) = parsed("help") else {
-        panic!("no help")
-    };
-    assert!(help.contains("5 fault") && help.contains("run") && help.contains("list"));
-}
-
-#[test]
-fn the_version_is_one_line() {
-    let Ok(Command::Version(text)) = parsed("--version") else {
-        panic!("no version")
-    };
-    assert_eq!(text, concat!("finbox ", env!("CARGO_PKG_VERSION"), "\n"));
-}
-
-#[test]
 fn no_arguments_show_the_help_and_are_refused() {
     let error = parsed("").unwrap_err();
     assert!(
