@@ -1,6 +1,5 @@
 //! The committed header is what cbindgen makes of this crate, and what Rust says of its layouts.
 
-use std::fmt::Write;
 use std::fs;
 use std::mem::offset_of;
 use std::path::PathBuf;
@@ -40,13 +39,11 @@ const ASSERT: &str = "\
 /// Assertions of a struct's size, alignment and offsets, as Rust has them.
 macro_rules! layout {
     ($text:ident, $name:ident: $($field:ident)*) => {
-        let name = stringify!($name);
-        let size = size_of::<$name>();
-        writeln!($text, "FINBOX_ASSERT(sizeof({name}) == {size});").expect("text grows");
+        let (name, size) = (stringify!($name), size_of::<$name>());
+        $text += &format!("FINBOX_ASSERT(sizeof({name}) == {size});\n");
         $(
             let (field, offset) = (stringify!($field), offset_of!($name, $field));
-            writeln!($text, "FINBOX_ASSERT(offsetof({name}, {field}) == {offset});")
-                .expect("text grows");
+            $text += &format!("FINBOX_ASSERT(offsetof({name}, {field}) == {offset});\n");
         )*
     };
 }
@@ -93,11 +90,7 @@ fn sizes(header: &str) -> String {
     let mut text = String::from("/* What struct_size is to be, by struct. */\n");
     for (name, last) in sized_structs(header) {
         let upper = name.to_uppercase();
-        writeln!(
-            text,
-            "#define {upper}_SIZE FINBOX_SIZE_UP_TO({name}, {last})"
-        )
-        .expect("text grows");
+        text += &format!("#define {upper}_SIZE FINBOX_SIZE_UP_TO({name}, {last})\n");
     }
     text
 }
