@@ -8,8 +8,8 @@
 //! Start at [`app`] for what `finbox run` does, [`world`] for the two clocks, [`device`] for the
 //! chip, [`workload`] for tasks as data, [`fault`] for what goes wrong, [`check`] for many seeds,
 //! [`timeline`] for what a run did and when, [`analysis`] for what held it up, [`perfetto`] for
-//! traces, [`compare`] for two results, [`demo`] for the built-in ones, [`file`] and [`cost_file`]
-//! for files that people write, [`metg`] for what `finbox metg` measures.
+//! traces, [`compare`] for two results, [`demo`] for the built-in ones, [`mod@file`] and
+//! [`cost_file`] for files that people write, [`metg`] for what `finbox metg` measures.
 
 pub mod analysis;
 pub mod app;

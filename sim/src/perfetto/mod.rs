@@ -3,7 +3,7 @@
 //! Guarantees: on every lane time never goes back and bars are properly nested; every arrow has
 //! both its ends; a lane that has nothing is left out. Times are the timeline's: virtual in
 //! lockstep, of the wall in parallel. What is too much for a viewer is written in outline, and
-//! that is said: see [`detail`].
+//! that is said: see `detail`.
 //!
 //! Refuses: to open a file and to judge; `app` and the analysis do that. Called by `app`.
 //!

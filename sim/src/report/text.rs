@@ -228,7 +228,7 @@ fn ledger(report: &RunReport, lines: &mut Vec<String>) {
 fn held_up(analysis: &Analysis, lines: &mut Vec<String>) {
     let part = |share: f64| format!("{:.1} %", share * 100.0);
     lines.push(String::new());
-    lines.push(row("held up by", &printable(&analysis.held_up.sentence)));
+    lines.push(row("answer", &printable(&analysis.held_up.sentence)));
     let (path, whole) = (&analysis.path, analysis.makespan_ns);
     let of = |ns: u64| part(share(ns, whole));
     lines.push(row(
