@@ -264,7 +264,7 @@ fn the_link_that_is_unlike_the_others_is_told_first_with_who_waited() {
     for part in [
         "link 11\u{2192}12",
         "rank 12 waited 92 %",
-        "9.0 times slower",
+        "9.0 times as long",
         "91 %",
     ] {
         assert!(sentence.contains(part), "{part}: {sentence}");

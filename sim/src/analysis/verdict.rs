@@ -99,9 +99,10 @@ fn about_link(ends: [u32; 2], part: f64, found: Option<&LinkUse>, waits: &[Wait]
         #[expect(clippy::cast_precision_loss, reason = "megabytes need no 53 bits")]
         let megabytes = link.bytes as f64 / 1e6;
         let rate = link.gb_per_s;
-        sentence += &format!(". It moved {megabytes:.3} MB at {rate:.2} GB/s");
+        sentence += &format!(". It moved {megabytes:.3} MB at {rate:.2} GB/s while busy");
         if link.slower >= SLOW {
-            sentence += &format!(", {:.1} times slower than the other links", link.slower);
+            let times = link.slower;
+            sentence += &format!(", and a byte took {times:.1} times as long as on other links");
         }
     }
     let part = percent(part);

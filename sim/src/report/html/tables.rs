@@ -100,7 +100,7 @@ fn links(page: &mut String, links: &[LinkUse]) {
         "bytes",
         "busy",
         "GB/s while busy",
-        "times the median's time",
+        "time of a byte, times the median",
     ];
     table(page, &heads, 1, &rows);
 }

@@ -75,7 +75,7 @@ fn the_page_of_a_slow_link_names_it_before_anything_else() {
     let answer = page.find("The link 0\u{2192}7 held this run up: rank 7 waited");
     let answer = answer.expect("the answer");
     assert!(answer < page.find("<svg class=\"t\"").expect("a picture"));
-    assert!(page[answer..].contains("100.0 times slower than the other links"));
+    assert!(page[answer..].contains("a byte took 100.0 times as long as on other links"));
     let links = page.find("Links, slowest first").expect("a table");
     let first = page[links..].find("<tr class=\"first\"><td>0\u{2192}7</td>");
     assert!(first.is_some(), "and in the table");
