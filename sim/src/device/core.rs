@@ -55,6 +55,8 @@ pub struct Core {
     phase: Phase,
     /// COND words on their way to the control CPU, with the times they arrive.
     on_the_way: VecDeque<(u64, u32)>,
+    /// When it said last that it acts next.
+    announced: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +87,7 @@ impl Core {
             last_picked: Token::IDLE,
             phase: Phase::Idle,
             on_the_way: VecDeque::with_capacity(4),
+            announced: None,
         }
     }
 
@@ -100,6 +103,17 @@ impl Core {
         while self.turn(now, registers, kernels) {}
         self.publish(now, registers);
         self.next_due()
+    }
+
+    /// When it acts next, unless it said so before: a doorbell that rings while a kernel runs
+    /// changes nothing about its end.
+    pub fn announce(&mut self, now: u64) -> Option<u64> {
+        let next = self.next_due()?;
+        if next > now && self.announced == Some(next) {
+            return None;
+        }
+        self.announced = Some(next);
+        Some(next)
     }
 
     /// The token it runs, if any.
@@ -254,6 +268,21 @@ mod tests {
             Core::new(ID, Shape::Aiv, cost),
             Log::default(),
         )
+    }
+
+    #[test]
+    fn a_doorbell_in_the_midst_of_a_kernel_announces_its_end_no_second_time() {
+        let (registers, mut core, mut log) = made(&CostModel::FREE);
+        ring(&registers, 1, 1_000);
+        core.step(0, &registers, &mut log);
+        assert_eq!(core.announce(0), Some(1_000));
+        ring(&registers, 2, 500);
+        core.step(10, &registers, &mut log);
+        assert_eq!(core.announce(10), None);
+        core.step(1_000, &registers, &mut log);
+        assert_eq!(core.announce(1_000), Some(1_500));
+        core.step(1_000, &registers, &mut log);
+        assert_eq!(core.announce(1_000), None);
     }
 
     #[test]

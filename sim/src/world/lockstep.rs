@@ -300,9 +300,10 @@ impl<'a> World<'a, '_> {
             injector: &mut self.injector,
             recording: self.recording,
         };
-        let due = self.cores[rank][core.index()].step(self.now, registers, &mut kernels);
+        let stepped = &mut self.cores[rank][core.index()];
+        stepped.step(self.now, registers, &mut kernels);
         let changed = registers.cond(core) != before;
-        if let Some(at_ns) = due {
+        if let Some(at_ns) = stepped.announce(self.now) {
             self.queue.issue(at_ns, What::Core { rank, core });
         }
         if !self.programs[rank].issued.is_empty() {
