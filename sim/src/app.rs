@@ -6,6 +6,7 @@ mod convert;
 mod files;
 mod limits;
 mod load;
+mod output_file;
 mod page;
 mod trace;
 mod verdict;
@@ -17,6 +18,7 @@ use finbox_scheduler::{A2A3, A5, CORES_PER_CLUSTER, Completion, Engines, Limits,
 
 pub use self::convert::convert;
 use self::load::{Loaded, workload};
+use self::output_file::OutputFile;
 use self::trace::TraceFile;
 use self::verdict::{refused, report};
 use crate::analysis::analyse;
@@ -74,11 +76,11 @@ pub fn run(options: &RunOptions) -> ExitCode {
         Ok(found) => found,
         Err(report) => return output::refuse(&named(*report, options), options.json),
     };
-    let trace = match TraceFile::open(&options.trace) {
-        Ok(trace) => trace,
+    let (trace, page) = match outputs(options) {
+        Ok(files) => files,
         Err(report) => return output::refuse(&named(*report, options), options.json),
     };
-    let is_explained = options.explain || options.report.is_some();
+    let is_explained = options.explain || page.is_some();
     let settings = Settings {
         stop,
         record: is_explained || trace.is_some(),
@@ -117,25 +119,37 @@ pub fn run(options: &RunOptions) -> ExitCode {
             Err(error) => unwritten(&mut report, error),
         }
     }
+    match (page, &timeline) {
+        (Some(page), Some(timeline)) => {
+            let bytes = page::page(&report, timeline, &workload).into_bytes();
+            let written = page.write(&bytes);
+            written.unwrap_or_else(|error| unwritten(&mut report, error));
+        }
+        (Some(page), None) => page.give_up(),
+        (None, _) => {}
+    }
     if let Some(error) = &report.error {
         output::say(&error.to_text());
     }
-    let page = options.report.as_ref().zip(timeline.as_ref());
-    let written = page.map(|(path, timeline)| page::write(path, &report, timeline, &workload));
-    let code = output::finish(&report, options.json);
-    match written {
-        Some(Err(error)) => {
-            output::say(&format!("error: {error}\n"));
-            match report.verdict {
-                Verdict::Pass => ExitCode::from(Verdict::Fault.exit_code()),
-                _ => code,
-            }
+    output::finish(&report, options.json)
+}
+
+/// The files that the run leaves, opened.
+fn outputs(
+    options: &RunOptions,
+) -> Result<(Option<TraceFile>, Option<OutputFile>), Box<RunReport>> {
+    let trace = TraceFile::open(&options.trace, &options.what)?;
+    let open = |path| OutputFile::open("report", path, &options.what);
+    match options.report.as_deref().map(open).transpose() {
+        Ok(page) => Ok((trace, page)),
+        Err(report) => {
+            trace.iter().for_each(TraceFile::give_up);
+            Err(report)
         }
-        _ => code,
     }
 }
 
-/// A run whose trace was lost is no pass; another error of the run goes first.
+/// A run of which a file was lost is no pass; another error of the run goes first.
 fn unwritten(report: &mut RunReport, error: ErrorReport) {
     match &report.error {
         Some(_) => output::say(&error.to_text()),

@@ -1,33 +1,21 @@
-//! The report for a browser, written where the command line says.
+//! The report for a browser, with the command that it is of.
 
-use std::path::Path;
-use std::{env, fs};
+use std::env;
 
 use crate::report::RunReport;
 use crate::report::html::{Shown, to_html};
 use crate::timeline::Timeline;
 use crate::workload::Workload;
 
-/// Writes what `report` and `timeline` say of a run of `workload`.
-///
-/// # Errors
-/// Why it could not be written, in a sentence.
-pub(super) fn write(
-    path: &Path,
-    report: &RunReport,
-    timeline: &Timeline,
-    workload: &Workload,
-) -> Result<(), String> {
+/// What `report` and `timeline` say of a run of `workload`.
+pub(super) fn page(report: &RunReport, timeline: &Timeline, workload: &Workload) -> String {
     let command = command();
-    let shown = Shown {
+    to_html(&Shown {
         report,
         timeline,
         workload,
         command: &command,
-    };
-    let path_said = path.display();
-    fs::write(path, to_html(&shown))
-        .map_err(|error| format!("the report {path_said} could not be written: {error}"))
+    })
 }
 
 /// The command line of this process, for a shell.

@@ -7,15 +7,16 @@ use tempfile::TempDir;
 
 use crate::{arg, finbox};
 
-fn run_with_trace(file: &Path, more: &[&str]) -> crate::Ended {
-    let args = [
-        "run",
-        "deferred_notify_demo",
-        "--json",
-        "--trace",
-        arg(file),
-    ];
+/// The options that name a file which a run leaves.
+const OUTPUTS: [&str; 2] = ["--trace", "--report"];
+
+fn run_with(output: &str, file: &Path, more: &[&str]) -> crate::Ended {
+    let args = ["run", "deferred_notify_demo", "--json", output, arg(file)];
     finbox(&[&args[..], more].concat())
+}
+
+fn run_with_trace(file: &Path, more: &[&str]) -> crate::Ended {
+    run_with("--trace", file, more)
 }
 
 #[test]
@@ -48,46 +49,77 @@ fn a_trace_is_written_and_the_document_says_what_is_in_it() {
 }
 
 #[test]
-fn a_trace_that_cannot_be_written_is_refused_before_the_run() {
+fn a_file_that_cannot_be_written_is_refused_before_the_run() {
     let folder = TempDir::new().unwrap();
-    for file in [
+    let files = [
         folder.path().to_owned(),
         folder.path().join("no/such/folder/t"),
-    ] {
-        let ended = run_with_trace(&file, &[]);
+    ];
+    for (output, file) in OUTPUTS
+        .into_iter()
+        .flat_map(|it| files.iter().map(move |file| (it, file)))
+    {
+        let ended = run_with(output, file, &[]);
         assert_eq!(ended.code, Some(2), "{}", ended.stderr);
         let document = ended.document();
         assert_eq!(document["verdict"], "invalid");
         assert_eq!(document["error"]["code"], 197);
         assert_eq!(document["error"]["name"], "OUTPUT_UNWRITABLE");
         assert_eq!(document["tasks"]["submitted"], 0);
-        assert!(ended.stderr.contains(arg(&file)), "{}", ended.stderr);
+        assert!(ended.stderr.contains(arg(file)), "{}", ended.stderr);
     }
 }
 
 #[test]
-fn a_disk_that_is_full_is_no_pass() {
-    let ended = run_with_trace(Path::new("/dev/full"), &[]);
-    assert_eq!(ended.code, Some(5), "{}", ended.stderr);
-    let document = ended.document();
-    assert_eq!(document["verdict"], "fault");
-    assert_eq!(document["error"]["name"], "OUTPUT_UNWRITABLE");
-    assert_eq!(document["tasks"]["completed"], 6);
-    assert!(ended.stderr.contains("/dev/full"), "{}", ended.stderr);
+fn the_file_that_a_run_is_read_from_is_not_written_over() {
+    let folder = TempDir::new().unwrap();
+    let (graph, link) = (folder.path().join("g.json"), folder.path().join("link"));
+    let converted = finbox(&["convert", "dummy_task", "-o", arg(&graph)]);
+    assert_eq!(converted.code, Some(0), "{}", converted.stderr);
+    fs::hard_link(&graph, &link).unwrap();
+    let before = fs::read(&graph).unwrap();
+    for output in OUTPUTS {
+        for file in [&graph, &link] {
+            let ended = finbox(&["run", arg(&graph), output, arg(file)]);
+            assert_eq!(ended.code, Some(2), "{}", ended.stdout);
+            assert!(ended.stderr.contains("is read from it"), "{}", ended.stderr);
+        }
+    }
+    assert_eq!(fs::read(&graph).unwrap(), before);
 }
 
 #[test]
-fn a_run_that_is_refused_leaves_no_trace_and_keeps_an_older_one() {
+fn a_disk_that_is_full_is_no_pass() {
+    for output in OUTPUTS {
+        let ended = run_with(output, Path::new("/dev/full"), &[]);
+        assert_eq!(ended.code, Some(5), "{}", ended.stderr);
+        let document = ended.document();
+        assert_eq!(document["verdict"], "fault");
+        assert_eq!(document["error"]["name"], "OUTPUT_UNWRITABLE");
+        assert_eq!(document["tasks"]["completed"], 6);
+        assert!(ended.stderr.contains("/dev/full"), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_run_that_is_refused_leaves_no_file_and_keeps_an_older_one() {
     let folder = TempDir::new().unwrap();
     let (new, old) = (folder.path().join("new"), folder.path().join("old"));
     fs::write(&old, "kept").unwrap();
-    for file in [&new, &old] {
+    for (output, file) in OUTPUTS.into_iter().flat_map(|it| [(it, &new), (it, &old)]) {
         for refused in ["./no.such.file", "urma_deferred"] {
-            let ended = finbox(&["run", refused, "--trace", arg(file)]);
+            let ended = finbox(&["run", refused, output, arg(file)]);
             assert_ne!(ended.code, Some(0));
         }
         // More mailbox memory than there may be: refused by the world itself.
-        let ended = run_with_trace(file, &["--ranks", "64", "--mailbox-slots", "16777216"]);
+        let ended = run_with(
+            output,
+            file,
+            &["--ranks", "64", "--mailbox-slots", "16777216"],
+        );
+        assert_eq!(ended.code, Some(2), "{}", ended.stdout);
+        // One of two files cannot be written.
+        let ended = run_with("--trace", file, &["--report", arg(folder.path())]);
         assert_eq!(ended.code, Some(2), "{}", ended.stdout);
     }
     assert!(!new.exists());
