@@ -4,11 +4,12 @@ use finbox_scheduler::target::A2A3;
 use finbox_scheduler::{Outcome as TaskEnd, Subtasks};
 use finbox_sim::analysis::{analyse, realised_path};
 use finbox_sim::demo;
+use finbox_sim::device::CounterPlace;
 use finbox_sim::fault::Faults;
 use finbox_sim::timeline::{
     Block, NEVER, OperationKind, Phase, RankTimeline, Role, Sample, TaskTimes, Timeline, Watch,
 };
-use finbox_sim::workload::{Part, Shape, TaskPlan, Workload};
+use finbox_sim::workload::{Op, Part, RankPlan, Shape, TaskPlan, Workload};
 use finbox_sim::world::{Clock, Settings};
 
 use crate::fixture::{CLOCKS, TARGETS, crowd, lockstep, pass, small_workloads, trace};
@@ -235,6 +236,97 @@ fn a_link_made_ten_times_slower_is_named_first() {
         assert_eq!(usual.held_up.link, None, "{}", usual.held_up.sentence);
         assert!(usual.makespan_ns < found.makespan_ns);
     }
+}
+
+/// Rank 0 puts to ranks 1, 2 and 1 again in one program, then notifies both.
+fn puts_to_two_ranks() -> Workload {
+    let put = |peer, timed_bytes| Op::PutTimed {
+        peer,
+        from: 0,
+        to: 0,
+        bytes: 64,
+        timed_bytes,
+    };
+    let notify = |peer| Op::Notify {
+        peer,
+        counter: 0,
+        add: 1,
+    };
+    let program = vec![
+        put(1, 100_000),
+        put(2, 200_000),
+        put(1, 50_000),
+        notify(2),
+        notify(1),
+    ];
+    let ranks = [0, 1, 2].map(|index| {
+        let mut rank = RankPlan {
+            data_bytes: 64,
+            ..RankPlan::new(index)
+        };
+        let counter = rank.add_counter(CounterPlace::Packed);
+        rank.add_task(match index {
+            0 => TaskPlan {
+                program: program.clone(),
+                ..TaskPlan::new("send", Shape::Aiv, 1_000)
+            },
+            _ => TaskPlan {
+                defers: 1,
+                program: vec![Op::Await {
+                    counter,
+                    expected: 1,
+                }],
+                ..TaskPlan::new("receive", Shape::Aiv, 1_000)
+            },
+        });
+        rank
+    });
+    Workload {
+        order: Workload::order_by_turns(&ranks),
+        ranks: ranks.into(),
+        ..Workload::default()
+    }
+}
+
+#[test]
+fn a_slow_link_slows_what_goes_over_it_and_nothing_else() {
+    let spans = |faults: Faults| {
+        let settings = Settings {
+            faults,
+            ..lockstep(&A2A3, 0)
+        };
+        let timeline = recorded(&puts_to_two_ranks(), settings);
+        let operations = timeline.ranks[0].operations.iter();
+        let spans = operations.map(|one| {
+            let since = |at: u64| at - one.issued_ns;
+            (one.to, since(one.began_ns), since(one.ended_ns))
+        });
+        spans.collect::<Vec<_>>()
+    };
+    let (one, two, three, notify) = (1_040 + 4_000, 1_040 + 8_000, 1_040 + 2_000, 520);
+    let (second, third) = (one + two, one + two + three);
+    let usual = [
+        (1, 0, one),
+        (2, one, second),
+        (1, second, third),
+        (2, third, third + notify),
+        (1, third + notify, third + 2 * notify),
+    ];
+    assert_eq!(spans(Faults::NONE), usual);
+    let slow = Faults::NONE.parse("link-slow:0-1:10").expect("a fault");
+    let (late, later) = (9 * one, 9 * (one + three));
+    let expected = [
+        (1, 0, one + late),
+        (2, one, second),
+        (1, second + late, third + later),
+        (2, third, third + notify),
+        (
+            1,
+            third + notify + later,
+            third + 2 * notify + later + 9 * notify,
+        ),
+    ];
+    assert_eq!(spans(slow), expected);
 }
 
 #[test]

@@ -7,12 +7,13 @@
 //! next, and steps the engines then; stepping early or often changes nothing. Refuses nothing:
 //! [`Workload::check`](crate::workload::Workload::check) has seen what is posted.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use finbox_mailbox::{CompletionType, Engine};
 
 use super::lane::{Direction, Lane, Transfer};
 use super::note::{EngineNote, Notes, What};
+use super::notify::Effect;
 use super::sdma::EventRecord;
 use super::serial::Serial;
 use super::urma::CompletionQueue;
@@ -142,7 +143,7 @@ pub struct Engines {
     operations: [u64; 4],
     notes: Notes,
     links: Links,
-    /// Transfers posted that go over slow links.
+    /// Transfers posted, and effects, that go over slow links.
     slowed: u64,
     faults: Vec<EngineFault>,
     lateness: Lateness,
@@ -206,7 +207,26 @@ impl Engines {
         self
     }
 
-    /// How many transfers were posted that go over slow links.
+    /// What a program that ended leaves to others, slowed where it goes over slow links: each takes
+    /// its own time so many times, and what the program sends over the same link stands behind it.
+    pub fn slow(&mut self, effects: &mut [Effect]) {
+        let mut late: BTreeMap<u32, u64> = BTreeMap::new();
+        for effect in effects {
+            let peer = effect.kind.rank();
+            let times = self.links.times(self.rank, peer);
+            if times == 1 {
+                continue;
+            }
+            let more = effect.takes_ns.saturating_mul(times - 1);
+            let late = late.entry(peer).or_default();
+            *late = late.saturating_add(more);
+            effect.takes_ns = effect.takes_ns.saturating_add(more);
+            effect.after_ns = effect.after_ns.saturating_add(*late);
+            self.slowed += 1;
+        }
+    }
+
+    /// How many transfers and effects were there that go over slow links.
     pub const fn slowed(&self) -> u64 {
         self.slowed
     }

@@ -300,7 +300,6 @@ impl Injector {
         if !self.is_heard(rank) {
             return Vec::new();
         }
-        let at = self.over_link(rank, kind.rank(), (now, at));
         match kind {
             EffectKind::Notify { peer, counter, add } => self.notify(now, at, (peer, counter, add)),
             EffectKind::EngineDone { .. } if self.strikes(FaultKind::CounterStuck).is_some() => {
@@ -312,22 +311,21 @@ impl Injector {
         }
     }
 
-    /// When it arrives what would go from `rank` to `peer` from `now` until `at`.
-    fn over_link(&mut self, rank: usize, peer: u32, (now, at): (u64, u64)) -> u64 {
-        let rank = u32::try_from(rank).expect("a run has at most 64 ranks");
+    /// When it arrives what is under way from `rank` to `peer` from `now` until `at` and nothing
+    /// else in front of it: for worlds whose programs take no time.
+    pub fn over_link(&self, (rank, peer): (u32, u32), (now, at): (u64, u64)) -> u64 {
         match self.links.times(rank, peer) {
             1 => at,
             times => {
-                self.injected.count(FaultKind::LinkSlow);
                 let takes = at.saturating_sub(now).max(1);
                 now.saturating_add(takes.saturating_mul(times))
             }
         }
     }
 
-    /// Transfers of engines went over slow links, so many.
-    pub fn slowed(&mut self, transfers: u64) {
-        (0..transfers).for_each(|_| self.injected.count(FaultKind::LinkSlow));
+    /// Transfers of engines and effects of programs went over slow links, so many.
+    pub fn slowed(&mut self, many: u64) {
+        (0..many).for_each(|_| self.injected.count(FaultKind::LinkSlow));
     }
 
     fn notify(

@@ -403,7 +403,9 @@ fn leave_effects(
     let any = !programs.issued.is_empty();
     for issued in programs.issued.drain(..) {
         let delay = broken.jitter.small_ns(5 << 40, turn) % LATEST_TURNS;
-        let times = (turn, turn + delay);
+        let ends = (rank, issued.effect.kind.rank());
+        let at = broken.injector.over_link(ends, (turn, turn + delay));
+        let times = (turn, at);
         let cause = (issued.task, issued.effect.span());
         for (at, effect) in broken.injector.effect(index, times, issued.effect.kind) {
             let told = |recording: &Recording<'_>| {
