@@ -10,7 +10,7 @@ use finbox_sim::timeline::{
     Block, NEVER, OperationKind, Phase, RankTimeline, Role, Sample, TaskTimes, Timeline, Watch,
 };
 use finbox_sim::workload::{Op, Part, RankPlan, Shape, TaskPlan, Workload};
-use finbox_sim::world::{Clock, Settings};
+use finbox_sim::world::{self, Clock, Settings};
 
 use crate::fixture::{CLOCKS, TARGETS, crowd, lockstep, pass, small_workloads, trace};
 
@@ -327,6 +327,26 @@ fn a_slow_link_slows_what_goes_over_it_and_nothing_else() {
         ),
     ];
     assert_eq!(spans(slow), expected);
+}
+
+#[test]
+fn a_slow_link_that_is_not_there_is_refused_before_anything_runs() {
+    let said = |workload: &Workload, fault| {
+        let settings = Settings {
+            faults: Faults::NONE.parse(fault).expect("a fault"),
+            ..lockstep(&A2A3, 0)
+        };
+        let refused = world::run(workload, &settings, &mut |_, _| {});
+        refused.expect_err("no such link").to_string()
+    };
+    assert_eq!(
+        said(&trace("ring-allreduce-8"), "link-slow:2-9:10"),
+        "there is no link 2-9: the ranks of this run are 0 to 7"
+    );
+    assert_eq!(
+        said(&demo::grid(4), "link-slow:2-3:10"),
+        "there is no link 2-3: this run has one rank, and no links"
+    );
 }
 
 #[test]

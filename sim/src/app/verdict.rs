@@ -20,6 +20,11 @@ pub(super) fn refused(error: &RunError) -> RunReport {
             let error = ErrorReport::new(Code::USAGE, error.to_string(), hint);
             return RunReport::refused(Invalid::Usage, error);
         }
+        RunError::NoLink { .. } => {
+            let hint = "name two ranks of the run in --fault link-slow:FROM-TO:N";
+            let error = ErrorReport::new(Code::USAGE, error.to_string(), hint);
+            return RunReport::refused(Invalid::Usage, error);
+        }
         RunError::Config(_) | RunError::MailboxMemory { .. } => {
             return RunReport::refused(Invalid::Usage, usage(error));
         }

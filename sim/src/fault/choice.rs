@@ -60,6 +60,13 @@ pub enum FaultError {
     /// It has an argument and takes none.
     #[error("{0} takes no argument")]
     Needless(&'static str),
+    /// The argument names no link, or no factor.
+    #[error(
+        "the argument of link-slow is FROM-TO:N or N, not '{0}': FROM and TO are two ranks up to \
+         {most}, N times as long a whole number from 2 to 100",
+        most = MAX_RANKS - 1
+    )]
+    Link(String),
     /// The argument is no number.
     #[error("the argument of {name} is a whole number up to 65534 ({means}), not '{argument}'")]
     Argument {
@@ -107,7 +114,22 @@ impl Faults {
     /// The same without `kind`.
     #[must_use]
     pub const fn without(self, kind: FaultKind) -> Self {
-        self.with(kind, OFF)
+        let without = self.with(kind, OFF);
+        match kind {
+            FaultKind::LinkSlow => Self {
+                link: None,
+                ..without
+            },
+            _ => without,
+        }
+    }
+
+    /// The link that was named as slow, as indices of ranks, if one was and is.
+    pub const fn slow_link(&self) -> Option<(u16, u16)> {
+        match self.has(FaultKind::LinkSlow) {
+            true => self.link,
+            false => None,
+        }
     }
 
     /// How often `kind` strikes; None: it is off.
@@ -193,11 +215,7 @@ impl Faults {
                 link: link.flatten(),
                 ..self.with(FaultKind::LinkSlow, times)
             }),
-            _ => Err(FaultError::Argument {
-                name: FaultKind::LinkSlow.info().name,
-                argument: argument.to_owned(),
-                means: FaultKind::LinkSlow.info().argument,
-            }),
+            _ => Err(FaultError::Link(argument.to_owned())),
         }
     }
 
@@ -318,10 +336,13 @@ mod tests {
         ));
         for wrong in ["2-2:10", "2-1024:3", "2:3:4", "1", "101", "2-3:1", "2-3"] {
             let refused = Faults::NONE.parse(&format!("link-slow:{wrong}"));
+            assert_eq!(refused, Err(FaultError::Link(wrong.to_owned())));
+            let said = FaultError::Link(wrong.to_owned()).to_string();
             assert!(
-                matches!(refused, Err(FaultError::Argument { .. })),
-                "{wrong}"
+                said.contains(&format!("FROM-TO:N or N, not '{wrong}': ")),
+                "{said}"
             );
+            assert!(!said.contains("65534"), "{said}");
         }
         let needless = Err(FaultError::Needless("counter-wrap"));
         assert_eq!(Faults::NONE.parse("counter-wrap:7"), needless);

@@ -10,6 +10,7 @@ use super::run::{FaultCount, ImportCounts, RunReport};
 use super::stall::{ConditionReport, StallReport, StalledTask};
 use super::words::{count, duration, printable, task_id};
 use crate::analysis::{Analysis, share};
+use crate::fault::FaultKind;
 
 /// The most entries of one list: stuck tasks, conditions of a task, gaps.
 const MOST_LISTED: usize = 10;
@@ -142,6 +143,9 @@ fn counts(report: &RunReport, lines: &mut Vec<String>) {
 fn struck(fault: &FaultCount) -> String {
     let name = printable(&fault.name);
     match fault.strikes {
+        0 if fault.name == FaultKind::LinkSlow.info().name => format!(
+            "{name} never struck: nothing crossed a slow link (modelled collectives cross none)"
+        ),
         0 => format!("{name} never struck: this run gave it too few occasions"),
         strikes => format!("{name} struck {}", count(strikes, "time")),
     }

@@ -231,6 +231,16 @@ pub enum RunError {
         /// The target's name.
         target: &'static str,
     },
+    /// The link that is to be slow is none of this run's.
+    #[error("there is no link {from}-{to}: {}", ranks_there(*ranks))]
+    NoLink {
+        /// From this rank, as an index.
+        from: u16,
+        /// To this one.
+        to: u16,
+        /// Ranks of the run.
+        ranks: usize,
+    },
     /// More mailbox memory than a run may take.
     #[error("{slots} mailbox slots on {ranks} ranks: at most {most} in all")]
     MailboxMemory {
@@ -263,6 +273,14 @@ pub enum RunError {
     },
 }
 
+/// Between which ranks links are.
+fn ranks_there(ranks: usize) -> String {
+    match ranks {
+        0 | 1 => "this run has one rank, and no links".to_owned(),
+        _ => format!("the ranks of this run are 0 to {}", ranks - 1),
+    }
+}
+
 /// Runs `workload`. `progress` is told (finished, all) from time to time.
 ///
 /// # Errors
@@ -274,6 +292,7 @@ pub fn run(
 ) -> Result<Outcome, RunError> {
     workload.check()?;
     check_target(workload, settings.target)?;
+    check_link(&settings.faults, workload.ranks.len())?;
     let is_virtual = settings.clock == Clock::Lockstep;
     let budgets = Budgets::of(is_virtual, settings.bounded_waits);
     let (staged, injected) = stage(workload, &settings.faults, settings.seed, budgets);
@@ -289,6 +308,19 @@ pub fn run(
     }?;
     outcome.injected.merge(&injected);
     Ok(outcome)
+}
+
+/// Whether there is the link that `faults` name, among so many ranks.
+///
+/// # Errors
+/// [`RunError::NoLink`].
+fn check_link(faults: &Faults, ranks: usize) -> Result<(), RunError> {
+    match faults.slow_link() {
+        Some((from, to)) if usize::from(from.max(to)) >= ranks => {
+            Err(RunError::NoLink { from, to, ranks })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether `target` has the engines that `workload` needs.

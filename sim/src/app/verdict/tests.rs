@@ -126,3 +126,13 @@ fn what_can_never_be_wired_has_the_number_of_its_cause() {
     let report = refused(&scope);
     assert_eq!(report.error.map(|error| error.code), Some(5));
 }
+
+#[test]
+fn a_link_that_is_not_there_is_a_usage_error_that_names_the_ranks() {
+    let (from, to, ranks) = (2, 9, 8);
+    let report = refused(&RunError::NoLink { from, to, ranks });
+    assert_eq!(report.verdict.exit_code(), 2);
+    let error = report.error.expect("an error");
+    assert!(error.message.ends_with("0 to 7"), "{}", error.message);
+    assert!(error.hint.contains("FROM-TO:N"));
+}
