@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::app;
 use crate::cli::{BenchOptions, MetgOptions, RunOptions, output};
-use crate::report::Verdict;
+use crate::report::{Verdict, count};
 use crate::signal;
 use crate::workload::Workload;
 use crate::world::{self, Settings};
@@ -243,10 +243,13 @@ fn to_text(measure: &Measure) -> String {
         ..
     } = measure;
     let completion = &measure.completion;
+    let cores = count(*cores, "vector core");
+    let handlers = count(u64::from(*handlers), "FIN handler");
+    let (tasks, edges) = (count(*tasks, "task"), count(*edges, "edge"));
     let mut text = format!(
-        "METG({goal:.0} %) of {pattern}: {found}\n\n  run   {target}, {cores} vector cores and \
-         {handlers} FIN handlers, {completion}, seed {}\n  graph width {width}, steps {steps}: \
-         {tasks} tasks, {edges} edges\n\n  {:>11}  {:>14}  {:>12}  efficiency\n",
+        "METG({goal:.0} %) of {pattern}: {found}\n\n  run   {target}, {cores} and {handlers}, \
+         {completion}, seed {}\n  graph width {width}, steps {steps}: {tasks}, {edges}\n\n  \
+         {:>11}  {:>14}  {:>12}  efficiency\n",
         measure.seed, "kernel ns", "granularity ns", "makespan ns",
     );
     for sample in &measure.samples {

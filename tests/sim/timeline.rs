@@ -228,7 +228,7 @@ fn a_link_made_ten_times_slower_is_named_first() {
         let sentence = &found.held_up.sentence;
         assert!(sentence.starts_with("The link 2\u{2192}3 held this run up: rank 3 waited"));
         assert!(
-            sentence.contains("a byte took 10.0 times as long as on other links"),
+            sentence.contains("a move took 10.0 times as long as it should"),
             "{sentence}"
         );
         assert_eq!((found.waits[0].rank, found.waits[0].peer), (3, Some(2)));

@@ -159,6 +159,7 @@ fn three_ranks() -> Timeline {
         issued_ns: times[0],
         began_ns: times[1],
         ended_ns: times[2],
+        planned_ns: 100,
         value: 1,
     };
     let send = |from: u32, at: u64, takes: u64| {
@@ -264,11 +265,33 @@ fn the_link_that_is_unlike_the_others_is_told_first_with_who_waited() {
     for part in [
         "link 11\u{2192}12",
         "rank 12 waited 92 %",
-        "9.0 times as long",
+        "It moved 1.0 kB at 1.1 GB/s while busy, and a move took 9.0 times as long as it should",
         "91 %",
     ] {
         assert!(sentence.contains(part), "{part}: {sentence}");
     }
+}
+
+#[test]
+fn a_link_of_small_messages_is_no_slow_link_and_a_slow_one_off_the_path_is_not_told() {
+    let mut small = three_ranks();
+    for one in &mut small.ranks[1].operations {
+        (one.bytes, one.planned_ns) = (4, 900);
+    }
+    let links = analyse(&small).links;
+    assert!((links[0].slower - 1.0).abs() < 1e-9, "{links:?}");
+    assert!((links[1].slower - 1.0).abs() < 1e-9, "{links:?}");
+    let sentence = analyse(&small).held_up.sentence;
+    assert!(sentence.contains("moved 4 B at 4.4 MB/s"), "{sentence}");
+    assert!(!sentence.contains("times as long"), "{sentence}");
+    // 910 of 10 000 are on the slow link, and most goes by until somebody sees the condition.
+    let mut rare = three_ranks();
+    rare.end_ns = 10_000;
+    rare.ranks[2].conditions[0].met_ns = 9_970;
+    rare.ranks[2].tasks[0].finished_ns = 10_000;
+    let found = analyse(&rare);
+    assert!((found.links[1].slower - 9.0).abs() < 1e-9);
+    assert_eq!((found.held_up.by, found.held_up.link), ("scheduler", None));
 }
 
 #[test]
@@ -290,6 +313,7 @@ fn a_transfer_that_stood_in_a_queue_is_told_apart_from_its_bytes() {
         issued_ns: 50,
         began_ns: 300,
         ended_ns: 450,
+        planned_ns: 150,
         value: 0,
     }];
     rank.conditions = vec![Condition {

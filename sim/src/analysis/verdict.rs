@@ -1,18 +1,21 @@
-//! What held a run up, in words: the largest part of its path, or a link unlike the others.
+//! What held a run up, in words: the largest part of its path, or a link slower than modelled.
 
 use serde::Serialize;
 
 use super::path::{Part, sums};
 use super::{LinkUse, Wait, share};
-use crate::report::duration;
+use crate::report::{duration, rate, size};
 use crate::timeline::Timeline;
 
-/// A link is unlike the others if it took so many times as long for as many bytes.
+/// A link is slow if what it moved took so many times as long as by the cost model.
 const SLOW: f64 = 3.0;
 
-/// It is told first if it has at least this part of the path; in virtual time only, because by the
-/// wall clock nobody waits for modelled times.
-const MATTERS: f64 = 0.05;
+/// It is told first if it has at least this part of the path; with less, the largest class of the
+/// path is. In virtual time only, because by the wall clock nobody waits for modelled times.
+const MATTERS: f64 = 0.25;
+
+/// So many times as long is worth a word, whether that makes the link slow or not.
+const NOTABLE: f64 = 1.5;
 
 /// What held a run up.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -96,13 +99,11 @@ fn about_link(ends: [u32; 2], part: f64, found: Option<&LinkUse>, waits: &[Wait]
         sentence += &format!(": rank {to} waited {waited} of the run for rank {from}");
     }
     if let Some(link) = found {
-        #[expect(clippy::cast_precision_loss, reason = "megabytes need no 53 bits")]
-        let megabytes = link.bytes as f64 / 1e6;
-        let rate = link.gb_per_s;
-        sentence += &format!(". It moved {megabytes:.3} MB at {rate:.2} GB/s while busy");
-        if link.slower >= SLOW {
+        let (moved, rate) = (size(link.bytes), rate(link.bytes, link.busy_ns));
+        sentence += &format!(". It moved {moved} at {rate} while busy");
+        if link.slower >= NOTABLE {
             let times = link.slower;
-            sentence += &format!(", and a byte took {times:.1} times as long as on other links");
+            sentence += &format!(", and a move took {times:.1} times as long as it should");
         }
     }
     let part = percent(part);

@@ -41,13 +41,18 @@ pub struct LinkUse {
     pub busy_ns: u64,
     /// How long each of them took, added up.
     pub sum_ns: u64,
-    /// Bytes a nanosecond, while one was under way.
+    /// How long they take by the cost model, added up; 0 by the wall clock.
+    pub planned_ns: u64,
+    /// Bytes a nanosecond, while one was under way: several at once count together.
     pub gb_per_s: f64,
-    /// How much longer its operations took for as many bytes than those of the median link.
+    /// How many times as long as by the cost model they took; 1 where that says nothing.
     pub slower: f64,
 }
 
 type Spans = Vec<(u64, u64)>;
+
+/// What went over a link: bytes, ns by the cost model, spans.
+type Moved = (u64, u64, Spans);
 
 /// Who waited, whether in vain, for which peer and which engine.
 type Key = (u32, bool, Option<u32>, Option<&'static str>);
@@ -105,18 +110,24 @@ fn cause(
 
 /// What each link moved, in order of ranks.
 pub fn link_uses(timeline: &Timeline) -> Vec<LinkUse> {
-    let mut moved: BTreeMap<(u32, u32), (u64, Spans)> = BTreeMap::new();
+    let mut moved: BTreeMap<(u32, u32), Moved> = BTreeMap::new();
     let operations = timeline.ranks.iter().flat_map(|rank| &rank.operations);
     for one in operations.filter(|one| one.is_remote()) {
         if matches!(one.kind, OperationKind::Notify { .. }) || one.began_ns == NEVER {
             continue;
         }
-        let (bytes, spans) = moved.entry((one.from, one.to)).or_default();
+        let ended_ns = one.ended_ns.min(timeline.end_ns);
+        let (bytes, planned_ns, spans) = moved.entry((one.from, one.to)).or_default();
         *bytes += one.bytes;
-        spans.push((one.began_ns, one.ended_ns.min(timeline.end_ns)));
+        *planned_ns += match one.ended_ns {
+            // It was as fast as it should be, as far as it came.
+            NEVER => one.planned_ns.min(ended_ns.saturating_sub(one.began_ns)),
+            _ => one.planned_ns,
+        };
+        spans.push((one.began_ns, ended_ns));
     }
     let label = |rank: u32| timeline.ranks[rank as usize].rank;
-    let link = |((from, to), (bytes, mut spans)): ((u32, u32), (u64, Spans))| {
+    let link = |((from, to), (bytes, planned_ns, mut spans)): ((u32, u32), Moved)| {
         let busy_ns = union_ns(&mut spans);
         let sum_ns = spans
             .iter()
@@ -129,18 +140,13 @@ pub fn link_uses(timeline: &Timeline) -> Vec<LinkUse> {
             bytes,
             busy_ns,
             sum_ns,
+            planned_ns,
             gb_per_s: share(bytes, busy_ns),
-            slower: 1.0,
+            slower: match planned_ns {
+                0 => 1.0,
+                _ => share(sum_ns, planned_ns),
+            },
         }
     };
-    let mut links: Vec<LinkUse> = moved.into_iter().map(link).collect();
-    let a_byte = |link: &LinkUse| share(link.sum_ns, link.bytes);
-    let mut times: Vec<f64> = links.iter().map(a_byte).collect();
-    times.sort_by(f64::total_cmp);
-    let median = times.get(times.len().saturating_sub(1) / 2).copied();
-    let median = median.filter(|&median| median > 0.0);
-    for link in &mut links {
-        link.slower = median.map_or(1.0, |median| a_byte(link) / median);
-    }
-    links
+    moved.into_iter().map(link).collect()
 }

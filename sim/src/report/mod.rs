@@ -38,7 +38,7 @@ pub use stall::{
 pub use text::to_text;
 pub use trace::{TraceReport, WindowReport};
 pub use verdict::{Invalid, Verdict};
-pub use words::{duration, printable};
+pub use words::{count, duration, printable, rate, size};
 
 /// The report as one JSON document: pretty, in the order of the contract, with a final newline.
 pub fn to_json(report: &RunReport) -> String {

@@ -249,7 +249,8 @@ fn held_up(analysis: &Analysis, lines: &mut Vec<String>) {
     let cores = analysis.utilisation.iter().zip(&analysis.overhead.kinds);
     let cores = cores.map(|(kind, idle)| {
         let (busy, idle) = (part(kind.share), part(idle.share));
-        format!("{} {busy} busy, {idle} idle with work ready", kind.kind)
+        let beside = "of the time one or more idle beside ready work";
+        format!("{} {busy} busy, {idle} {beside}", kind.kind)
     });
     lines.push(row("cores", &cores.collect::<Vec<_>>().join("; ")));
     let bounds = &analysis.bounds;

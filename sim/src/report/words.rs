@@ -23,7 +23,7 @@ fn is_direction_mark(character: char) -> bool {
 }
 
 /// `1 rank`, `2 ranks`.
-pub(super) fn count(number: u64, noun: &str) -> String {
+pub fn count(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
 }
@@ -40,14 +40,29 @@ pub(super) fn task_id(task: u64) -> String {
 
 /// A duration with one decimal in the unit that keeps it short: `840 ns`, `31.8 µs`, `12.3 ms`.
 pub fn duration(nanoseconds: u64) -> String {
-    const UNITS: [(u64, &str); 3] = [(1_000, "µs"), (1_000_000, "ms"), (1_000_000_000, "s")];
-    if nanoseconds < 1_000 {
-        return format!("{nanoseconds} ns");
+    scaled(nanoseconds, ["ns", "µs", "ms", "s"])
+}
+
+/// An amount of bytes, likewise: `4 B`, `65.5 kB`, `8.4 MB`.
+pub fn size(bytes: u64) -> String {
+    scaled(bytes, ["B", "kB", "MB", "GB"])
+}
+
+/// How fast so many bytes were in so many nanoseconds: `3.8 MB/s`, `25.0 GB/s`.
+pub fn rate(bytes: u64, nanoseconds: u64) -> String {
+    let a_second = u128::from(bytes) * 1_000_000_000 / u128::from(nanoseconds.max(1));
+    size(u64::try_from(a_second).unwrap_or(u64::MAX)) + "/s"
+}
+
+/// With one decimal in the unit that keeps it short; each is 1000 of the one before it.
+fn scaled(number: u64, [plain, units @ ..]: [&str; 4]) -> String {
+    if number < 1_000 {
+        return format!("{number} {plain}");
     }
     let mut text = String::new();
-    for (size, unit) in UNITS {
+    for (size, unit) in [1_000, 1_000_000, 1_000_000_000].into_iter().zip(units) {
         let tenth = size / 10;
-        let tenths = nanoseconds / tenth + u64::from(nanoseconds % tenth >= tenth / 2);
+        let tenths = number / tenth + u64::from(number % tenth >= tenth / 2);
         text.clear();
         let _infallible = write!(text, "{}.{} {unit}", tenths / 10, tenths % 10);
         if tenths < 10_000 {
@@ -85,6 +100,15 @@ mod tests {
         ] {
             assert_eq!(duration(nanoseconds), text, "{nanoseconds}");
         }
+    }
+
+    #[test]
+    fn amounts_and_rates_take_the_unit_that_shows_them() {
+        let sizes = [4, 65_536, 8_388_608, 3_000_000_000].map(size);
+        assert_eq!(sizes, ["4 B", "65.5 kB", "8.4 MB", "3.0 GB"]);
+        let rates = [(4, 1_040), (8_388_608, 336_584), (1, u64::MAX), (5, 0)];
+        let rates = rates.map(|(bytes, ns)| rate(bytes, ns));
+        assert_eq!(rates, ["3.8 MB/s", "24.9 GB/s", "0 B/s", "5.0 GB/s"]);
     }
 
     #[test]

@@ -205,6 +205,8 @@ pub struct Operation {
     pub began_ns: u64,
     /// It was there.
     pub ended_ns: u64,
+    /// How long it takes by the cost model once it is under way; 0 by the wall clock.
+    pub planned_ns: u64,
     /// What its counter said then, where it has one.
     pub value: u32,
 }

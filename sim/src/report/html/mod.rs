@@ -13,7 +13,7 @@ mod tests;
 use std::fmt::Write as _;
 
 use super::RunReport;
-use super::words::{count, duration};
+use super::words::{count, duration, rate, size};
 use crate::timeline::Timeline;
 use crate::workload::Workload;
 

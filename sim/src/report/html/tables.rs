@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Shown, duration, escaped, label, push, task_name};
+use super::{Shown, count, duration, escaped, label, push, rate, size, task_name};
 use crate::analysis::{Analysis, Because, LinkUse, Part, PartKind, Stage, Wait, realised_path};
+use crate::report::Percentiles;
 
 /// Rows of one table.
 const MOST_ROWS: usize = 64;
@@ -24,7 +25,7 @@ pub(super) fn all(page: &mut String, shown: &Shown<'_>) {
             push(
                 page,
                 format_args!(
-                    "<p>{left} entries of the run were not recorded for want of room.</p>"
+                    "<p>Left out for want of room: {left} of what there was to record.</p>"
                 ),
             );
         }
@@ -84,13 +85,22 @@ fn links(page: &mut String, links: &[LinkUse]) {
     let mut links: Vec<&LinkUse> = links.iter().collect();
     links.sort_by(|one, other| other.slower.total_cmp(&one.slower));
     let rows = links.iter().map(|link| {
+        let (planned, times) = match link.planned_ns {
+            0 => ("not known".to_owned(), "not known".to_owned()),
+            ns => (
+                duration(ns / link.operations.max(1)),
+                format!("{:.2}", link.slower),
+            ),
+        };
         vec![
             format!("{}\u{2192}{}", link.from, link.to),
             link.operations.to_string(),
-            link.bytes.to_string(),
+            size(link.bytes),
             duration(link.busy_ns),
-            format!("{:.3}", link.gb_per_s),
-            format!("{:.2}", link.slower),
+            rate(link.bytes, link.busy_ns),
+            duration(link.sum_ns / link.operations.max(1)),
+            planned,
+            times,
         ]
     });
     let rows: Vec<Vec<String>> = rows.collect();
@@ -99,8 +109,10 @@ fn links(page: &mut String, links: &[LinkUse]) {
         "moves",
         "bytes",
         "busy",
-        "GB/s while busy",
-        "time of a byte, times the median",
+        "moved while busy, all together",
+        "mean time of a move",
+        "by the cost model",
+        "times as long",
     ];
     table(page, &heads, 1, &rows);
 }
@@ -274,30 +286,41 @@ fn cores(page: &mut String, shown: &Shown<'_>, analysis: &Analysis) {
         "cores",
         "worked",
         "utilisation",
-        "idle while a task was ready",
+        "of the time, one was idle beside ready work",
     ];
     table(page, &heads, 1, &rows);
     let (any, all) = (analysis.overhead.any, analysis.overhead.all);
-    let (gaps, bounds) = (&analysis.pick_up_gap, &analysis.bounds);
+    let bounds = &analysis.bounds;
     push(
         page,
         format_args!(
-            "<p>Idle while a task was ready: any kind {}, AIC and AIV at once {}. From one block \
-             to the next on a core where work was ready: median {}, 99 % {}, longest {} \
-             ({} times). Work {}, critical path {}; no schedule is shorter than {}; \
-             this run took {}.</p>",
+            "<p>{} of the time a core of some kind was idle beside work ready for it, {} of the \
+             time an AIC and an AIV core at once.{} Work {}, critical path {}; no schedule is \
+             shorter than {}; this run took {}.</p>",
             percent(any),
             percent(all),
-            duration(gaps.p50_ns),
-            duration(gaps.p99_ns),
-            duration(gaps.max_ns),
-            gaps.count,
+            gaps(&analysis.pick_up_gap),
             duration(bounds.work_ns),
             duration(bounds.critical_path_ns),
             duration(bounds.lower_ns),
             duration(shown.timeline.end_ns)
         ),
     );
+}
+
+/// How long cores took from one block to the next, where any had to.
+fn gaps(gaps: &Percentiles) -> String {
+    if gaps.count == 0 {
+        return String::new();
+    }
+    format!(
+        " From one block to the next on a core where work was ready: median {}, 99 % {}, longest \
+         {} ({}).",
+        duration(gaps.p50_ns),
+        duration(gaps.p99_ns),
+        duration(gaps.max_ns),
+        count(gaps.count, "time")
+    )
 }
 
 fn latencies(page: &mut String, stages: &[Stage]) {
@@ -361,8 +384,8 @@ fn ends(page: &mut String, shown: &Shown<'_>) {
         push(
             page,
             format_args!(
-                "<h2>Stall</h2><p>{class}; {} tasks stuck.</p>",
-                stall.count()
+                "<h2>Stall</h2><p>{class}; {} stuck.</p>",
+                count(stall.count(), "task")
             ),
         );
         if let Some(root) = stall.root() {

@@ -75,7 +75,14 @@ fn the_page_of_a_slow_link_names_it_before_anything_else() {
     let answer = page.find("The link 0\u{2192}7 held this run up: rank 7 waited");
     let answer = answer.expect("the answer");
     assert!(answer < page.find("<svg class=\"t\"").expect("a picture"));
-    assert!(page[answer..].contains("a byte took 100.0 times as long as on other links"));
+    assert!(page[answer..].contains("a move took 100.0 times as long as it should"));
+    assert!(!page.contains("(0 times)"), "no gap, no line about gaps");
+    let heads = [
+        "moved while busy, all together",
+        "mean time of a move",
+        "by the cost model",
+    ];
+    assert!(heads.iter().all(|head| page.contains(head)));
     let links = page.find("Links, slowest first").expect("a table");
     let first = page[links..].find("<tr class=\"first\"><td>0\u{2192}7</td>");
     assert!(first.is_some(), "and in the table");

@@ -3,6 +3,8 @@
 use serde_json::Value;
 
 use super::*;
+use crate::timeline::{CoreLane, RankTimeline, TaskTimes, Timeline};
+use crate::workload::Shape;
 
 mod lists;
 use lists::stalled;
@@ -369,4 +371,48 @@ fn names_from_files_cannot_steer_the_terminal() {
         "{text:?}"
     );
     assert!(text.starts_with("STUCK  a\\u{1b}[2Jb\\n\n"));
+}
+
+#[test]
+fn a_slow_link_that_nothing_crossed_and_idle_cores_are_told_as_what_they_are() {
+    let mut report = example();
+    report.faults = vec![FaultCount {
+        name: "link-slow".to_owned(),
+        strikes: 0,
+    }];
+    assert!(to_text(&report).contains("link-slow never struck: nothing crossed a slow link"));
+    report.analysis = Some(Box::new(crate::analysis::analyse(&idle_beside_work())));
+    let text = to_text(&report);
+    let said = "AIV 0.0 % busy, 100.0 % of the time one or more idle beside ready work";
+    assert!(text.contains(said), "{text}");
+}
+
+/// A task that is ready all the time, and a core that nobody gives it to.
+fn idle_beside_work() -> Timeline {
+    let (shape, blocks) = (Shape::Aiv, 1);
+    let lane = CoreLane {
+        shape,
+        cluster: Some(0),
+        handler: 0,
+    };
+    let task = TaskTimes {
+        submitted_ns: 0,
+        ready_ns: 0,
+        finished_ns: 100,
+        released_ns: 100,
+        outcome: None,
+        is_inline: true,
+        shape,
+        blocks,
+    };
+    let rank = RankTimeline {
+        lanes: vec![lane],
+        tasks: vec![task],
+        ..RankTimeline::default()
+    };
+    Timeline {
+        end_ns: 100,
+        ranks: vec![rank],
+        ..Timeline::default()
+    }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Condition, NEVER, NOBODY, Operation, Rank, Recording};
-use crate::device::Registered;
+use crate::device::{CostModel, Registered};
 use crate::engine::{EffectKind, EngineNote, Lane, Transfer, What};
 use crate::timeline::{OperationKind, OperationRef, Watch};
 use crate::workload::Programs;
@@ -54,11 +54,15 @@ impl Recording<'_> {
             true => planned.start.saturating_add(now).min(at),
             false => issued_ns,
         };
-        let (operation, bytes) = match *kind {
-            EffectKind::Put { .. } => (OperationKind::Put, timed_bytes),
-            EffectKind::Notify { counter, .. } => (OperationKind::Notify { counter }, 0),
+        let cost = self.devices[rank].cost();
+        let (operation, bytes, planned_ns) = match *kind {
+            EffectKind::Put { .. } => (OperationKind::Put, timed_bytes, cost.put(timed_bytes)),
+            EffectKind::Notify { counter, .. } => {
+                (OperationKind::Notify { counter }, 0, cost.notify_ns)
+            }
             EffectKind::EngineDone { counter, .. } => {
-                (OperationKind::Timer { counter }, timed_bytes)
+                let timer = OperationKind::Timer { counter };
+                (timer, timed_bytes, planned.end - planned.start)
             }
         };
         let operation = Operation {
@@ -70,6 +74,7 @@ impl Recording<'_> {
             issued_ns,
             began_ns: began,
             ended_ns: NEVER,
+            planned_ns,
             value: 0,
         };
         let mut own = self.ranks[rank].lock();
@@ -99,7 +104,7 @@ impl Recording<'_> {
         let EngineNote { nth, at, what } = note;
         let at = self.at(at);
         if let What::Posted(task, posted) = what {
-            let operation = transfer(rank, task, posted, at);
+            let operation = transfer(self.devices[rank].cost(), rank, (task, posted), at);
             let index = own.add_operation(operation, self.most.operations);
             own.posts.push(index);
             let posts = own.lanes.entry(Watch::Post(posted.0)).or_default();
@@ -149,7 +154,18 @@ impl Recording<'_> {
 }
 
 /// A transfer that was posted.
-fn transfer(rank: usize, task: u32, (lane, moved): (Lane, Transfer), at: u64) -> Operation {
+fn transfer(
+    cost: &CostModel,
+    rank: usize,
+    (task, (lane, moved)): (u32, (Lane, Transfer)),
+    at: u64,
+) -> Operation {
+    let cost = match lane {
+        Lane::Sdma { .. } => cost.sdma,
+        Lane::Urma { .. } => cost.urma,
+        Lane::Roce { .. } => cost.roce,
+        Lane::Ccu { .. } => cost.ccu,
+    };
     let own = u32::try_from(rank).expect("a run has at most 64 ranks");
     let (from, to) = moved.ends(own);
     Operation {
@@ -161,6 +177,7 @@ fn transfer(rank: usize, task: u32, (lane, moved): (Lane, Transfer), at: u64) ->
         issued_ns: at,
         began_ns: NEVER,
         ended_ns: NEVER,
+        planned_ns: cost.takes(moved.timed_bytes),
         value: 0,
     }
 }
