@@ -5,14 +5,14 @@ use finbox_scheduler::{Outcome as TaskEnd, Subtasks};
 use finbox_sim::analysis::{analyse, realised_path};
 use finbox_sim::demo;
 use finbox_sim::device::CounterPlace;
-use finbox_sim::fault::Faults;
+use finbox_sim::fault::{FaultKind, Faults};
 use finbox_sim::timeline::{
     Block, NEVER, OperationKind, Phase, RankTimeline, Role, Sample, TaskTimes, Timeline, Watch,
 };
 use finbox_sim::workload::{Op, Part, RankPlan, Shape, TaskPlan, Workload};
 use finbox_sim::world::{self, Clock, Settings};
 
-use crate::fixture::{CLOCKS, TARGETS, crowd, lockstep, pass, small_workloads, trace};
+use crate::fixture::{CLOCKS, TARGETS, crowd, lockstep, pass, run, small_workloads, trace};
 
 fn workloads() -> Vec<Workload> {
     let mut all = Vec::from(small_workloads());
@@ -327,6 +327,33 @@ fn a_slow_link_slows_what_goes_over_it_and_nothing_else() {
         ),
     ];
     assert_eq!(spans(slow), expected);
+}
+
+#[test]
+fn a_run_that_stood_still_is_told_by_what_it_stands_behind() {
+    let settings = Settings {
+        faults: Faults::only(FaultKind::CoreHang),
+        record: true,
+        ..lockstep(&A2A3, 0)
+    };
+    let outcome = run(&trace("ring-allreduce-8"), &settings);
+    let stall = outcome.stall.expect("it is stuck");
+    let root = stall.root().expect("a root");
+    let found = analyse(&outcome.timeline.expect("it was asked for"));
+    assert_eq!(found.held_up.by, "nothing");
+    let sentence = found.held_up.sentence;
+    assert!(
+        sentence.contains(&format!("of the run: {}; ", root.message)),
+        "{sentence}"
+    );
+    assert!(
+        sentence.contains(&format!("rank {}, task ", root.rank)),
+        "{sentence}"
+    );
+    assert!(
+        sentence.ends_with("; 7 other ranks waited behind it."),
+        "{sentence}"
+    );
 }
 
 #[test]

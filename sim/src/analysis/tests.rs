@@ -6,7 +6,7 @@ use super::{Because, Part, PartKind, analyse, bounds, realised_path, sums};
 use crate::engine::Lane;
 use crate::timeline::{
     Befores, Block, Condition, CoreLane, NEVER, NOBODY, Operation, OperationKind, OperationRef,
-    RankTimeline, TaskTimes, Timeline, Watch,
+    RankTimeline, Root, TaskTimes, Timeline, Watch,
 };
 use crate::workload::Shape;
 
@@ -356,6 +356,13 @@ fn a_run_that_stands_still_spends_its_end_on_nothing() {
         (wait.rank, wait.peer, wait.ns, wait.is_unmet),
         (12, None, 4_970, true)
     );
+    timeline.root = Some(Root {
+        rank: 11,
+        message: "rank 11, task send: running".to_owned(),
+    });
+    let said = "of the run: rank 11, task send: running; 1 other rank waited behind it.";
+    let sentence = analyse(&timeline).held_up.sentence;
+    assert!(sentence.ends_with(said), "{sentence}");
     let path = realised_path(&Timeline::default());
     assert_eq!(path, [], "nothing was recorded");
     timeline.ranks.clear();

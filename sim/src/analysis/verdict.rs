@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::path::{Part, sums};
 use super::{LinkUse, Wait, share};
-use crate::report::{duration, rate, size};
-use crate::timeline::Timeline;
+use crate::report::{count, duration, rate, size};
+use crate::timeline::{Root, Timeline};
 
 /// A link is slow if what it moved took so many times as long as by the cost model.
 const SLOW: f64 = 3.0;
@@ -74,7 +74,7 @@ pub fn held_up(timeline: &Timeline, path: &[Part], links: &[LinkUse], waits: &[W
                 percent(part)
             )
         }
-        ("nothing", ..) => about_nothing(part, waits),
+        ("nothing", ..) => about_nothing(part, waits, timeline.root.as_ref()),
         _ => about(by, part, timeline, path),
     };
     HeldUp {
@@ -110,26 +110,30 @@ fn about_link(ends: [u32; 2], part: f64, found: Option<&LinkUse>, waits: &[Wait]
     sentence + &format!("; {part} of the chain that determined the end was spent on it.")
 }
 
-/// A run that stood still: who waited in vain.
-fn about_nothing(part: f64, waits: &[Wait]) -> String {
-    let mut in_vain: Vec<u32> = waits
-        .iter()
-        .filter(|wait| wait.is_unmet)
-        .map(|wait| wait.rank)
-        .collect();
+/// A run that stood still: what it stood behind, as far as that is known, and who waited in vain.
+fn about_nothing(part: f64, waits: &[Wait], root: Option<&Root>) -> String {
+    let unmet = waits.iter().filter(|wait| wait.is_unmet);
+    let mut in_vain: Vec<u32> = unmet.map(|wait| wait.rank).collect();
     in_vain.sort_unstable();
     in_vain.dedup();
-    let part = percent(part);
-    let ranks: Vec<String> = in_vain.iter().map(u32::to_string).collect();
-    let who = match &ranks[..] {
-        [] => "tasks were left that nobody finished".to_owned(),
-        [one] => format!("rank {one} waited for something that never came"),
-        many => format!(
-            "ranks {} waited for something that never came",
-            many.join(", ")
-        ),
+    let who = match (root, &in_vain[..]) {
+        (Some(root), _) => {
+            let others = in_vain.iter().filter(|&&rank| rank != root.rank).count();
+            let behind = match others {
+                0 => String::new(),
+                others => format!("; {} waited behind it", count(others as u64, "other rank")),
+            };
+            format!("{}{behind}", root.message)
+        }
+        (None, []) => "tasks were left that nobody finished".to_owned(),
+        (None, [one]) => format!("rank {one} waited for something that never came"),
+        (None, many) => {
+            let ranks: Vec<String> = many.iter().map(u32::to_string).collect();
+            let ranks = ranks.join(", ");
+            format!("ranks {ranks} waited for something that never came")
+        }
     };
-    format!("Nothing went on for {part} of the run: {who}.")
+    format!("Nothing went on for {} of the run: {who}.", percent(part))
 }
 
 fn about(by: &str, part: f64, timeline: &Timeline, path: &[Part]) -> String {

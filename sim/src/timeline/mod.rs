@@ -56,6 +56,17 @@ pub struct Timeline {
     pub submitter: Thread,
     /// What was not recorded for want of room.
     pub left_out: LeftOut,
+    /// Where to look first if the run stood still or failed, as its report says.
+    pub root: Option<Root>,
+}
+
+/// Where to look first in a run that did not end well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Root {
+    /// The number people know the rank by.
+    pub rank: u32,
+    /// Which rank and task it is, and what became of it.
+    pub message: String,
 }
 
 /// How many entries had no room.

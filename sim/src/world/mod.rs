@@ -40,7 +40,7 @@ use thiserror::Error;
 use crate::device::CostModel;
 use crate::fault::{Budgets, FaultKind, Faults, Injected, stage};
 use crate::report::{FailureReport, GapReport, LatencyReport, StallReport};
-use crate::timeline::Timeline;
+use crate::timeline::{Root, Timeline};
 use crate::workload::{PlanError, Verified, Workload};
 
 /// Most mailbox slots of all ranks together: 1 GiB.
@@ -307,7 +307,30 @@ pub fn run(
         Clock::Parallel => parallel::run(workload, settings, progress),
     }?;
     outcome.injected.merge(&injected);
+    let root = root(&outcome);
+    if let Some(timeline) = &mut outcome.timeline {
+        timeline.root = root;
+    }
     Ok(outcome)
+}
+
+/// Where to look first: at the root of the stall, else at the first failure.
+fn root(outcome: &Outcome) -> Option<Root> {
+    let stalled = outcome.stall.as_ref().and_then(StallReport::root);
+    let stalled = stalled.map(|root| Root {
+        rank: root.rank.into(),
+        message: root.message.clone(),
+    });
+    let failed = outcome.failures.list.first();
+    stalled.or_else(|| {
+        failed.map(|first| {
+            let name = first.code_name.as_deref().unwrap_or("failed");
+            Root {
+                rank: first.rank.into(),
+                message: format!("{}: {name}{}", first.place(), first.details()),
+            }
+        })
+    })
 }
 
 /// Whether there is the link that `faults` name, among so many ranks.

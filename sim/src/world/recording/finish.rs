@@ -39,6 +39,7 @@ impl Recording<'_> {
             ranks,
             submitter,
             left_out,
+            root: None,
         }
     }
 }
