@@ -18,7 +18,7 @@ pub(super) fn limited(usual: Settings, limits: Option<&Limits>, faults: &Faults)
         cores: limits.cores,
         handlers: limits.handlers,
         mailbox_slots: limits.mailbox_slots,
-        task_slots: Some(limits.task_slots + resting),
+        task_slots: Some(limits.task_slots.saturating_add(resting)),
         edge_nodes: Some(limits.edge_nodes),
         condition_room: Some(limits.condition_room),
         // Output memory of a resting slot rests too: then there is room for all of it.

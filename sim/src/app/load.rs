@@ -121,6 +121,9 @@ fn import(path: &Path, options: &RunOptions, costs: Costs) -> Result<Loaded, Box
         Box::new(RunReport::refused(Invalid::InputFile, error))
     })?;
     check_ranks(options, &workload, "trace")?;
+    workload
+        .check()
+        .map_err(|error| Box::new(refused(&error.into())))?;
     Ok(Loaded {
         workload,
         import: Some(counts(&trace)),
@@ -206,3 +209,6 @@ fn unusable(error: &chakra::ImportError) -> ErrorReport {
     };
     ErrorReport::new(code, error.to_string(), error.hint())
 }
+
+#[cfg(test)]
+mod tests;

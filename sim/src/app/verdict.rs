@@ -9,7 +9,7 @@ use crate::report::{
     Code, Digest, ErrorReport, FaultCount, FinCounts, Invalid, MailboxCounts, RunReport,
     StallReport, TaskCounts, TimeReport, Verdict, WaitListCounts,
 };
-use crate::workload::Workload;
+use crate::workload::{PlanError, Workload};
 use crate::world::{Clock, Outcome, RunError, Settings};
 
 /// A run that did not begin, or whose workload was refused on the way.
@@ -28,8 +28,13 @@ pub(super) fn refused(error: &RunError) -> RunReport {
         RunError::Config(_) | RunError::MailboxMemory { .. } => {
             return RunReport::refused(Invalid::Usage, usage(error));
         }
-        RunError::Plan(_) => {
-            let hint = "this workload cannot be run as it is";
+        RunError::Plan(problem) => {
+            let hint = match problem {
+                PlanError::TooLong { .. } => {
+                    "correct its duration, or the speeds of --cost-model if it was estimated"
+                }
+                _ => "this workload cannot be run as it is",
+            };
             let error = ErrorReport::new(Code::INPUT_INVALID, error.to_string(), hint);
             return RunReport::refused(Invalid::InputFile, error);
         }
@@ -62,8 +67,16 @@ fn code_of(code: FaultCode) -> Code {
     }
 }
 
+/// What to do about a value that is not what a file says.
+const STATED_HINT: &str =
+    "the graph is wrong, or what its \"checks\" and \"parts\" expect: correct it";
+
 /// The verdict: stuck before fault before wrong, and pass only if every rule held.
-fn judge(outcome: &Outcome, deadline_ns: Option<u64>) -> (Verdict, Option<ErrorReport>) {
+fn judge(
+    workload: &Workload,
+    outcome: &Outcome,
+    deadline_ns: Option<u64>,
+) -> (Verdict, Option<ErrorReport>) {
     if let Some(stall) = &outcome.stall {
         return (Verdict::Stuck, Some(stuck(stall, deadline_ns)));
     }
@@ -83,26 +96,36 @@ fn judge(outcome: &Outcome, deadline_ns: Option<u64>) -> (Verdict, Option<ErrorR
         let error = ErrorReport::new(code_of(fault.code), message, fault.code.hint());
         return (Verdict::Fault, Some(error));
     }
-    let wrong = if let Some(rule) = outcome.broken.first() {
-        Some(rule.clone())
-    } else if !outcome.adds_up {
-        Some("the ledger does not add up".to_owned())
-    } else {
-        outcome.verified.first.as_ref().map(|first| {
-            let (wrong, name) = (outcome.verified.wrong, &first.name);
-            format!(
-                "{wrong} wrong values; the first: rank {}, {name}, byte {}: {} instead of {}",
-                first.rank, first.offset, first.observed, first.expected
-            )
-        })
-    };
-    match wrong {
-        Some(message) => {
-            let error = ErrorReport::new(Code::WRONG_RESULT, message, Code::WRONG_RESULT.hint);
+    match wrong(workload, outcome) {
+        Some((message, hint)) => {
+            let error = ErrorReport::new(Code::WRONG_RESULT, message, hint);
             (Verdict::Wrong, Some(error))
         }
         None => (Verdict::Pass, None),
     }
+}
+
+/// What is wrong though the run ended well, and what to do next.
+fn wrong(workload: &Workload, outcome: &Outcome) -> Option<(String, &'static str)> {
+    let usual = Code::WRONG_RESULT.hint;
+    if let Some(rule) = outcome.broken.first() {
+        return Some((rule.clone(), usual));
+    }
+    if !outcome.adds_up {
+        return Some(("the ledger does not add up".to_owned(), usual));
+    }
+    let first = outcome.verified.first.as_ref()?;
+    let values = counted(outcome.verified.wrong, "wrong value");
+    let message = format!(
+        "{values}; the first: rank {}, {}, byte {}: {} instead of {}",
+        first.rank, first.name, first.offset, first.observed, first.expected
+    );
+    let hint = if workload.is_stated {
+        STATED_HINT
+    } else {
+        usual
+    };
+    Some((message, hint))
 }
 
 /// `deadline_ns`: the deadline, if it was what ended the run.
@@ -160,7 +183,8 @@ pub(super) fn report(
     outcome: Outcome,
     wall_ns: u64,
 ) -> RunReport {
-    let (verdict, error) = judge(&outcome, deadline_passed(settings, &outcome, wall_ns));
+    let passed = deadline_passed(settings, &outcome, wall_ns);
+    let (verdict, error) = judge(workload, &outcome, passed);
     let Outcome {
         ledger,
         verified,

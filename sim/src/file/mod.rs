@@ -7,6 +7,7 @@
 mod layout;
 mod once;
 mod place;
+mod words;
 
 use std::error::Error;
 use std::fs;
@@ -18,6 +19,7 @@ use serde::Deserialize;
 pub use self::layout::laid_out;
 pub use self::once::Once;
 pub use self::place::{Position, Step, locate};
+use self::words::plain;
 use crate::cli::near;
 
 /// Most characters of a message of the JSON parser that are shown.
@@ -71,6 +73,17 @@ impl FileError {
 pub trait Problem: Error + Send + Sync + 'static {
     /// What to do next, in one line.
     fn hint(&self) -> String;
+}
+
+/// A file with nothing in it.
+#[derive(Debug, thiserror::Error)]
+#[error("the file is empty")]
+struct Empty;
+
+impl Problem for Empty {
+    fn hint(&self) -> String {
+        "is it the right file, and was it written to its end?".to_owned()
+    }
 }
 
 /// What the JSON parser says.
@@ -135,6 +148,9 @@ impl TextFile {
     }
 
     fn syntax(&self, error: &serde_json::Error) -> FileError {
+        if self.text.trim_ascii().is_empty() {
+            return self.wrong(&[], Empty);
+        }
         let at = Position {
             line: error.line(),
             column: error.column(),
@@ -146,7 +162,7 @@ impl TextFile {
             path: self.path.clone(),
             at,
             hint: hint(said),
-            problem: Box::new(Syntax(shortened(said))),
+            problem: Box::new(Syntax(shortened(&plain(said)))),
         }
     }
 }
@@ -207,6 +223,24 @@ mod tests {
         let error = refused(&format!("{{\"{long}\": 1}}"));
         assert!(error.to_string().chars().count() < 600);
         assert_eq!(error.hint(), "correct the file at this place");
+    }
+
+    #[test]
+    fn a_file_without_content_is_empty() {
+        for text in ["", " \n"] {
+            let said = refused(text).to_string();
+            assert_eq!(
+                said.split_once(": ").unwrap().1,
+                "the file is empty",
+                "{said}"
+            );
+            assert!(said.starts_with("a.json, line "), "{said}");
+        }
+        let said = refused("{\"first_field\": -1}").to_string();
+        assert!(
+            said.contains("-1 stands where a whole number from 0 to"),
+            "{said}"
+        );
     }
 
     #[test]

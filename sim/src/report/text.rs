@@ -8,6 +8,7 @@ use super::failures::{Failure, FailureKind, FailureReport};
 use super::latency::Percentiles;
 use super::run::{FaultCount, ImportCounts, RunReport};
 use super::stall::{ConditionReport, StallReport, StalledTask};
+use super::verdict::Verdict;
 use super::words::{count, duration, printable, task_id};
 use crate::analysis::{Analysis, share};
 use crate::fault::FaultKind;
@@ -31,7 +32,7 @@ pub fn to_text(report: &RunReport) -> String {
             lines.push(row("hint", &printable(&error.hint)));
         }
     }
-    if !matches!(report.verdict, super::Verdict::Invalid(_)) {
+    if !matches!(report.verdict, Verdict::Invalid(_)) {
         lines.push(String::new());
         counts(report, &mut lines);
         times(report, &mut lines);
@@ -89,7 +90,7 @@ fn counts(report: &RunReport, lines: &mut Vec<String>) {
         let label = if index == 0 { "faults" } else { "" };
         lines.push(row(label, &struck(fault)));
     }
-    lines.push(row("result", &result(report.max_diff)));
+    lines.push(row("result", &result(report)));
     let tasks = &report.tasks;
     let ways = format!("{} inline, {} deferred", tasks.inline, tasks.deferred);
     let mut kept_back = format!("{} quarantined", tasks.quarantined);
@@ -169,11 +170,12 @@ fn what_ran(report: &RunReport) -> String {
     parts.join(", ")
 }
 
-fn result(max_diff: Option<f64>) -> String {
-    match max_diff {
+fn result(report: &RunReport) -> String {
+    match report.max_diff {
         Some(0.0) => "equal to the golden result, max difference 0".to_owned(),
         Some(difference) if difference.is_nan() => "not a number".to_owned(),
         Some(difference) => format!("max difference from the golden result {difference}"),
+        None if report.verdict == Verdict::Wrong => "wrong, as the error says".to_owned(),
         None => "no golden result to compare with".to_owned(),
     }
 }

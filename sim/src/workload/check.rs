@@ -1,15 +1,17 @@
 //! A plan names only what exists.
 //!
-//! Guarantees for a workload that passes: every range lies in the data of its rank, every word
-//! is aligned, every peer, counter, buffer and task exists, only tasks that may defer wait for
-//! something, and the order holds every task once, behind those it names. Programs rely on that
-//! and check nothing again. Called once, before devices are made.
+//! Guarantees for a workload that passes: every range lies in the data of its rank, every word is
+//! aligned, no operation reads a part of what it writes, every peer, counter, buffer and task
+//! exists, only tasks that may defer wait for something, and the order holds every task once,
+//! behind those it names. Programs rely on that and check nothing again. Called once, before
+//! devices are made.
 
 use crate::device::{CounterPlace, EngineMemory, RANK_STRIDE_BYTES};
 
 use finbox_scheduler::Shape;
 
-use super::plan::{Init, RankPlan, Span, TaskPlan, TaskRef, Workload};
+use super::golden::Golden;
+use super::plan::{Init, MOST_TASK_NS, RankPlan, Span, TaskPlan, TaskRef, Workload};
 use super::plan_error::{Place, PlanError};
 use super::verify::{Check, Expect};
 
@@ -35,11 +37,36 @@ impl Workload {
                 }
                 .check()?;
             }
+            for (nth, part) in plan.parts.iter().enumerate() {
+                self.check_part(rank, nth, part)?;
+            }
         }
         self.checks
             .iter()
             .try_for_each(|check| self.check_check(check))?;
         self.check_order()
+    }
+
+    fn check_part(&self, rank: u32, part: usize, golden: &Golden) -> Result<(), PlanError> {
+        let limit = self.ranks[rank as usize].data_bytes;
+        let (at, bytes) = (golden.at, golden.words.len() as u64 * 4);
+        if !lies_inside(Span { at, bytes }, limit, 4) {
+            return Err(PlanError::PartMisplaced {
+                rank,
+                part,
+                at,
+                bytes,
+                limit,
+            });
+        }
+        let is_missing = |writer: &&TaskRef| {
+            let rank = self.ranks.get(writer.rank as usize);
+            rank.is_none_or(|rank| writer.task as usize >= rank.tasks.len())
+        };
+        match golden.writers.iter().find(is_missing) {
+            Some(&writer) => Err(PlanError::NoWriter { rank, part, writer }),
+            None => Ok(()),
+        }
     }
 
     fn check_check(&self, check: &Check) -> Result<(), PlanError> {
@@ -163,9 +190,8 @@ fn placed(
     span: Span,
     align: u64,
 ) -> Result<(), PlanError> {
-    let (Span { at, bytes }, limit) = (span, plan.data_bytes);
-    let is_inside = at.checked_add(bytes).is_some_and(|end| end <= limit);
-    if is_inside && at.is_multiple_of(align) {
+    let (at, limit) = (span.at, plan.data_bytes);
+    if lies_inside(span, limit, align) {
         return Ok(());
     }
     Err(PlanError::Misplaced {
@@ -176,12 +202,16 @@ fn placed(
     })
 }
 
+fn lies_inside(Span { at, bytes }: Span, limit: u64, align: u64) -> bool {
+    at.checked_add(bytes).is_some_and(|end| end <= limit) && at.is_multiple_of(align)
+}
+
 /// One task, with what it may name.
 pub(super) struct OfTask<'a> {
     pub(super) workload: &'a Workload,
     pub(super) plan: &'a RankPlan,
     pub(super) task: &'a TaskPlan,
-    at: TaskRef,
+    pub(super) at: TaskRef,
 }
 
 impl OfTask<'_> {
@@ -191,6 +221,7 @@ impl OfTask<'_> {
                 place: self.place(),
             });
         }
+        self.ends(self.task.duration_ns)?;
         for used in &self.task.uses {
             let Some(buffer) = self.plan.buffers.get(used.buffer as usize) else {
                 return Err(self.missing("buffer", used.buffer));
@@ -216,6 +247,15 @@ impl OfTask<'_> {
         self.program()
     }
 
+    /// What takes so long ends while somebody waits.
+    pub(super) fn ends(&self, ns: u64) -> Result<(), PlanError> {
+        if ns <= MOST_TASK_NS {
+            return Ok(());
+        }
+        let place = self.place();
+        Err(PlanError::TooLong { place, ns })
+    }
+
     pub(super) fn place(&self) -> Place {
         self.workload.place(self.at)
     }
@@ -223,7 +263,9 @@ impl OfTask<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Check, Expect, Init, PlanError, RankPlan, Shape, TaskPlan, TaskRef, Workload};
+    use super::{
+        Check, Expect, Golden, Init, PlanError, RankPlan, Shape, TaskPlan, TaskRef, Workload,
+    };
     use crate::device::CounterPlace;
     use crate::workload::Op;
 
@@ -345,6 +387,46 @@ mod tests {
                 is_refused,
                 "check at {at}"
             );
+        }
+    }
+
+    #[test]
+    fn parts_lie_in_the_data_and_their_writers_exist() {
+        let with = |at, writer: (u32, u32)| {
+            let mut rank = RankPlan {
+                data_bytes: 64,
+                ..RankPlan::new(0)
+            };
+            rank.add_task(TaskPlan::new("task", Shape::Aiv, 1));
+            let (rank_index, task) = writer;
+            let writers = [TaskRef {
+                rank: rank_index,
+                task,
+            }];
+            let words = [1, 2];
+            rank.parts = vec![Golden {
+                at,
+                words: words.into(),
+                writers: writers.into(),
+            }];
+            let order = Workload::order_by_turns(std::slice::from_ref(&rank));
+            let ranks = vec![rank];
+            Workload {
+                ranks,
+                order,
+                ..Workload::default()
+            }
+            .check()
+        };
+        assert_eq!(with(56, (0, 0)), Ok(()));
+        for at in [54, 60, 236, u64::MAX] {
+            let refused = with(at, (0, 0)).unwrap_err();
+            let said = format!("rank 0, part 0: 8 bytes at {at} are not inside 64 bytes of data");
+            assert!(refused.to_string().starts_with(&said), "{refused}");
+        }
+        for (rank, task) in [(0, 1), (1, 0)] {
+            let said = format!("rank 0, part 0: there is no writer {task} in rank {rank}");
+            assert_eq!(with(0, (rank, task)).unwrap_err().to_string(), said);
         }
     }
 

@@ -7,7 +7,7 @@
 use crate::engine::{Direction, Lane, Transfer};
 
 use super::check::OfTask;
-use super::op::{Op, Part};
+use super::op::{EngineTime, Op, Part};
 use super::plan::{RankPlan, Span, index};
 use super::plan_error::PlanError;
 
@@ -41,7 +41,7 @@ impl OfTask<'_> {
 
     fn op(&self, op: &Op) -> Result<(), PlanError> {
         match *op {
-            Op::Copy { from, to, bytes } => self.own(from, bytes).and(self.own(to, bytes)),
+            Op::Copy { from, to, bytes } => self.copied(from, to, bytes),
             Op::StoreU32 { at, .. } => self.words(at, 1),
             Op::FillU32 { at, count, .. } => self.words(at, count),
             Op::FillPattern { at, bytes, .. } => self.own(at, bytes),
@@ -53,8 +53,8 @@ impl OfTask<'_> {
             }
             | Op::AddF32 {
                 from, to, count, ..
-            }
-            | Op::AccumulateU32 { from, to, count } => {
+            } => self.word_by_word(from, to, count),
+            Op::AccumulateU32 { from, to, count } => {
                 self.words(from, count).and(self.words(to, count))
             }
             Op::AddCounterF32 {
@@ -63,7 +63,7 @@ impl OfTask<'_> {
                 count,
                 counter,
             } => {
-                self.words(from, count).and(self.words(to, count))?;
+                self.word_by_word(from, to, count)?;
                 self.exists("counter", counter, self.plan.counters.len())
             }
             Op::Put {
@@ -80,7 +80,8 @@ impl OfTask<'_> {
                 ..
             } => {
                 self.own(from, bytes)?;
-                self.inside(Span { at: to, bytes }, self.peer(peer)?.data_bytes)
+                self.inside(Span { at: to, bytes }, self.peer(peer)?.data_bytes)?;
+                self.moved(peer, from, to, bytes)
             }
             Op::PutPattern {
                 peer, to, bytes, ..
@@ -91,7 +92,7 @@ impl OfTask<'_> {
                 self.peer(peer)?.counters.len(),
             ),
             Op::Post { lane, transfer } => self.lane(lane).and(self.transfer(transfer)),
-            Op::Engine { counter, .. } => self.exists("counter", counter, self.plan.counters.len()),
+            Op::Engine { counter, time } => self.engine(counter, time),
             Op::Await { .. } | Op::AwaitPost { .. } if self.task.defers == 0 => {
                 Err(PlanError::Waits {
                     place: self.place(),
@@ -103,6 +104,18 @@ impl OfTask<'_> {
                 place: self.place(),
             }),
         }
+    }
+
+    fn copied(&self, from: u64, to: u64, bytes: u64) -> Result<(), PlanError> {
+        self.own(from, bytes).and(self.own(to, bytes))?;
+        self.apart(from, to, bytes)
+    }
+
+    fn engine(&self, counter: u32, time: EngineTime) -> Result<(), PlanError> {
+        if let EngineTime::Ns(ns) = time {
+            self.ends(ns)?;
+        }
+        self.exists("counter", counter, self.plan.counters.len())
     }
 
     fn lane(&self, lane: Lane) -> Result<(), PlanError> {
@@ -136,7 +149,43 @@ impl OfTask<'_> {
             Direction::Put => (from, to),
         };
         self.own(own, bytes)?;
-        self.inside(Span { at: other, bytes }, self.peer(peer)?.data_bytes)
+        self.inside(Span { at: other, bytes }, self.peer(peer)?.data_bytes)?;
+        self.moved(peer, from, to, bytes)
+    }
+
+    /// Words that are read and words that are written: others, or the same.
+    fn word_by_word(&self, from: u64, to: u64, count: u64) -> Result<(), PlanError> {
+        self.words(from, count).and(self.words(to, count))?;
+        self.apart_or_same(from, to, count.saturating_mul(4))
+    }
+
+    /// What moves within one rank does not move onto a part of itself.
+    fn moved(&self, peer: u32, from: u64, to: u64, bytes: u64) -> Result<(), PlanError> {
+        if peer == self.at.rank {
+            self.apart_or_same(from, to, bytes)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn apart_or_same(&self, from: u64, to: u64, bytes: u64) -> Result<(), PlanError> {
+        if from == to {
+            Ok(())
+        } else {
+            self.apart(from, to, bytes)
+        }
+    }
+
+    fn apart(&self, from: u64, to: u64, bytes: u64) -> Result<(), PlanError> {
+        if from.abs_diff(to) >= bytes {
+            return Ok(());
+        }
+        Err(PlanError::Overlap {
+            place: self.place(),
+            from,
+            to,
+            bytes,
+        })
     }
 
     pub(super) fn own(&self, at: u64, bytes: u64) -> Result<(), PlanError> {
@@ -299,6 +348,64 @@ mod tests {
         }
         let own = vec![per_block(0, post(STREAM)), per_block(0, wait)];
         assert_eq!(with(own), Ok(()));
+    }
+
+    #[test]
+    fn what_is_read_and_what_is_written_do_not_overlap() {
+        let copy = |to, bytes| Op::Copy { from: 8, to, bytes };
+        let put = |to, bytes| Op::Put {
+            peer: 0,
+            from: 8,
+            to,
+            bytes,
+        };
+        let get = |to, bytes| Op::Post {
+            lane: STREAM,
+            transfer: Transfer::get(0, 8, to, bytes),
+        };
+        let add = |to, bytes: u64| Op::AddU32 {
+            from: 8,
+            to,
+            count: bytes / 4,
+            add: 1,
+        };
+        let scale = |to, bytes: u64| Op::ScaleF32 {
+            from: 8,
+            to,
+            count: bytes / 4,
+            by: 2.0,
+        };
+        let all: [&dyn Fn(u64, u64) -> Op; 5] = [&copy, &put, &get, &add, &scale];
+        for op in all {
+            for (to, bytes, is_apart) in
+                [(0, 8, true), (0, 12, false), (12, 8, false), (16, 8, true)]
+            {
+                let op = op(to, bytes);
+                for op in [op.clone(), per_block(4, op)] {
+                    let refused = with(vec![op.clone()]);
+                    let is_overlap = matches!(refused, Err(PlanError::Overlap { .. }));
+                    assert_eq!(
+                        (refused.is_ok(), is_overlap),
+                        (is_apart, !is_apart),
+                        "{op:?}"
+                    );
+                }
+            }
+        }
+        assert!(matches!(
+            with(vec![copy(8, 4)]),
+            Err(PlanError::Overlap { .. })
+        ));
+        assert_eq!(
+            with(vec![
+                copy(8, 0),
+                put(8, 4),
+                get(8, 4),
+                add(8, 4),
+                scale(8, 4)
+            ]),
+            Ok(())
+        );
     }
 
     #[test]

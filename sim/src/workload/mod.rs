@@ -13,6 +13,7 @@
 //! | `plan` | ranks, buffers, tasks |
 //! | `op` | what a kernel does, and in which part of a task |
 //! | `check`, `check_op`, `plan_error` | a plan names only what exists |
+//! | `parents` | an order behind what comes first, or a cycle |
 //! | `program` | running one task's operations on a device |
 //! | `kernels` | programs as what cores run |
 //! | `verify`, `golden`, `pattern` | what memory must hold, and the digest of what it holds |
@@ -26,6 +27,7 @@ pub mod graph_file;
 mod kernels;
 pub mod lower;
 mod op;
+mod parents;
 mod pattern;
 mod plan;
 mod plan_error;
@@ -42,7 +44,8 @@ pub use self::kernels::{Issued, Programs};
 pub use self::op::{EngineTime, Op, Part};
 pub use self::pattern::{mix, pattern, pattern_seed};
 pub use self::plan::{
-    BufferPlan, BufferUse, Init, PredicatePlan, RankPlan, Span, TaskPlan, TaskRef, Workload,
+    BufferPlan, BufferUse, Init, MOST_TASK_NS, PredicatePlan, RankPlan, Span, TaskPlan, TaskRef,
+    Workload,
 };
 pub use self::plan_error::{Place, PlanError};
 pub use self::program::{Ran, Running, run};

@@ -14,6 +14,9 @@ use super::golden::Golden;
 use super::op::{Op, conditions_of};
 use super::verify::Check;
 
+/// Longest kernel in ns: a thousand hours.
+pub const MOST_TASK_NS: u64 = 3_600_000_000_000_000;
+
 /// Everything a run needs to know beforehand.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Workload {
@@ -25,6 +28,8 @@ pub struct Workload {
     pub order: Vec<TaskRef>,
     /// Whether [`checks`](Self::checks) are a golden result with a `max_diff`.
     pub golden: bool,
+    /// Whether whoever wrote the workload says what memory must hold: finbox reckoned none of it.
+    pub is_stated: bool,
     /// What memory must hold at the end.
     pub checks: Vec<Check>,
     /// Operations of engines that fail.
@@ -132,7 +137,7 @@ pub struct TaskPlan {
     pub opens: u8,
     /// Scopes that close behind it.
     pub closes: u8,
-    /// How long its kernel runs, in ns, each block and subtask.
+    /// How long its kernel runs, in ns, each block and subtask; at most [`MOST_TASK_NS`].
     pub duration_ns: u64,
     /// Which buffers it uses.
     pub uses: Vec<BufferUse>,

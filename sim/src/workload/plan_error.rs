@@ -7,6 +7,8 @@ use thiserror::Error;
 use crate::device::EngineMemory;
 use crate::engine::Lane;
 
+use super::plan::TaskRef;
+
 /// Where in a workload a problem is.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("rank {rank}, task {task} `{name}`")]
@@ -41,6 +43,26 @@ pub enum PlanError {
         place: Place,
         /// Where.
         at: u64,
+    },
+    /// An operation that reads some of the bytes that it writes.
+    #[error("{place}: {bytes} bytes from {from} and {bytes} bytes to {to} overlap")]
+    Overlap {
+        /// Whose.
+        place: Place,
+        /// First byte read.
+        from: u64,
+        /// First byte written, in the same data.
+        to: u64,
+        /// How many.
+        bytes: u64,
+    },
+    /// A kernel, or an engine that it starts, that never ends as far as anybody can wait.
+    #[error("{place}: it runs for {ns} ns, and a thousand hours are the most")]
+    TooLong {
+        /// Whose.
+        place: Place,
+        /// How long it would run; more than [`MOST_TASK_NS`](super::plan::MOST_TASK_NS).
+        ns: u64,
     },
     /// A peer, counter, buffer or task that is not there.
     #[error("{place}: there is no {what} {index}")]
@@ -102,6 +124,36 @@ pub enum PlanError {
         /// Size of the rank's data.
         limit: u64,
     },
+    /// A part to compare that is not inside the data of its rank.
+    #[error(
+        "rank {rank}, part {part}: {bytes} bytes at {at} are not inside {limit} bytes of data, or \
+         not aligned"
+    )]
+    PartMisplaced {
+        /// The rank, as an index.
+        rank: u32,
+        /// The part, as an index.
+        part: usize,
+        /// First byte.
+        at: u64,
+        /// How many.
+        bytes: u64,
+        /// Size of the rank's data.
+        limit: u64,
+    },
+    /// A part to compare that is written by a task that is not there.
+    #[error(
+        "rank {rank}, part {part}: there is no writer {} in rank {}",
+        .writer.task, .writer.rank
+    )]
+    NoWriter {
+        /// The rank, as an index.
+        rank: u32,
+        /// The part, as an index.
+        part: usize,
+        /// The task, as indices.
+        writer: TaskRef,
+    },
     /// A rank whose counters and data are more than a device holds.
     #[error("rank {rank}: {counters} counters and {data_bytes} bytes of data do not fit a device")]
     TooLarge {
@@ -142,6 +194,8 @@ impl PlanError {
         match self {
             Self::Outside { place, .. }
             | Self::Unaligned { place, .. }
+            | Self::Overlap { place, .. }
+            | Self::TooLong { place, .. }
             | Self::Missing { place, .. }
             | Self::Waits { place }
             | Self::NotPosted { place, .. }
@@ -150,6 +204,8 @@ impl PlanError {
             | Self::Order { place } => Some(place),
             Self::Engines { .. }
             | Self::Misplaced { .. }
+            | Self::PartMisplaced { .. }
+            | Self::NoWriter { .. }
             | Self::TooLarge { .. }
             | Self::NoRank { .. }
             | Self::Incomplete { .. } => None,
@@ -161,8 +217,18 @@ impl PlanError {
         match self {
             Self::Engines { rank }
             | Self::Misplaced { rank, .. }
+            | Self::PartMisplaced { rank, .. }
+            | Self::NoWriter { rank, .. }
             | Self::TooLarge { rank, .. }
             | Self::NoRank { rank, .. } => Some(*rank),
+            _ => None,
+        }
+    }
+
+    /// The part that it is about, as an index in its rank, if it is about one.
+    pub const fn part(&self) -> Option<usize> {
+        match self {
+            Self::PartMisplaced { part, .. } | Self::NoWriter { part, .. } => Some(*part),
             _ => None,
         }
     }

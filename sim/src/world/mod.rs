@@ -293,6 +293,7 @@ pub fn run(
     workload.check()?;
     check_target(workload, settings.target)?;
     check_link(&settings.faults, workload.ranks.len())?;
+    stage::check_settings(workload, settings)?;
     let is_virtual = settings.clock == Clock::Lockstep;
     let budgets = Budgets::of(is_virtual, settings.bounded_waits);
     let (staged, injected) = stage(workload, &settings.faults, settings.seed, budgets);

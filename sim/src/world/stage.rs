@@ -53,6 +53,12 @@ fn host_lanes(workload: &Workload) -> u16 {
     if workload.needs_host() { HOST_LANES } else { 0 }
 }
 
+/// Whether arenas and devices can be as the settings say.
+pub(super) fn check_settings(workload: &Workload, settings: &Settings) -> Result<(), RunError> {
+    let mut plans = workload.ranks.iter();
+    plans.try_for_each(|plan| Ok(config(workload, plan, settings).check()?))
+}
+
 /// One arena a rank.
 pub(super) fn arenas(workload: &Workload, settings: &Settings) -> Result<Vec<Arena>, RunError> {
     let arena = |plan| Ok(Arena::new(config(workload, plan, settings))?);

@@ -111,7 +111,10 @@ fn a_file_that_is_no_good_is_refused_with_line_and_field() {
                 "from 0 to",
             ][..],
         ),
-        ("{\"schema\": \"finbox.cost/1\",", &["line 1", "EOF"]),
+        (
+            "{\"schema\": \"finbox.cost/1\",",
+            &["line 1", "the file ends inside a value"],
+        ),
         (
             "{\"schema\": \"finbox.graph/1\"}",
             &["no finbox.cost/1 file"],

@@ -123,7 +123,16 @@ fn a_graph_with_a_wrong_result_is_wrong() {
         \"tasks\": [{\"name\": \"t\", \"program\": [{\"store\": {\"at\": \"b\", \"value\": 7}}]}]}],
         \"checks\": [{\"rank\": 0, \"name\": \"b\", \"at\": \"b\", \"expect\": {\"u32s\": [8]}}]}";
     fs::write(&path, graph).unwrap();
-    assert_eq!(finbox(&["run", arg(&path)]).code, Some(1));
+    let wrong = finbox(&["run", arg(&path)]);
+    assert_eq!(wrong.code, Some(1));
+    assert!(
+        wrong.stderr.contains("the graph is wrong, or what its"),
+        "{}",
+        wrong.stderr
+    );
+    for unsaid in ["bug in finbox", "no golden result"] {
+        assert!(!wrong.stderr.contains(unsaid) && !wrong.stdout.contains(unsaid));
+    }
     fs::write(&path, graph.replace("[8]", "[7]")).unwrap();
     assert_eq!(finbox(&["run", arg(&path)]).code, Some(0));
     refused(
@@ -148,7 +157,7 @@ fn what_is_no_graph_is_refused_with_its_place() {
         ),
         ("{\"nodes\": []}", &["no workload", "finbox list"]),
         ("{", &["line 1, column 1", "ends too early"]),
-        ("", &["graph.json"]),
+        ("", &["graph.json, line 1, column 1: the file is empty"]),
     ] {
         fs::write(&path, text).unwrap();
         let error = refused(&["run", arg(&path)], 3, what);

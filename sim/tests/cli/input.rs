@@ -300,27 +300,33 @@ fn control_edges_that_dangle_are_refused_with_a_count() {
 }
 
 #[test]
-fn a_trace_longer_than_any_clock_ends_without_a_panic() {
+fn a_trace_longer_than_any_clock_is_refused() {
     let folder = TempDir::new().unwrap();
+    let what = ["task 0 `n1`", "a thousand hours are the most"];
     for kind in [COMPUTE, LOAD, COLLECTIVE] {
         let huge = [
             node(1, kind, u64::MAX, &[]),
             node(2, kind, u64::MAX / 2_000, &[1]),
         ];
         let path = file(&folder, "huge.0.et", &trace(&huge));
-        for seed in ["0", "1"] {
-            let ended = finbox(&["run", &path, "--seed", seed, "--json"]);
-            assert_eq!(ended.code, Some(4), "{}", ended.stderr);
-            assert_eq!(ended.document()["stall"]["tasks"][0]["name"], "n1");
+        for mode in ["lockstep", "parallel"] {
+            refused(&["run", &path, "--mode", mode], 3, &what);
         }
-        let ended = finbox(&["run", &path, "--mode", "parallel"]);
-        assert_eq!(
-            ended.code,
-            Some(0),
-            "modelled time is not waited for: {}",
-            ended.stderr
-        );
     }
+}
+
+#[test]
+fn an_estimate_longer_than_a_thousand_hours_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let trace = data("micro/ALL_REDUCE.0.et");
+    let speed = "{\"bandwidth_bytes_per_s\": 1e-300}";
+    let costs = format!("{{\"schema\": \"finbox.cost/1\", \"roofline\": {speed}}}");
+    let costs = file(&folder, "slow.json", costs.as_bytes());
+    refused(
+        &["run", arg(&trace), "--cost-model", &costs],
+        3,
+        &["it runs for 18446744073709551615 ns", "--cost-model"],
+    );
 }
 
 #[test]

@@ -40,16 +40,39 @@ fn a_broken_rule_and_a_ledger_that_does_not_add_up_are_wrong_results() {
     let workload = demo::dummy_task(1);
     let settings = Settings::of(&A2A3);
     let run = || world::run(&workload, &settings, &mut |_, _| {}).unwrap();
-    assert_eq!(judge(&run(), None).0, Verdict::Pass);
+    assert_eq!(judge(&workload, &run(), None).0, Verdict::Pass);
     let mut broken = run();
     broken.broken.push("finished twice".to_owned());
     let mut unbalanced = run();
     unbalanced.adds_up = false;
     unbalanced.interrupted = true;
     for outcome in [broken, unbalanced] {
-        let (verdict, error) = judge(&outcome, None);
+        let (verdict, error) = judge(&workload, &outcome, None);
         assert_eq!(verdict, Verdict::Wrong);
         assert_eq!(error.unwrap().code, Code::WRONG_RESULT.number);
+    }
+}
+
+#[test]
+fn a_value_that_a_file_states_wrong_is_not_blamed_on_finbox() {
+    let mut workload = demo::dummy_task(1);
+    let settings = Settings::of(&A2A3);
+    workload.checks[0].expect = crate::workload::Expect::U32([77].into());
+    for (is_stated, is_blamed) in [(false, true), (true, false)] {
+        workload.is_stated = is_stated;
+        let outcome = world::run(&workload, &settings, &mut |_, _| {}).unwrap();
+        let (verdict, error) = judge(&workload, &outcome, None);
+        let error = error.unwrap();
+        assert_eq!(
+            (verdict, error.code),
+            (Verdict::Wrong, Code::WRONG_RESULT.number)
+        );
+        assert_eq!(
+            error.hint.contains("bug in finbox"),
+            is_blamed,
+            "{}",
+            error.hint
+        );
     }
 }
 

@@ -263,6 +263,11 @@ fn an_import_says_what_it_kept_and_dropped() {
              dropped 2 self-edges and 1 repeated edge\n"
     ));
     assert!(text.contains("  result     no golden result to compare with\n"));
+    let wrong = to_text(&RunReport {
+        verdict: Verdict::Wrong,
+        ..report.clone()
+    });
+    assert!(wrong.contains("  result     wrong, as the error says\n"));
     let value: Value = serde_json::from_str(&to_json(&report)).unwrap();
     assert_eq!(value["import"]["dropped_self_edges"], 2);
 }

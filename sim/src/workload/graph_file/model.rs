@@ -3,10 +3,10 @@
 //! Guarantees: unknown fields and fields given twice are refused; what is left out has the
 //! default that the schema file states. Refuses to know whether a name exists; that is `read`'s.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::op::OpFile;
-use super::scalar::{F32, NameOr};
+use super::scalar::{F32, NameOr, Whole};
 
 /// The whole file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -150,8 +150,12 @@ pub(super) struct TaskFile {
     pub(super) shape: ShapeFile,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) subtasks: Vec<SubtaskFile>,
-    #[serde(default = "one_block", skip_serializing_if = "is_one_block")]
-    pub(super) blocks: u16,
+    #[serde(
+        default = "one_block",
+        skip_serializing_if = "is_one_block",
+        deserialize_with = "blocks"
+    )]
+    pub(super) blocks: u64,
     #[serde(default, skip_serializing_if = "is_default")]
     pub(super) sync_start: bool,
     #[serde(default, skip_serializing_if = "is_default")]
@@ -271,7 +275,12 @@ pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-const fn one_block() -> u16 {
+/// How many blocks; the reader says what is too many.
+fn blocks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    deserializer.deserialize_any(Whole("a whole number from 1 to 32767"))
+}
+
+const fn one_block() -> u64 {
     1
 }
 
@@ -279,6 +288,6 @@ const fn one_block() -> u16 {
     clippy::trivially_copy_pass_by_ref,
     reason = "serde passes what it writes by reference"
 )]
-const fn is_one_block(blocks: &u16) -> bool {
+const fn is_one_block(blocks: &u64) -> bool {
     *blocks == 1
 }

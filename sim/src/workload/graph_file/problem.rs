@@ -49,6 +49,8 @@ pub(super) enum GraphProblem {
         "an engine takes its time from \"ns\" or from \"bytes\", perhaps in \"rounds\": one of them"
     )]
     EngineTime,
+    #[error("tasks of rank {rank} wait for each other: {members}")]
+    Cycle { rank: u32, members: String },
     #[error("a place further than 2⁶⁴ bytes")]
     TooFar,
     #[error("{0}")]
@@ -69,6 +71,7 @@ impl Problem for GraphProblem {
             Self::Plan(PlanError::Waits { .. }) => {
                 "leave \"defers\" out, and it is counted".to_owned()
             }
+            Self::Cycle { .. } => "remove one of these \"after\"".to_owned(),
             Self::NoSubtasks => "give \"subtasks\": some of \"aic\", \"aiv0\", \"aiv1\"".to_owned(),
             _ => "correct the file at this place".to_owned(),
         }

@@ -18,6 +18,7 @@ use crate::file::Step::{At, Field};
 use crate::file::{FileError, Step, TextFile};
 use crate::workload::golden::Golden;
 use crate::workload::op::conditions_of;
+use crate::workload::parents;
 use crate::workload::plan::{
     BufferPlan, BufferUse, Init, PredicatePlan, RankPlan, Span, TaskPlan, TaskRef, Workload, index,
 };
@@ -65,11 +66,17 @@ pub fn read(file: &TextFile) -> Result<Graph, FileError> {
 
 /// Where in the file a problem of the plan is.
 fn place_of(error: &PlanError) -> Vec<Step<'static>> {
-    match (error.place(), error.rank()) {
-        (Some(place), _) => task_steps(place.rank as usize, place.task as usize),
-        (None, Some(rank)) => vec![Field("ranks"), At(rank as usize)],
-        (None, None) => vec![Field("order")],
+    if let Some(place) = error.place() {
+        return task_steps(place.rank as usize, place.task as usize);
     }
+    let Some(rank) = error.rank() else {
+        return vec![Field("order")];
+    };
+    let mut steps = vec![Field("ranks"), At(rank as usize)];
+    if let Some(part) = error.part() {
+        steps.extend([Field("parts"), At(part)]);
+    }
+    steps
 }
 
 fn task_steps(rank: usize, task: usize) -> Vec<Step<'static>> {
@@ -103,7 +110,9 @@ fn workload(file: &GraphFile, stem: String) -> Result<Workload, Located> {
             names: &names,
             own,
         };
-        ranks.push(all.rank(base, rank)?);
+        let rank = all.rank(base, rank)?;
+        acyclic(own, &rank)?;
+        ranks.push(rank);
     }
     let all = All {
         bases: &bases,
@@ -128,10 +137,28 @@ fn workload(file: &GraphFile, stem: String) -> Result<Workload, Located> {
         name: file.name.clone().unwrap_or(stem),
         order,
         golden: file.golden,
+        is_stated: true,
         checks: checks.collect::<Result<_, _>>()?,
         ranks,
         ..Workload::default()
     })
+}
+
+/// No task waits for itself, not over others either.
+fn acyclic(rank: usize, plan: &RankPlan) -> Result<(), Located> {
+    let parents: Vec<Vec<u32>> = plan.tasks.iter().map(|task| task.after.clone()).collect();
+    let Err(cycle) = parents::order(&parents) else {
+        return Ok(());
+    };
+    let members = cycle.iter().map(|&task| &*plan.tasks[task as usize].name);
+    let members = parents::shown(members);
+    let rank_label = plan.rank;
+    Err(at(&task_steps(rank, cycle[0] as usize))(
+        GraphProblem::Cycle {
+            rank: rank_label,
+            members,
+        },
+    ))
 }
 
 /// The ranks with buffers and engines, and nothing that names anything.
@@ -255,7 +282,14 @@ impl All<'_> {
             task.program.push(op(self, written).map_err(at(&steps))?);
         }
         task.defers = match file.defers {
-            Some(most) => in_range("defers", most, 0..=max_conditions()).map_err(at(&steps))?,
+            Some(most) if most <= max_conditions() => most,
+            Some(most) => {
+                return Err(at(&steps)(GraphProblem::Range {
+                    field: "defers",
+                    value: most.into(),
+                    range: "0 to 64",
+                }));
+            }
             None => counted(&mut task).map_err(at(&steps))?,
         };
         Ok(task)
@@ -272,7 +306,7 @@ impl All<'_> {
         let output = file.output.as_ref().map(|output| self.span(output));
         Ok(TaskPlan {
             subtasks,
-            blocks: in_range("blocks", file.blocks, 1..=MOST_BLOCKS)?,
+            blocks: blocks(file.blocks)?,
             sync_start: file.sync_start,
             priority: match file.priority {
                 PriorityFile::Normal => Priority::Normal,
@@ -429,24 +463,12 @@ fn counted(task: &mut TaskPlan) -> Result<u8, GraphProblem> {
     })
 }
 
-fn in_range<T: Into<u64> + Copy + PartialOrd>(
-    field: &'static str,
-    value: T,
-    range: std::ops::RangeInclusive<T>,
-) -> Result<T, GraphProblem> {
-    if range.contains(&value) {
-        return Ok(value);
-    }
-    let (value, range) = (
-        value.into(),
-        match field {
-            "blocks" => "1 to 32767",
-            _ => "0 to 64",
-        },
-    );
-    Err(GraphProblem::Range {
-        field,
-        value,
-        range,
+fn blocks(blocks: u64) -> Result<u16, GraphProblem> {
+    let possible = u16::try_from(blocks).ok();
+    let possible = possible.filter(|blocks| (1..=MOST_BLOCKS).contains(blocks));
+    possible.ok_or(GraphProblem::Range {
+        field: "blocks",
+        value: blocks,
+        range: "1 to 32767",
     })
 }

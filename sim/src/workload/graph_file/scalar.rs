@@ -44,6 +44,21 @@ impl<'de> Deserialize<'de> for NameOr {
     }
 }
 
+/// A whole number of the range that is said; whoever asks looks at the range.
+pub(super) struct Whole(pub(super) &'static str);
+
+impl Visitor<'_> for Whole {
+    type Value = u64;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.0)
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<u64, E> {
+        Ok(number)
+    }
+}
+
 /// A value to the bit: a number where that says it exactly, else its bits as `"0x…"`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct F32(pub(super) f32);

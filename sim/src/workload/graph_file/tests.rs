@@ -27,12 +27,20 @@ fn demos() -> Vec<Workload> {
     ]
 }
 
+/// The workload as a file says it: what it must come to is the writer's word.
+fn stated(workload: &Workload) -> Workload {
+    Workload {
+        is_stated: true,
+        ..workload.clone()
+    }
+}
+
 #[test]
 fn every_demo_and_collective_comes_back_as_it_was() {
     for workload in demos().into_iter().chain(collectives()) {
         let text = write(&workload, None);
         let found = read_text(&text).unwrap();
-        assert_eq!(found.workload, workload, "{}", workload.name);
+        assert_eq!(found.workload, stated(&workload), "{}", workload.name);
         assert_eq!(found.limits, None);
     }
 }
@@ -43,7 +51,7 @@ fn random_workloads_come_back_with_their_limits() {
         let (workload, limits) = random(seed, None, seed % 2 == 0);
         let text = write(&workload, Some(&limits));
         let found = read_text(&text).unwrap();
-        assert_eq!(found.workload, workload, "seed {seed}");
+        assert_eq!(found.workload, stated(&workload), "seed {seed}");
         assert_eq!(found.limits, Some(limits));
     }
 }
@@ -126,6 +134,15 @@ fn what_cannot_be_is_refused_and_said() {
             "blocks is 40000",
         ),
         (
+            "\"tasks\": [{\"name\": \"t\", \"blocks\": 70000}]",
+            "blocks is 70000: it must be 1 to 32767",
+        ),
+        (
+            "\"tasks\": [{\"name\": \"t\", \"blocks\": -1}]",
+            "-1 stands where a whole number from 1 to 32767 belongs",
+        ),
+        ("\"tasks\": {}", "an object stands where a list belongs"),
+        (
             "\"tasks\": [{\"name\": \"t\", \"defers\": 65}]",
             "defers is 65: it must be 0 to 64",
         ),
@@ -149,6 +166,52 @@ fn what_cannot_be_is_refused_and_said() {
         (
             "\"tasks\": [{\"name\": \"t\", \"program\": [{\"store\": {\"at\": 0, \"value\": 1}}]}]",
             "not inside 0 bytes",
+        ),
+    ] {
+        let (said, hint) = refused(rank);
+        assert!(
+            said.starts_with("g.json, line ") && said.contains(what),
+            "{said}"
+        );
+        assert!(!hint.is_empty());
+    }
+}
+
+#[test]
+fn what_cannot_run_is_refused_with_its_members_and_numbers() {
+    for (rank, what) in [
+        (
+            "\"tasks\": [{\"name\": \"t\", \"after\": [\"t\"]}]",
+            "line 3, column 11: tasks of rank 0 wait for each other: t → t",
+        ),
+        (
+            "\"tasks\": [{\"name\": \"s\"}, {\"name\": \"t\", \"after\": [\"u\", \"s\"]}, \
+              {\"name\": \"u\", \"after\": [\"t\"]}]",
+            "tasks of rank 0 wait for each other: u → t → u",
+        ),
+        (
+            "\"tasks\": [{\"name\": \"t\", \"duration_ns\": 3600000000000001}]",
+            "task 0 `t`: it runs for 3600000000000001 ns, and a thousand hours are the most",
+        ),
+        (
+            "\"counters\": [{\"name\": \"c\"}], \"tasks\": [{\"name\": \"t\", \"program\": [\
+              {\"engine\": {\"counter\": \"c\", \"ns\": 18446744073709551615}}]}]",
+            "it runs for 18446744073709551615 ns",
+        ),
+        (
+            "\"buffers\": [{\"name\": \"d\", \"bytes\": 64}], \"tasks\": [], \
+              \"parts\": [{\"at\": \"d+62\", \"u32s\": [], \"writers\": []}]",
+            "line 3, column 65: rank 0, part 0: 0 bytes at 62",
+        ),
+        (
+            "\"buffers\": [{\"name\": \"d\", \"bytes\": 64}], \"tasks\": [], \
+              \"parts\": [{\"at\": 0, \"u32s\": [1], \"writers\": [[0, 0]]}]",
+            "there is no task 0 in rank 0",
+        ),
+        (
+            "\"buffers\": [{\"name\": \"d\", \"bytes\": 64}], \"tasks\": [{\"name\": \"a\", \
+              \"program\": [{\"copy\": {\"from\": \"d\", \"to\": \"d+8\", \"bytes\": 16}}]}]",
+            "rank 0, task 0 `a`: 16 bytes from 0 and 16 bytes to 8 overlap",
         ),
     ] {
         let (said, hint) = refused(rank);

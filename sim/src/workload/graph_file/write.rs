@@ -172,7 +172,7 @@ impl All<'_> {
             name: task.name.clone(),
             shape: shape(task.shape),
             subtasks: subtasks(task.subtasks),
-            blocks: task.blocks,
+            blocks: task.blocks.into(),
             sync_start: task.sync_start,
             priority: match task.priority {
                 Priority::Normal => PriorityFile::Normal,

@@ -13,7 +13,6 @@
 //! not executed. Fields that are not named here are passed over, as the format allows. Version
 //! 1.6 differs from 1.5 in optional metrics, which are not needed. Called by the app.
 
-mod order;
 mod problem;
 #[cfg(test)]
 mod tests;
@@ -23,13 +22,13 @@ use std::collections::HashMap;
 use finbox_scheduler::Shape;
 use serde::Deserialize;
 
-use self::order::order;
 use self::problem::WfProblem;
 use crate::device::CounterPlace;
 use crate::file::Step::{At, Field};
 use crate::file::{FileError, Step, TextFile};
 use crate::workload::op::{EngineTime, Op};
-use crate::workload::plan::{RankPlan, Span, TaskPlan, TaskRef, Workload, index};
+use crate::workload::parents::{order, shown};
+use crate::workload::plan::{MOST_TASK_NS, RankPlan, Span, TaskPlan, TaskRef, Workload, index};
 use crate::workload::verify::{Check, Expect};
 
 /// The versions that are read.
@@ -37,9 +36,6 @@ pub const VERSIONS: [&str; 2] = ["1.5", "1.6"];
 
 /// Virtual ns for a second of a task's runtime, if nothing is said: a second is a millisecond.
 pub const NS_PER_SECOND: u64 = 1_000_000;
-
-/// Longest task in virtual ns: a thousand hours.
-const MOST_NS: f64 = 3.6e15;
 
 #[derive(Deserialize)]
 struct Instance {
@@ -139,15 +135,8 @@ fn workload(instance: &Instance, ns_per_second: u64) -> Result<Workload, Located
     let executed = executed(instance, &numbers)?;
     let files = files(&instance.workflow.specification.files)?;
     let order = order(&parents).map_err(|cycle| {
-        let members = cycle
-            .iter()
-            .map(|&task| tasks[task as usize].id.to_string());
-        specified(
-            cycle[0] as usize,
-            WfProblem::Cycle {
-                members: members.collect(),
-            },
-        )
+        let members = shown(cycle.iter().map(|&task| &*tasks[task as usize].id));
+        specified(cycle[0] as usize, WfProblem::Cycle { members })
     })?;
     let mut plan = RankPlan::new(0);
     plan.add_buffer("words", tasks.len() as u64 * 4, 64);
@@ -280,7 +269,7 @@ fn impossible(executed: &Executed) -> Option<WfProblem> {
 /// How long a task runs.
 fn scaled(executed: &Executed, ns_per_second: u64) -> Result<u64, WfProblem> {
     let ns = (executed.runtime_s * ns_per_second as f64).round();
-    if ns > MOST_NS {
+    if ns > MOST_TASK_NS as f64 {
         return Err(WfProblem::TooLong {
             runtime_s: executed.runtime_s,
         });
@@ -288,7 +277,7 @@ fn scaled(executed: &Executed, ns_per_second: u64) -> Result<u64, WfProblem> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "it lies between 0 and MOST_NS"
+        reason = "it lies between 0 and MOST_TASK_NS"
     )]
     let ns = ns as u64;
     Ok(ns)

@@ -9,9 +9,6 @@ use super::VERSIONS;
 const MOST_CHARS: usize = 80;
 const MOST_IDS: usize = 10_000;
 
-/// Members of a cycle that are shown.
-const MOST_MEMBERS: usize = 8;
-
 /// What is wrong.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum WfProblem {
@@ -41,8 +38,8 @@ pub(super) enum WfProblem {
     Impossible { field: &'static str, value: f64 },
     #[error("{runtime_s} s are more than a thousand hours of virtual time")]
     TooLong { runtime_s: f64 },
-    #[error("tasks wait for each other: {}", shown(.members))]
-    Cycle { members: Vec<String> },
+    #[error("tasks wait for each other: {members}")]
+    Cycle { members: String },
 }
 
 impl Problem for WfProblem {
@@ -99,17 +96,4 @@ impl WfProblem {
 
 fn short(id: &str) -> String {
     id.chars().take(MOST_CHARS).collect()
-}
-
-fn shown(members: &[String]) -> String {
-    let some: Vec<String> = members
-        .iter()
-        .take(MOST_MEMBERS)
-        .map(|id| short(id))
-        .collect();
-    let rest = match members.len().saturating_sub(MOST_MEMBERS) {
-        0 => String::new(),
-        more => format!(" → {more} more"),
-    };
-    format!("{}{rest} → {}", some.join(" → "), some[0])
 }

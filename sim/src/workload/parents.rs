@@ -1,9 +1,15 @@
-//! An order behind all parents, or a cycle.
+//! An order behind all parents, or a cycle and its words.
+//!
+//! Called by the readers of files in which tasks name the tasks that come first.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::workload::plan::index;
+use super::plan::index;
+
+/// Members of a cycle that are shown, and characters of a name.
+const MOST_MEMBERS: usize = 8;
+const MOST_CHARS: usize = 80;
 
 /// The tasks, each behind its `parents` and otherwise by their numbers.
 ///
@@ -35,6 +41,17 @@ pub(super) fn order(parents: &[Vec<u32>]) -> Result<Vec<u32>, Vec<u32>> {
     }
 }
 
+/// The members of a cycle, by name and in order.
+pub(super) fn shown<'n>(members: impl ExactSizeIterator<Item = &'n str>) -> String {
+    let more = members.len().saturating_sub(MOST_MEMBERS);
+    let short = |name: &str| name.chars().take(MOST_CHARS).collect();
+    let mut names: Vec<String> = members.take(MOST_MEMBERS).map(short).collect();
+    let first = names.first().cloned();
+    names.extend((more > 0).then(|| format!("{more} more")));
+    names.extend(first);
+    names.join(" → ")
+}
+
 /// Walks from parent to parent among tasks that wait, until one comes again.
 fn cycle(parents: &[Vec<u32>], waits: &[usize], from: u32) -> Vec<u32> {
     let mut seen = vec![None; parents.len()];
@@ -54,7 +71,7 @@ fn cycle(parents: &[Vec<u32>], waits: &[usize], from: u32) -> Vec<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::order;
+    use super::{order, shown};
 
     #[test]
     fn parents_come_first_and_numbers_decide_the_rest() {
@@ -67,5 +84,12 @@ mod tests {
         let parents = [vec![], vec![0, 3], vec![1], vec![2], vec![3]];
         assert_eq!(order(&parents), Err(vec![2, 3, 1]));
         assert_eq!(order(&[vec![0]]), Err(vec![0]));
+    }
+
+    #[test]
+    fn a_long_cycle_is_cut_and_closed() {
+        assert_eq!(shown(["a", "b"].into_iter()), "a → b → a");
+        let members = ["a"; 10].into_iter();
+        assert_eq!(shown(members), format!("{}2 more → a", "a → ".repeat(8)));
     }
 }
