@@ -1,8 +1,8 @@
 //! A program names only what exists: the part of the check that looks at operations.
 //!
 //! Called by [`Workload::check`](super::Workload::check) for each task. Every operation is looked
-//! at in the first and in the last block, in each subtask: offsets grow with the block, so what
-//! lies inside there lies inside everywhere.
+//! at in the first two blocks and in the last, in each subtask: offsets grow with the block, so
+//! what lies inside there lies inside everywhere, and what is aligned in two is in all.
 
 use crate::engine::{Direction, Lane, Transfer};
 
@@ -14,7 +14,7 @@ use super::plan_error::PlanError;
 impl OfTask<'_> {
     pub(super) fn program(&self) -> Result<(), PlanError> {
         let last = self.task.blocks.saturating_sub(1);
-        let is_end = |part: &Part| part.block == 0 || part.block == last;
+        let is_end = |part: &Part| part.block <= 1 || part.block == last;
         Part::all_of(self.task)
             .filter(is_end)
             .try_for_each(|part| self.part(part))
@@ -252,6 +252,10 @@ mod tests {
 
     /// One mixed task of 4 blocks on a rank with 64 bytes, a counter, a stream and a queue.
     fn with(program: Vec<Op>) -> Result<(), PlanError> {
+        in_blocks(4, program)
+    }
+
+    fn in_blocks(blocks: u16, program: Vec<Op>) -> Result<(), PlanError> {
         let queue = QueuePlan {
             entries: 2,
             first: 0,
@@ -268,7 +272,7 @@ mod tests {
         };
         rank.add_task(TaskPlan {
             subtasks: Subtasks::AIC | Subtasks::AIV1,
-            blocks: 4,
+            blocks,
             defers: 8,
             program,
             ..TaskPlan::new("task", Shape::Mix, 1)
@@ -406,6 +410,14 @@ mod tests {
             ]),
             Ok(())
         );
+    }
+
+    #[test]
+    fn words_are_aligned_in_blocks_between_too() {
+        let store = |stride| per_block(stride, Op::StoreU32 { at: 0, value: 0 });
+        assert_eq!(in_blocks(5, vec![store(4)]), Ok(()));
+        let refused = in_blocks(5, vec![store(5)]);
+        assert!(matches!(refused, Err(PlanError::Unaligned { at: 5, .. })));
     }
 
     #[test]
