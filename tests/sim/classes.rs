@@ -110,7 +110,7 @@ fn mailbox_gap_while_it_lasts_names_position_and_claimer() {
         for clock in CLOCKS {
             let settings = Settings {
                 clock,
-                deadline_ns: Some(300 * MS),
+                deadline_ns: Some(700 * MS),
                 ..settings(target, 1, FaultKind::ProducerDies)
             };
             let stall = stops(&settings).expect("the deadline comes first");
