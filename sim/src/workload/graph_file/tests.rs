@@ -61,6 +61,19 @@ fn graph(rank: &str) -> String {
     format!("{{\"schema\": \"{SCHEMA}\",\n\"ranks\": [{{\n{rank}}}]}}")
 }
 
+/// Every graph with such a rank is refused in words that hold the other text, with a line and a
+/// hint.
+fn refused_in_place(cases: &[(&str, &str)]) {
+    for (rank, what) in cases {
+        let (said, hint) = refused(rank);
+        assert!(
+            said.starts_with("g.json, line ") && said.contains(what),
+            "{said}"
+        );
+        assert!(!hint.is_empty());
+    }
+}
+
 fn refused(rank: &str) -> (String, String) {
     let error = read_text(&graph(rank)).expect_err(rank);
     (error.to_string(), error.hint().to_owned())
@@ -111,7 +124,7 @@ fn a_name_that_is_not_there_is_told_with_its_line_and_a_near_one() {
 
 #[test]
 fn what_cannot_be_is_refused_and_said() {
-    for (rank, what) in [
+    refused_in_place(&[
         (
             "\"tasks\": [{\"name\": \"t\"}, {\"name\": \"t\"}, \
               {\"name\": \"u\", \"after\": [\"t\"]}]",
@@ -167,19 +180,12 @@ fn what_cannot_be_is_refused_and_said() {
             "\"tasks\": [{\"name\": \"t\", \"program\": [{\"store\": {\"at\": 0, \"value\": 1}}]}]",
             "not inside 0 bytes",
         ),
-    ] {
-        let (said, hint) = refused(rank);
-        assert!(
-            said.starts_with("g.json, line ") && said.contains(what),
-            "{said}"
-        );
-        assert!(!hint.is_empty());
-    }
+    ]);
 }
 
 #[test]
 fn what_cannot_run_is_refused_with_its_members_and_numbers() {
-    for (rank, what) in [
+    refused_in_place(&[
         (
             "\"tasks\": [{\"name\": \"t\", \"after\": [\"t\"]}]",
             "line 3, column 11: tasks of rank 0 wait for each other: t → t",
@@ -213,19 +219,12 @@ fn what_cannot_run_is_refused_with_its_members_and_numbers() {
               \"program\": [{\"copy\": {\"from\": \"d\", \"to\": \"d+8\", \"bytes\": 16}}]}]",
             "rank 0, task 0 `a`: 16 bytes from 0 and 16 bytes to 8 overlap",
         ),
-    ] {
-        let (said, hint) = refused(rank);
-        assert!(
-            said.starts_with("g.json, line ") && said.contains(what),
-            "{said}"
-        );
-        assert!(!hint.is_empty());
-    }
+    ]);
 }
 
 #[test]
 fn memory_and_engines_that_cannot_be_are_refused() {
-    for (rank, what) in [
+    refused_in_place(&[
         (
             "\"counters\": [{\"name\": \"c\"}], \"tasks\": [{\"name\": \"t\", \"program\": [\
           {\"engine\": {\"counter\": \"c\"}}]}]",
@@ -244,14 +243,7 @@ fn memory_and_engines_that_cannot_be_are_refused() {
             "\"data_bytes\": 999999999999, \"tasks\": []",
             "do not fit a device",
         ),
-    ] {
-        let (said, hint) = refused(rank);
-        assert!(
-            said.starts_with("g.json, line ") && said.contains(what),
-            "{said}"
-        );
-        assert!(!hint.is_empty());
-    }
+    ]);
 }
 
 #[test]
