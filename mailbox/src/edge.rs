@@ -106,6 +106,9 @@ edge_table! {
     LOCK = Acquire, with "UNLOCK", "everything the previous holder did";
     UNLOCK = Release, with "LOCK", "everything this holder did";
     LOCK_BUSY = Relaxed, with "-", "the loser touches nothing";
+    SEAT_TAKE = Acquire, with "SEAT_LEAVE", "everything the consumer before did to the memory";
+    SEAT_LEAVE = Release, with "SEAT_TAKE", "everything this consumer did to the memory";
+    SEAT_BUSY = Relaxed, with "-", "whoever is refused touches nothing";
     RING = AcqRel, with "CLEAR, PARK", "the news the ringer wrote before it rang";
     CLEAR = Acquire, with "RING", "the news of every ring that is wiped out here";
     PARK = Release, with "RING", "what the sleeper wrote before, such as who it is";

@@ -8,7 +8,7 @@ use crate::claimer::ClaimLine;
 use crate::error::{AttachError, PlaceError};
 use crate::handle::Consumer;
 use crate::producer::Producer;
-use crate::region::{deserted, inspect, join, open, region_lines};
+use crate::region::{Occupant, Occupied, deserted, inspect, join, occupy, open, region_lines};
 use crate::ring::{Header, Ring, Sharing};
 
 /// As [`crate::place_shared`], behind its checks of the memory.
@@ -36,6 +36,14 @@ pub fn place_again<'m>(
 ) -> Result<(Producer<'m>, Consumer<'m>), PlaceError> {
     deserted(Ring::new(header, cells, lines, Sharing::Shared))?;
     Ok(place(header, cells, lines, start, epoch))
+}
+
+/// The seat that [`crate::place_occupied`] takes before it places anything.
+///
+/// # Errors
+/// [`PlaceError`] naming who sits there.
+pub fn sit_down(header: &Header, occupant: Occupant) -> Result<Occupied<'_>, PlaceError> {
+    occupy(header, occupant)
 }
 
 /// As [`crate::attach_shared`], behind its checks of the memory.

@@ -95,9 +95,9 @@ pub struct Occupied<'m> {
 impl Drop for Occupied<'_> {
     fn drop(&mut self) {
         let (word, name) = (&self.header.consumer, self.name.get());
-        // EDGE UNLOCK -> LOCK. Everything this consumer did. RELAXED failure: whoever replaced it
-        // has written another name (LOCK_BUSY).
-        let _ = word.compare_exchange(name, 0, edge::UNLOCK, edge::LOCK_BUSY);
+        // EDGE SEAT_LEAVE -> SEAT_TAKE. Everything this consumer did. RELAXED failure: whoever
+        // replaced it has written another name (SEAT_BUSY).
+        let _ = word.compare_exchange(name, 0, edge::SEAT_LEAVE, edge::SEAT_BUSY);
     }
 }
 
@@ -126,17 +126,17 @@ pub unsafe fn place_occupied<'m>(
 }
 
 /// Writes the occupant's name into the header.
-fn occupy(header: &Header, occupant: Occupant) -> Result<Occupied<'_>, PlaceError> {
+pub(crate) fn occupy(header: &Header, occupant: Occupant) -> Result<Occupied<'_>, PlaceError> {
     let is_mailbox = recognise(header).is_ok();
     let enter = |found| {
         let other = NonZeroU32::new(found).filter(|_| is_mailbox);
         (other.is_none() || other == occupant.instead_of).then_some(occupant.name.get())
     };
-    // EDGE LOCK <- UNLOCK. Everything the consumer before did. RELAXED for whoever is refused, who
-    // touches nothing (LOCK_BUSY).
+    // EDGE SEAT_TAKE <- SEAT_LEAVE. Everything the consumer before did. RELAXED for whoever is
+    // refused, who touches nothing (SEAT_BUSY).
     let entered = header
         .consumer
-        .try_update(edge::LOCK, edge::LOCK_BUSY, enter);
+        .try_update(edge::SEAT_TAKE, edge::SEAT_BUSY, enter);
     entered.map_err(|name| PlaceError::Occupied { name })?;
     let name = occupant.name;
     Ok(Occupied { header, name })

@@ -6,10 +6,11 @@ edge_table! {
     RETIRE = AcqRel, with "RETIRE, RECYCLE, SLOT_LOOK", "what every handler did, to the last one, to who sees the end";
     RETIRE_LOOK = Relaxed, with "-", "only the next guess; the exchange decides";
     FINISH = Release, with "SLOT_LOOK", "what the task did, to a submitter that waits no more";
+    CONCLUDE = Release, with "SLOT_LOOK", "what a deferred task did, as FINISH where nothing is out any more";
     RECLAIM = Release, with "RECYCLE", "the last walk over the slot's edges is over";
     RECYCLE = Acquire, with "RECLAIM, RETIRE", "slot and edge nodes may be written again";
     SLOT_OPEN = Release, with "SLOT_LOOK", "the description of the slot's new life";
-    SLOT_LOOK = Acquire, with "SLOT_OPEN, RETIRE, FINISH", "what belongs to the life and outcome seen";
+    SLOT_LOOK = Acquire, with "SLOT_OPEN, RETIRE, FINISH, CONCLUDE", "what belongs to the life and outcome seen";
     DESCRIBE = Relaxed, with "-", "descriptions travel on FAN_IN, READY_PUSH and INSTALL";
     FAN_IN = AcqRel, with "FAN_IN", "what producers and submitter did, to who counts to zero";
     FAN_IN_ADD = Relaxed, with "-", "not ready before its submitter drops a count of its own";

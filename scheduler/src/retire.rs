@@ -239,7 +239,7 @@ impl RetireWord {
     /// The state, acquired from whoever opened the slot's life.
     #[inline]
     pub fn state(&self) -> RetireState {
-        // EDGE SLOT_LOOK <- SLOT_OPEN, RETIRE, FINISH.
+        // EDGE SLOT_LOOK <- SLOT_OPEN, RETIRE, FINISH, CONCLUDE.
         RetireState(self.0.load(edge::SLOT_LOOK))
     }
 
@@ -338,11 +338,11 @@ impl RetireWord {
     /// Once the wait list collected such a task its finisher alone writes the word: FINs and
     /// deadlines are refused, and the list believes nothing more about it.
     #[inline]
-    pub(crate) fn conclude(&self, generation: u32, state: RetireState) -> Option<Outcome> {
+    pub fn conclude(&self, generation: u32, state: RetireState) -> Option<Outcome> {
         debug_assert!(state.remaining() == 0, "a FIN may still come");
         let next = state.decide(generation, Decision::default())?;
-        // EDGE FINISH -> SLOT_LOOK. What the subtasks did was acquired with the state.
-        self.0.store(next.0, edge::FINISH);
+        // EDGE CONCLUDE -> SLOT_LOOK. What the subtasks did was acquired with the state.
+        self.0.store(next.0, edge::CONCLUDE);
         Some(next.outcome())
     }
 

@@ -1,9 +1,13 @@
 //! Placement: whoever attaches finds no mailbox yet, or a whole one; what an old life left is never
 //! taken for the new one's.
 
-use finbox_mailbox::{AttachError, Consumer, Message, model};
+use std::num::NonZeroU32;
+
+use finbox_mailbox::{AttachError, Consumer, Message, Occupant, PlaceError, model};
 use finbox_tests::arena::{drain, push, with_mailbox, with_memory};
 use finbox_tests::outcomes::expect;
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicU64, Ordering};
 use loom::thread;
 
 /// Takes up to `budget` messages: the run each belongs to, of which there are two, and its task.
@@ -81,4 +85,36 @@ fn a_straggler_of_the_run_before_is_told_apart() {
             (before, new.is_ok(), take(&mut consumer, 9))
         })
     });
+}
+
+/// What the consumer before wrote is carried by its seat alone.
+#[test]
+fn a_second_consumer_is_refused_or_sees_all_that_the_one_before_did() {
+    let refused = PlaceError::Occupied { name: 1 };
+    expect(
+        "leave a seat, take it",
+        &[Ok(7), Err(refused.to_string())],
+        || {
+            with_memory(2, |header, cells| {
+                let occupant = |name| Occupant {
+                    name: NonZeroU32::new(name).expect("names are not 0"),
+                    instead_of: None,
+                };
+                let _handles = model::place(header, cells, &[], 0, 1);
+                let seat = model::sit_down(header, occupant(1)).expect("nobody sits there");
+                let did = Arc::new(AtomicU64::new(0));
+                let work = Arc::clone(&did);
+                let other = thread::spawn(move || {
+                    // RELAXED: the seat is to carry it.
+                    work.store(7, Ordering::Relaxed);
+                    drop(seat);
+                });
+                let seen = model::sit_down(header, occupant(2));
+                // RELAXED: as above.
+                let seen = seen.map(|_seat| did.load(Ordering::Relaxed));
+                other.join().unwrap();
+                seen.map_err(|error| error.to_string())
+            })
+        },
+    );
 }

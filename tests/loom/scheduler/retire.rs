@@ -123,6 +123,26 @@ fn whoever_sees_that_the_last_fin_decided_sees_what_every_subtask_did() {
 }
 
 #[test]
+fn whoever_sees_that_a_deferred_task_is_concluded_sees_what_its_subtasks_did() {
+    expect_all("conclude, look", &[false, true], || {
+        let task = Task::new(2);
+        let _ = subtask(&task, 0, 0);
+        let other = Arc::clone(&task);
+        let thread = thread::spawn(move || {
+            let _ = subtask(&other, 1, 1);
+            let state = other.word.state();
+            assert!(other.word.conclude(1, state).is_some());
+        });
+        let is_over = task.word.state().is_finished();
+        if is_over {
+            assert_eq!(task.sum(), 2);
+        }
+        thread.join().unwrap();
+        is_over
+    });
+}
+
+#[test]
 fn an_outcome_is_decided_once_by_whoever_comes_first() {
     let expected = [(Some("completed"), None), (None, Some("failed"))];
     expect_all("finish against failure", &expected, || {

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 
 use finbox_mailbox::{
-    Line, PlaceError, Producer, PushError, TryLock, WakeToken, attach_shared, place_shared,
-    region_lines,
+    Line, Occupant, PlaceError, Producer, PushError, Sharing, TryLock, WakeToken, attach_shared,
+    place_occupied, place_shared, region_lines,
 };
 use finbox_tests::arena::{done, drain, push, with_lines, with_mailbox};
 
@@ -199,6 +199,33 @@ pub(crate) fn deserted() {
             }
         });
         assert!(placed.is_ok());
+        assert_eq!(work.get(), 4);
+    });
+    region.free();
+}
+
+/// Memory, from the consumer that gives its seat up to the one that takes it.
+pub(crate) fn seat() {
+    let region = Region::new(2);
+    let (base, lines, sharing) = (region.base, region.lines, Sharing::Shared);
+    let occupant = |name| Occupant {
+        name: NonZeroU32::new(name).expect("names are not 0"),
+        instead_of: None,
+    };
+    // SAFETY: the region lives on, and whoever is refused consumes nothing.
+    let place = |name| unsafe { place_occupied(base, lines, 2, sharing, (0, 1), occupant(name)) };
+    let (_, consumer, seat) = place(1).expect("nobody sits there");
+    let work = plain();
+    let did = Arc::clone(&work);
+    let first = move || {
+        {
+            let _consumer = consumer;
+            did.set(4);
+        }
+        drop(seat);
+    };
+    both(first, || {
+        let _next = spin(|| place(2).ok());
         assert_eq!(work.get(), 4);
     });
     region.free();

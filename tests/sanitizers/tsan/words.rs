@@ -100,6 +100,21 @@ pub(crate) fn finish() {
     });
 }
 
+/// What was done for a deferred task behind its last FIN, to whoever sees that it was concluded.
+pub(crate) fn conclude() {
+    let [there, here] = opened(1);
+    assert!(here.word.retire(1, 1, 64, false).is_ok());
+    let finisher = move || {
+        there.news[0].set(1);
+        let state = there.word.state();
+        assert!(there.word.conclude(1, state).is_some());
+    };
+    both(finisher, || {
+        spin_until(|| here.word.state().is_finished());
+        assert_eq!(here.news[0].get(), 1);
+    });
+}
+
 /// A slot's description, to whoever sees its new life.
 pub(crate) fn open_slot() {
     let [there, here] = opened(1);
