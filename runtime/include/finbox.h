@@ -16,9 +16,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
-
-/* The size of `type` up to its field `last`: what struct_size counts. */
-#define FINBOX_SIZE_UP_TO(type, last) (offsetof(type, last) + sizeof(((type *)0)->last))
+#include "finbox_device.h"
 
 /* What storage of a handle holds before its first use. */
 #define FINBOX_ZERO {{0}}
@@ -57,21 +55,6 @@
  * Most producers of a mailbox that have a name.
  */
 #define FINBOX_MAX_PRODUCERS 64
-
-/**
- * Most conditions of a task, entries of a slab.
- */
-#define FINBOX_MAX_CONDITIONS 64
-
-/**
- * What a core writes into its slab's error field when its kernel cannot go on.
- */
-#define FINBOX_SLAB_ERROR_FATAL 9
-
-/**
- * What a core writes into its slab's error field when it has more conditions than fit.
- */
-#define FINBOX_SLAB_ERROR_OVERFLOW 102
 
 /**
  * Flag of `finbox_place_args`: no other process maps the memory, and producers are made with
@@ -211,68 +194,6 @@ enum finbox_kind
 typedef enum finbox_kind finbox_kind;
 #else
 typedef uint32_t finbox_kind;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * Values of `engine`: who will make a condition true.
- */
-enum finbox_engine
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * System DMA.
-     */
-    FINBOX_ENGINE_SDMA = 0,
-    /**
-     * RDMA over Ethernet.
-     */
-    FINBOX_ENGINE_ROCE = 1,
-    /**
-     * Unified remote memory access (a5).
-     */
-    FINBOX_ENGINE_URMA = 2,
-    /**
-     * Collective communication unit.
-     */
-    FINBOX_ENGINE_CCU = 3,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum finbox_engine finbox_engine;
-#else
-typedef uint32_t finbox_engine;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * Values of `completion_type`: how a condition is read.
- */
-enum finbox_completion
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * `(int32_t)(counter - expected) >= 0` for the 32-bit counter at `addr`.
-     */
-    FINBOX_COMPLETION_COUNTER = 0,
-    /**
-     * The 64-bit completed post id at `addr` is at least `cookie`.
-     */
-    FINBOX_COMPLETION_SDMA_EVENT_RECORD = 1,
-    /**
-     * The completion queue at `addr` was walked to the head in `cookie` (a5).
-     */
-    FINBOX_COMPLETION_URMA_EVENT_HANDLE = 2,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum finbox_completion finbox_completion;
-#else
-typedef int32_t finbox_completion;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -507,36 +428,6 @@ typedef struct finbox_attach_args {
 } finbox_attach_args;
 
 /**
- * One condition as a core registers it in its slab.
- */
-typedef struct finbox_slab_entry {
-    /**
-     * Device address that the condition watches.
-     */
-    uint64_t addr;
-    /**
-     * The engine's own value (post id, queue handle).
-     */
-    uint64_t cookie;
-    /**
-     * Value to reach.
-     */
-    uint32_t expected;
-    /**
-     * A `finbox_engine`.
-     */
-    uint32_t engine;
-    /**
-     * A `finbox_completion`.
-     */
-    int32_t completion_type;
-    /**
-     * 0.
-     */
-    uint32_t reserved;
-} finbox_slab_entry;
-
-/**
  * A message, and a slot of a mailbox. A CONDITION uses all fields; a TASK_NORMAL_DONE `task`,
  * `slot`, `expected` and `kind`.
  */
@@ -657,29 +548,6 @@ typedef struct finbox_salvage {
      */
     struct finbox_message message;
 } finbox_salvage;
-
-/**
- * What a core leaves beside its FIN, on a 64-byte boundary. Zeroed by the control CPU before the
- * doorbell; the core writes the entries, then the count, cleans the lines, then writes COND.
- */
-typedef struct finbox_slab {
-    /**
-     * How many entries there are, 0 to 64.
-     */
-    uint32_t count;
-    /**
-     * 0, or a `FINBOX_SLAB_ERROR_*`.
-     */
-    int32_t error;
-    /**
-     * The conditions.
-     */
-    struct finbox_slab_entry entries[FINBOX_MAX_CONDITIONS];
-    /**
-     * Up to the end of the last line.
-     */
-    uint8_t reserved[56];
-} finbox_slab;
 
 /**
  * The first two lines of a mailbox, for debuggers and for firmware that speaks the layout itself.
@@ -927,7 +795,7 @@ finbox_status finbox_producer_leave(struct finbox_producer *producer);
 finbox_status finbox_producer_push_condition(struct finbox_producer *producer,
                                              uint64_t task,
                                              uint64_t slot,
-                                             const struct finbox_slab_entry *entry);
+                                             const finbox_slab_entry *entry);
 
 /**
  * Pushes one TASK_NORMAL_DONE: the last subtask of `task` in `slot` retired, and `expected`
@@ -1046,15 +914,6 @@ extern void finbox_firmware_panic(const char *text, size_t length);
 #define FINBOX_DRAINED_SIZE FINBOX_SIZE_UP_TO(finbox_drained, stop)
 
 /* What follows holds when this header compiles. */
-#if defined(__cplusplus)
-#define FINBOX_ASSERT(condition) static_assert(condition, #condition)
-#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
-#define FINBOX_ASSERT(condition) _Static_assert(condition, #condition)
-#else
-#define FINBOX_JOIN(a, b) a##b
-#define FINBOX_NAME(line) FINBOX_JOIN(finbox_assert_, line)
-#define FINBOX_ASSERT(condition) typedef char FINBOX_NAME(__LINE__)[(condition) ? 1 : -1]
-#endif
 FINBOX_ASSERT(sizeof(finbox_message) == 64);
 FINBOX_ASSERT(offsetof(finbox_message, seq) == 0);
 FINBOX_ASSERT(offsetof(finbox_message, task) == 8);
@@ -1067,18 +926,6 @@ FINBOX_ASSERT(offsetof(finbox_message, kind) == 44);
 FINBOX_ASSERT(offsetof(finbox_message, slot) == 48);
 FINBOX_ASSERT(offsetof(finbox_message, epoch) == 56);
 FINBOX_ASSERT(offsetof(finbox_message, reserved) == 60);
-FINBOX_ASSERT(sizeof(finbox_slab_entry) == 32);
-FINBOX_ASSERT(offsetof(finbox_slab_entry, addr) == 0);
-FINBOX_ASSERT(offsetof(finbox_slab_entry, cookie) == 8);
-FINBOX_ASSERT(offsetof(finbox_slab_entry, expected) == 16);
-FINBOX_ASSERT(offsetof(finbox_slab_entry, engine) == 20);
-FINBOX_ASSERT(offsetof(finbox_slab_entry, completion_type) == 24);
-FINBOX_ASSERT(offsetof(finbox_slab_entry, reserved) == 28);
-FINBOX_ASSERT(sizeof(finbox_slab) == 2112);
-FINBOX_ASSERT(offsetof(finbox_slab, count) == 0);
-FINBOX_ASSERT(offsetof(finbox_slab, error) == 4);
-FINBOX_ASSERT(offsetof(finbox_slab, entries) == 8);
-FINBOX_ASSERT(offsetof(finbox_slab, reserved) == 2056);
 FINBOX_ASSERT(sizeof(finbox_mailbox_header) == 128);
 FINBOX_ASSERT(offsetof(finbox_mailbox_header, head) == 0);
 FINBOX_ASSERT(offsetof(finbox_mailbox_header, tail_copy) == 8);

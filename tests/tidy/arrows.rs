@@ -10,9 +10,10 @@ use crate::source::root;
 const ARROWS: &[(&str, &[&str])] = &[
     ("mailbox", &[]),
     ("scheduler", &["mailbox"]),
-    ("runtime", &["mailbox", "scheduler"]),
-    ("runtime/ffi", &["mailbox", "scheduler", "runtime"]),
-    ("sim", &["mailbox", "scheduler", "runtime"]),
+    ("runtime/abi", &["mailbox", "scheduler"]),
+    ("runtime", &["mailbox", "scheduler", "abi"]),
+    ("runtime/ffi", &["mailbox", "scheduler", "abi", "runtime"]),
+    ("sim", &["mailbox", "scheduler", "abi", "runtime"]),
     ("tests", &["mailbox", "scheduler", "runtime", "sim"]),
     ("benches", &["mailbox", "scheduler", "runtime", "sim"]),
 ];
@@ -71,7 +72,7 @@ fn check(member: &str, manifest: &str) -> Vec<String> {
         let internal = name.strip_prefix("finbox-");
         let model = matches!(name.as_str(), "loom" | "shuttle");
         let firmware = cfg.is_empty()
-            && (matches!(member, "mailbox" | "scheduler")
+            && (matches!(member, "mailbox" | "scheduler" | "runtime/abi")
                 || member == "runtime/ffi" && linked.contains(&name));
         let wrong = match internal {
             Some(to) => !allowed.contains(&to),

@@ -5,6 +5,7 @@ use core::ffi::c_void;
 use core::num::NonZeroU32;
 use core::ptr::NonNull;
 
+use finbox_abi::{Answer, Versioned, no_extension, not_null, only, read};
 use finbox_mailbox::{
     Consumer, Line, Occupant, Occupied, PlaceError, Producer, Sharing, place_occupied, region_lines,
 };
@@ -12,7 +13,6 @@ use finbox_mailbox::{
 use crate::edition::guard;
 use crate::handle::{Handle, finbox_consumer};
 use crate::problem::Problem;
-use crate::sized::{Answer, Versioned, no_extension, not_null, only, read};
 use crate::status::finbox_status;
 use crate::wire::{FINBOX_LINE_BYTES, FINBOX_MAX_PRODUCERS};
 

@@ -4,13 +4,12 @@
 use core::ffi::c_void;
 use core::num::NonZeroU32;
 
+use finbox_abi::{Answer, Given, Versioned, not_null};
 use finbox_mailbox::{Drained, Message, Salvage, Stop, Ticket, Words};
 
 use crate::consumer::Consuming;
 use crate::edition::guard;
 use crate::handle::{Handle, finbox_consumer};
-use crate::problem::Problem;
-use crate::sized::{Answer, Versioned, not_null};
 use crate::status::finbox_status;
 use crate::wire::finbox_message;
 
@@ -193,7 +192,7 @@ pub unsafe extern "C" fn finbox_consumer_try_drain_with(
     drained: *mut finbox_drained,
 ) -> finbox_status {
     guard(|| {
-        let take = take.ok_or(Problem::Null("take"))?;
+        let take = take.ok_or(Given::Null("take"))?;
         // SAFETY: handed on to the caller.
         let answer = unsafe { Answer::at(drained) }?;
         // SAFETY: handed on to the caller.

@@ -8,13 +8,13 @@
 use core::mem::{self, MaybeUninit};
 use core::ops::{Deref, DerefMut};
 
+use finbox_abi::not_null;
 use finbox_mailbox::edge;
 use finbox_mailbox::sync::{AtomicU64, UnsafeCell};
 
 use crate::consumer::Consuming;
 use crate::problem::{Problem, Unusable};
 use crate::producer::Sender;
-use crate::sized::not_null;
 
 /// Storage for the sending end of a mailbox. All zero before it is first used, and never copied or
 /// moved while it is a handle.

@@ -27,13 +27,16 @@ mod edition;
 mod handle;
 mod problem;
 mod producer;
-mod sized;
 mod status;
 mod version;
 mod wire;
 
 pub use consumer::*;
 pub use drain::*;
+pub use finbox_abi::{
+    FINBOX_MAX_CONDITIONS, FINBOX_SLAB_ERROR_FATAL, FINBOX_SLAB_ERROR_OVERFLOW, finbox_completion,
+    finbox_engine, finbox_slab, finbox_slab_entry,
+};
 pub use handle::{finbox_consumer, finbox_producer};
 pub use producer::*;
 pub use status::*;

@@ -1,5 +1,6 @@
 //! Why a call was refused: its status, and a sentence with the numbers.
 
+use finbox_abi::Given;
 use finbox_mailbox::{AttachError, Malformed, NoLine, PlaceError, PushError, ResetError};
 use thiserror::Error;
 
@@ -23,26 +24,8 @@ pub(crate) enum Unusable {
 /// Why a call was refused. Kept a thread, and put into words only when these are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(crate) enum Problem {
-    #[error("{0} must not be null")]
-    Null(&'static str),
-    #[error("{what} is at {address:#x}, which is not aligned to {wanted} bytes")]
-    Misaligned {
-        what: &'static str,
-        address: usize,
-        wanted: usize,
-    },
-    #[error("{what} says it has {found} bytes; at least {minimum} and at most 4096 are needed")]
-    Size {
-        what: &'static str,
-        found: usize,
-        minimum: usize,
-    },
-    #[error("byte {at} of {what} is set, and this library knows no field there")]
-    UnknownField { what: &'static str, at: usize },
-    #[error("{0} has an extension that this library does not know")]
-    Extension(&'static str),
-    #[error("flags {0:#x}: some are not known to this library")]
-    Flags(u64),
+    #[error(transparent)]
+    Given(#[from] Given),
     #[error(transparent)]
     Unusable(#[from] Unusable),
     #[error("{producers} producers: a mailbox has claim lines for at most 64")]
@@ -67,12 +50,8 @@ impl Problem {
     pub(crate) fn status(self) -> finbox_status {
         use finbox_status as Status;
         match self {
-            Self::Null(_) => Status::NullArgument,
-            Self::Misaligned { .. } | Self::Place(PlaceError::Unaligned { .. }) => {
-                Status::Misaligned
-            }
-            Self::Size { .. } => Status::StructSize,
-            Self::UnknownField { .. } | Self::Extension(_) | Self::Flags(_) => Status::Unsupported,
+            Self::Given(given) => of_given(given),
+            Self::Place(PlaceError::Unaligned { .. }) => Status::Misaligned,
             Self::Unusable(Unusable::Busy(_)) => Status::Busy,
             Self::Unusable(Unusable::Reentered(_)) => Status::Reentered,
             Self::Unusable(Unusable::Destroyed(_)) => Status::Destroyed,
@@ -96,6 +75,17 @@ impl Problem {
             | Self::Push(PushError::Condemned)
             | Self::Reset(ResetError::Condemned) => Status::Condemned,
             Self::Malformed { .. } => Status::MalformedMessage,
+        }
+    }
+}
+
+fn of_given(given: Given) -> finbox_status {
+    match given {
+        Given::Null(_) => finbox_status::NullArgument,
+        Given::Misaligned { .. } => finbox_status::Misaligned,
+        Given::Size { .. } => finbox_status::StructSize,
+        Given::UnknownField { .. } | Given::Extension(_) | Given::Flags(_) => {
+            finbox_status::Unsupported
         }
     }
 }

@@ -4,6 +4,7 @@ use core::ffi::c_void;
 use core::num::NonZeroU32;
 use core::ptr::NonNull;
 
+use finbox_abi::{Given, Versioned, finbox_slab_entry, no_extension, not_null, only, read};
 use finbox_mailbox::sync::UnsafeCell;
 use finbox_mailbox::{
     Claimed, Done, Line, Malformed, Message, NamedProducer, Producer, PushError, SlotBits,
@@ -13,9 +14,8 @@ use finbox_mailbox::{
 use crate::edition::guard;
 use crate::handle::{Handle, finbox_consumer, finbox_producer};
 use crate::problem::Problem;
-use crate::sized::{Versioned, no_extension, not_null, only, read};
 use crate::status::finbox_status;
-use crate::wire::{FINBOX_LINE_BYTES, finbox_message, finbox_slab_entry};
+use crate::wire::{FINBOX_LINE_BYTES, finbox_message};
 
 /// What `finbox_producer_attach` wants to know.
 #[derive(Clone, Copy, Debug)]
@@ -310,7 +310,7 @@ pub unsafe extern "C" fn finbox_producer_push_batch_with(
 ) -> finbox_status {
     guard(|| {
         not_null(accepted, "accepted")?;
-        let fill = fill.ok_or(Problem::Null("fill"))?;
+        let fill = fill.ok_or(Given::Null("fill"))?;
         // SAFETY: handed on to the caller.
         let producer = unsafe { Handle::at(producer) }?;
         let mut message = |index: u32| {

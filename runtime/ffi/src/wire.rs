@@ -1,15 +1,11 @@
-//! What crosses as bytes: messages, what a core leaves in its slab, a mailbox's header and lines.
+//! What crosses as bytes: messages, a mailbox's header and lines.
 //!
 //! Little endian; no pointer is among them. Every offset is asserted here and again in the header,
 //! and compared with what the other crates say.
 
 use core::mem::offset_of;
 
-use finbox_mailbox::{
-    ClaimLine, CompletionType, Condition, Engine, Header, MAGIC, Malformed, Message, SlotBits,
-    Words,
-};
-use finbox_scheduler::{ENTRIES_OFFSET, ENTRY_BYTES, ERROR_FATAL, ERROR_OVERFLOW, SLAB_BYTES};
+use finbox_mailbox::{ClaimLine, Header, MAGIC, Malformed, Message, Words};
 use static_assertions::{const_assert, const_assert_eq};
 
 /// Bytes of the unit that mailbox memory is measured in, and its alignment.
@@ -18,12 +14,6 @@ pub const FINBOX_LINE_BYTES: usize = 64;
 pub const FINBOX_MAILBOX_MAGIC: u64 = 0x0100_584F_424E_4946;
 /// Most producers of a mailbox that have a name.
 pub const FINBOX_MAX_PRODUCERS: u32 = 64;
-/// Most conditions of a task, entries of a slab.
-pub const FINBOX_MAX_CONDITIONS: usize = 64;
-/// What a core writes into its slab's error field when its kernel cannot go on.
-pub const FINBOX_SLAB_ERROR_FATAL: i32 = 9;
-/// What a core writes into its slab's error field when it has more conditions than fit.
-pub const FINBOX_SLAB_ERROR_OVERFLOW: i32 = 102;
 
 /// Values of a message's `kind`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,32 +23,6 @@ pub enum finbox_kind {
     Condition = 0,
     /// The last subtask of a deferred task retired.
     NormalDone = 1,
-}
-
-/// Values of `engine`: who will make a condition true.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum finbox_engine {
-    /// System DMA.
-    Sdma = 0,
-    /// RDMA over Ethernet.
-    Roce = 1,
-    /// Unified remote memory access (a5).
-    Urma = 2,
-    /// Collective communication unit.
-    Ccu = 3,
-}
-
-/// Values of `completion_type`: how a condition is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(i32)]
-pub enum finbox_completion {
-    /// `(int32_t)(counter - expected) >= 0` for the 32-bit counter at `addr`.
-    Counter = 0,
-    /// The 64-bit completed post id at `addr` is at least `cookie`.
-    SdmaEventRecord = 1,
-    /// The completion queue at `addr` was walked to the head in `cookie` (a5).
-    UrmaEventHandle = 2,
 }
 
 /// A message, and a slot of a mailbox. A CONDITION uses all fields; a TASK_NORMAL_DONE `task`,
@@ -88,39 +52,6 @@ pub struct finbox_message {
     pub epoch: u32,
     /// 0.
     pub reserved: u32,
-}
-
-/// One condition as a core registers it in its slab.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-pub struct finbox_slab_entry {
-    /// Device address that the condition watches.
-    pub addr: u64,
-    /// The engine's own value (post id, queue handle).
-    pub cookie: u64,
-    /// Value to reach.
-    pub expected: u32,
-    /// A `finbox_engine`.
-    pub engine: u32,
-    /// A `finbox_completion`.
-    pub completion_type: i32,
-    /// 0.
-    pub reserved: u32,
-}
-
-/// What a core leaves beside its FIN, on a 64-byte boundary. Zeroed by the control CPU before the
-/// doorbell; the core writes the entries, then the count, cleans the lines, then writes COND.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct finbox_slab {
-    /// How many entries there are, 0 to 64.
-    pub count: u32,
-    /// 0, or a `FINBOX_SLAB_ERROR_*`.
-    pub error: i32,
-    /// The conditions.
-    pub entries: [finbox_slab_entry; FINBOX_MAX_CONDITIONS],
-    /// Up to the end of the last line.
-    pub reserved: [u8; 56],
 }
 
 /// The first two lines of a mailbox, for debuggers and for firmware that speaks the layout itself.
@@ -180,28 +111,6 @@ const fn pack(low: u32, high: u32) -> u64 {
     low as u64 | (high as u64) << 32
 }
 
-impl finbox_slab_entry {
-    /// The CONDITION that it registers.
-    #[inline]
-    pub(crate) fn condition(&self, task: u64, slot: u64) -> Result<Message, Malformed> {
-        if self.reserved != 0 {
-            return Err(Malformed::Reserved(self.reserved));
-        }
-        let engine = Engine::from_wire(self.engine).ok_or(Malformed::Engine(self.engine))?;
-        let wire = self.completion_type;
-        let completion = CompletionType::from_wire(wire).ok_or(Malformed::CompletionType(wire))?;
-        Ok(Message::Condition(Condition {
-            task,
-            slot: SlotBits(slot),
-            addr: self.addr,
-            cookie: self.cookie,
-            expected: self.expected,
-            engine,
-            completion,
-        }))
-    }
-}
-
 impl finbox_message {
     /// The message in this wire form, as one of run `epoch`.
     #[inline]
@@ -241,24 +150,6 @@ impl finbox_message {
 const_assert_eq!(size_of::<usize>(), 8);
 const_assert_eq!(FINBOX_MAILBOX_MAGIC, MAGIC);
 const_assert_eq!(FINBOX_MAX_PRODUCERS, finbox_mailbox::MAX_CLAIMERS);
-const_assert_eq!(FINBOX_SLAB_ERROR_FATAL, ERROR_FATAL);
-const_assert_eq!(FINBOX_SLAB_ERROR_OVERFLOW, ERROR_OVERFLOW);
-const_assert_eq!(finbox_engine::Sdma as u32, Engine::Sdma as u32);
-const_assert_eq!(finbox_engine::Roce as u32, Engine::Roce as u32);
-const_assert_eq!(finbox_engine::Urma as u32, Engine::Urma as u32);
-const_assert_eq!(finbox_engine::Ccu as u32, Engine::Ccu as u32);
-const_assert_eq!(
-    finbox_completion::Counter as i32,
-    CompletionType::Counter as i32
-);
-const_assert_eq!(
-    finbox_completion::SdmaEventRecord as i32,
-    CompletionType::SdmaEventRecord as i32
-);
-const_assert_eq!(
-    finbox_completion::UrmaEventHandle as i32,
-    CompletionType::UrmaEventHandle as i32
-);
 
 const_assert_eq!(size_of::<finbox_message>(), 64);
 const_assert_eq!(offset_of!(finbox_message, seq), 0);
@@ -272,15 +163,6 @@ const_assert_eq!(offset_of!(finbox_message, kind), 44);
 const_assert_eq!(offset_of!(finbox_message, slot), 48);
 const_assert_eq!(offset_of!(finbox_message, epoch), 56);
 const_assert_eq!(offset_of!(finbox_message, reserved), 60);
-
-const_assert_eq!(size_of::<finbox_slab_entry>() as u64, ENTRY_BYTES);
-const_assert_eq!(offset_of!(finbox_slab_entry, cookie), 8);
-const_assert_eq!(offset_of!(finbox_slab_entry, expected), 16);
-const_assert_eq!(offset_of!(finbox_slab_entry, engine), 20);
-const_assert_eq!(offset_of!(finbox_slab_entry, completion_type), 24);
-const_assert_eq!(size_of::<finbox_slab>() as u64, SLAB_BYTES);
-const_assert_eq!(offset_of!(finbox_slab, entries) as u64, ENTRIES_OFFSET);
-const_assert_eq!(offset_of!(finbox_slab, error), 4);
 
 const_assert_eq!(size_of::<finbox_mailbox_header>(), size_of::<Header>());
 const_assert_eq!(offset_of!(finbox_mailbox_header, magic), 16);

@@ -1,4 +1,4 @@
-//! The committed header is what cbindgen makes of this crate, and what Rust says of its layouts.
+//! The committed headers are what cbindgen makes of these crates, and what Rust says of layouts.
 
 use std::fs;
 use std::mem::offset_of;
@@ -7,24 +7,48 @@ use std::path::PathBuf;
 use finbox::{
     finbox_attach_args, finbox_claim_line, finbox_consumer, finbox_drained, finbox_gap,
     finbox_mailbox_header, finbox_message, finbox_place_args, finbox_producer, finbox_salvage,
-    finbox_slab, finbox_slab_entry, finbox_stats,
+    finbox_stats,
+};
+use finbox_abi::{
+    finbox_device_host, finbox_device_library, finbox_event_record, finbox_extension,
+    finbox_launch, finbox_machine, finbox_op, finbox_open_args, finbox_port, finbox_slab,
+    finbox_slab_entry, finbox_text,
 };
 
-/// What the ABI is made of, in the header's order.
-const FILES: [&str; 8] = [
-    "version.rs",
-    "status.rs",
-    "wire.rs",
-    "handle.rs",
-    "consumer.rs",
-    "producer.rs",
-    "drain.rs",
-    "firmware.rs",
-];
+/// A header: its name, the package it is made of, and that package's files in the header's order.
+struct Made {
+    header: &'static str,
+    package: &'static str,
+    files: &'static [&'static str],
+    assertions: fn() -> String,
+}
+
+const FINBOX: Made = Made {
+    header: "finbox.h",
+    package: ".",
+    files: &[
+        "version.rs",
+        "status.rs",
+        "wire.rs",
+        "handle.rs",
+        "consumer.rs",
+        "producer.rs",
+        "drain.rs",
+        "firmware.rs",
+    ],
+    assertions: of_finbox,
+};
+
+const DEVICE: Made = Made {
+    header: "finbox_device.h",
+    package: "../abi",
+    files: &["slab.rs", "port.rs", "op.rs", "library.rs"],
+    assertions: of_device,
+};
 
 /// Ahead of the assertions: one macro for three languages.
 const ASSERT: &str = "\
-/* What follows holds when this header compiles. */
+/* What follows holds when these headers compile. */
 #if defined(__cplusplus)
 #define FINBOX_ASSERT(condition) static_assert(condition, #condition)
 #elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
@@ -48,12 +72,32 @@ macro_rules! layout {
     };
 }
 
-fn assertions() -> String {
+fn of_device() -> String {
     let mut text = String::from(ASSERT);
-    layout!(text, finbox_message: seq task addr cookie expected engine completion_type kind slot
-        epoch reserved);
     layout!(text, finbox_slab_entry: addr cookie expected engine completion_type reserved);
     layout!(text, finbox_slab: count error entries reserved);
+    layout!(text, finbox_event_record: completed failures failed);
+    layout!(text, finbox_launch: slot task kernel args block blocks subtask);
+    layout!(text, finbox_port: struct_size context load_cond ring_doorbell stage_payload
+        slab_address refresh clean can_read load_u32 load_u64 store_u64 now incarnation);
+    layout!(text, finbox_op: kind subtasks from to count value stride queue reserved);
+    layout!(text, finbox_text: bytes length);
+    layout!(text, finbox_device_host: struct_size abi_major abi_minor log);
+    layout!(text, finbox_extension: struct_size next kind);
+    layout!(text, finbox_open_args: struct_size next options target ranks cores dma_queues
+        memory_bytes);
+    layout!(text, finbox_machine: struct_size context target ranks cores host_lanes dma_queues
+        is_coherent memory_bytes);
+    layout!(text, finbox_device_library: struct_size abi_major abi_minor name version operations
+        features extensions open close port allocate release copy_in copy_out load_kernel
+        last_error);
+    text
+}
+
+fn of_finbox() -> String {
+    let mut text = String::from("/* What follows holds when this header compiles. */\n");
+    layout!(text, finbox_message: seq task addr cookie expected engine completion_type kind slot
+        epoch reserved);
     layout!(text, finbox_mailbox_header: head tail_copy magic version slots epoch claimers state
         consumer tail);
     layout!(text, finbox_claim_line: owner in_hand);
@@ -71,16 +115,23 @@ fn assertions() -> String {
 }
 
 /// (struct, last field) of every struct in `header` that begins with its size.
-fn sized_structs(header: &str) -> Vec<(&str, &str)> {
+fn sized_structs(header: &str) -> Vec<(&str, String)> {
     let mut found = Vec::new();
     for text in header.split("typedef struct ").skip(1) {
         let (name, rest) = text.split_once(" {").expect("a struct has a body");
         let (body, _) = rest.split_once("\n}").expect("a body ends");
-        let fields = body.lines().filter(|line| line.ends_with(';'));
-        let mut names = fields.map(|line| line.rsplit([' ', '*']).next().unwrap_or(line));
-        if names.next() == Some("struct_size;") {
-            let last = names.next_back().expect("it has other fields");
-            found.push((name, last.trim_end_matches(';')));
+        let is_code = |line: &&str| !line.trim_start().starts_with(['/', '*']);
+        let code: Vec<&str> = body.lines().filter(is_code).collect();
+        let code = code.join(" ");
+        let mut names = code.split_terminator(';').map(|field| {
+            let pointer = field
+                .split_once("(*")
+                .and_then(|(_, rest)| rest.split_once(')'));
+            let plain = || field.rsplit([' ', '*']).next().unwrap_or(field);
+            pointer.map_or_else(plain, |(name, _)| name).to_owned()
+        });
+        if names.next().as_deref() == Some("struct_size") {
+            found.push((name, names.next_back().expect("it has other fields")));
         }
     }
     found
@@ -95,11 +146,12 @@ fn sizes(header: &str) -> String {
     text
 }
 
-fn generate() -> String {
-    let package = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+fn generate(made: &Made) -> String {
+    let package = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(made.package);
     let config = cbindgen::Config::from_file(package.join("cbindgen.toml"));
     let config = config.expect("a readable configuration");
-    let files = FILES.iter().map(|file| package.join("src").join(file));
+    let files = made.files.iter();
+    let files = files.map(|file| package.join("src").join(file));
     let builder = files.fold(cbindgen::Builder::new(), cbindgen::Builder::with_src);
     let bindings = builder
         .with_config(config)
@@ -110,40 +162,47 @@ fn generate() -> String {
     let text = String::from_utf8(text).expect("text");
     let text = text.replace(" * # Safety\n * ", " * @pre ");
     let (declarations, end) = text.rsplit_once("#endif").expect("the include guard");
-    let (sizes, assertions) = (sizes(declarations), assertions());
+    let (sizes, assertions) = (sizes(declarations), (made.assertions)());
     format!("{declarations}{sizes}\n{assertions}\n#endif{end}")
 }
 
 #[test]
-fn the_committed_header_is_the_one_that_this_crate_makes() {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../include/finbox.h");
-    let made = generate();
-    if std::env::var_os("FINBOX_RENEW").is_some() {
-        fs::write(&path, &made).unwrap();
+fn the_committed_headers_are_those_that_these_crates_make() {
+    for header in [DEVICE, FINBOX] {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../include");
+        let path = folder.join(header.header);
+        let made = generate(&header);
+        if std::env::var_os("FINBOX_RENEW").is_some() {
+            fs::write(&path, &made).unwrap();
+        }
+        let committed = fs::read_to_string(&path).unwrap_or_default();
+        let lines = made.lines().zip(committed.lines()).enumerate();
+        let differing = lines.filter(|(_, (made, committed))| made != committed);
+        let first = differing.map(|(at, (made, committed))| {
+            format!("line {}\n made: {made}\n committed: {committed}", at + 1)
+        });
+        assert!(
+            made == committed,
+            "runtime/include/{} is not what the sources say. If the ABI may change so, renew \
+             it:\nFINBOX_RENEW=1 cargo test -p finbox-ffi --test header\n{}",
+            header.header,
+            first.take(1).collect::<String>()
+        );
     }
-    let committed = fs::read_to_string(&path).unwrap_or_default();
-    let lines = made.lines().zip(committed.lines()).enumerate();
-    let differing = lines.filter(|(_, (made, committed))| made != committed);
-    let first = differing.map(|(at, (made, committed))| {
-        format!("line {}\n made: {made}\n committed: {committed}", at + 1)
-    });
-    assert!(
-        made == committed,
-        "runtime/include/finbox.h is not what the sources say. If the ABI may change so, renew \
-         it:\nFINBOX_RENEW=1 cargo test -p finbox-ffi --test header\n{}",
-        first.take(1).collect::<String>()
-    );
 }
 
 #[test]
 fn every_struct_with_a_size_has_a_macro_up_to_its_last_field() {
     let header = "typedef struct a {\n    size_t struct_size;\n    /**\n     * x;\n     */\n    \
-                  const void *next;\n    uint32_t last;\n} a;\n\
+                  const void *next;\n    void (*last)(int x,\n        int y);\n} a;\n\
                   typedef struct b {\n    uint64_t first;\n} b;\n";
-    assert_eq!(sized_structs(header), [("a", "last")]);
-    let made = generate();
+    assert_eq!(sized_structs(header), [("a", "last".to_owned())]);
+    let made = generate(&FINBOX);
     let found = sized_structs(&made);
     assert_eq!(found.len(), 5, "{found:?}");
+    let device = generate(&DEVICE);
+    let found = sized_structs(&device);
+    assert!(found.contains(&("finbox_port", "incarnation".to_owned())));
     let size = "#define FINBOX_GAP_SIZE FINBOX_SIZE_UP_TO(finbox_gap, reserved)";
     assert!(made.contains(size));
 }

@@ -9,7 +9,51 @@ use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use core::ptr;
 
-use crate::problem::Problem;
+use thiserror::Error;
+
+/// What is wrong with an argument as it was given, before anybody asked what it means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Given {
+    /// Null, where something must be.
+    #[error("{0} must not be null")]
+    Null(&'static str),
+    /// Not where its type may be.
+    #[error("{what} is at {address:#x}, which is not aligned to {wanted} bytes")]
+    Misaligned {
+        /// What.
+        what: &'static str,
+        /// Where it is.
+        address: usize,
+        /// What its address must be a multiple of.
+        wanted: usize,
+    },
+    /// A struct that is smaller than its first version, or larger than any.
+    #[error(
+        "{what} says it has {found} bytes; at least {minimum} and at most {LARGEST} are needed"
+    )]
+    Size {
+        /// Which struct.
+        what: &'static str,
+        /// What it says.
+        found: usize,
+        /// The size of its first version.
+        minimum: usize,
+    },
+    /// Something is set behind the last field that is known here.
+    #[error("byte {at} of {what} is set, and this library knows no field there")]
+    UnknownField {
+        /// Which struct.
+        what: &'static str,
+        /// Where, in bytes from its start.
+        at: usize,
+    },
+    /// An extension, and none is known.
+    #[error("{0} has an extension that this library does not know")]
+    Extension(&'static str),
+    /// A flag that is not known.
+    #[error("flags {0:#x}: some are not known to this library")]
+    Flags(u64),
+}
 
 /// More than any struct of this ABI will ever have.
 const LARGEST: usize = 4096;
@@ -18,7 +62,7 @@ const LARGEST: usize = 4096;
 ///
 /// # Safety
 /// It is `repr(C)`, of integers and pointers alone, and without padding.
-pub(crate) unsafe trait Versioned: Copy {
+pub unsafe trait Versioned: Copy {
     /// Its name in messages.
     const NAME: &'static str;
     /// Its size in the first version that had it.
@@ -29,12 +73,12 @@ pub(crate) unsafe trait Versioned: Copy {
 ///
 /// # Safety
 /// `at` is null, misaligned, or points to a struct whose size stands in it.
-unsafe fn size_of_given<T: Versioned>(at: *const T) -> Result<usize, Problem> {
+unsafe fn size_of_given<T: Versioned>(at: *const T) -> Result<usize, Given> {
     not_null(at, T::NAME)?;
     // SAFETY: neither null nor misaligned, so it is a struct by the caller's word.
     let found = unsafe { at.cast::<usize>().read() };
     if found < T::MINIMUM || found > LARGEST {
-        return Err(Problem::Size {
+        return Err(Given::Size {
             what: T::NAME,
             found,
             minimum: T::MINIMUM,
@@ -45,9 +89,12 @@ unsafe fn size_of_given<T: Versioned>(at: *const T) -> Result<usize, Problem> {
 
 /// A copy of what the caller gave, 0 where it knows no field.
 ///
+/// # Errors
+/// [`Given`]: null, misaligned, a size that no version had, or a field that is not known here.
+///
 /// # Safety
 /// `at` is null, misaligned, or points to as many bytes as the struct there says.
-pub(crate) unsafe fn read<T: Versioned>(at: *const T) -> Result<T, Problem> {
+pub unsafe fn read<T: Versioned>(at: *const T) -> Result<T, Given> {
     // SAFETY: handed on to the caller.
     let size = unsafe { size_of_given(at) }?;
     let known = size.min(size_of::<T>());
@@ -56,7 +103,7 @@ pub(crate) unsafe fn read<T: Versioned>(at: *const T) -> Result<T, Problem> {
         let byte = unsafe { at.cast::<u8>().add(offset) };
         // SAFETY: as above.
         if unsafe { byte.read() } != 0 {
-            return Err(Problem::UnknownField {
+            return Err(Given::UnknownField {
                 what: T::NAME,
                 at: offset,
             });
@@ -70,23 +117,29 @@ pub(crate) unsafe fn read<T: Versioned>(at: *const T) -> Result<T, Problem> {
 }
 
 /// Where an answer goes, seen to be writable before anything is done.
-pub(crate) struct Answer<T> {
+#[derive(Debug)]
+pub struct Answer<T> {
     at: *mut T,
     size: usize,
 }
 
 impl<T: Versioned> Answer<T> {
+    /// An answer at `at`.
+    ///
+    /// # Errors
+    /// [`Given`]: null, misaligned, or a size that no version had.
+    ///
     /// # Safety
     /// `at` is null, misaligned, or points to as many writable bytes as the struct there says,
     /// until the call returns.
-    pub(crate) unsafe fn at(at: *mut T) -> Result<Self, Problem> {
+    pub unsafe fn at(at: *mut T) -> Result<Self, Given> {
         // SAFETY: handed on to the caller.
         let size = unsafe { size_of_given(at) }?;
         Ok(Self { at, size })
     }
 
     /// Writes the fields that the caller knows; its size stays.
-    pub(crate) fn put(&self, value: &T) {
+    pub fn put(&self, value: &T) {
         let first = size_of::<usize>();
         let count = self.size.min(size_of::<T>()) - first;
         // SAFETY: a struct is larger than its first field.
@@ -99,13 +152,16 @@ impl<T: Versioned> Answer<T> {
 }
 
 /// Refuses a pointer that is null or not aligned as its type wants.
+///
+/// # Errors
+/// [`Given`]: null or misaligned.
 #[inline]
-pub(crate) fn not_null<T>(at: *const T, what: &'static str) -> Result<(), Problem> {
+pub fn not_null<T>(at: *const T, what: &'static str) -> Result<(), Given> {
     if at.is_null() {
-        return Err(Problem::Null(what));
+        return Err(Given::Null(what));
     }
     if !at.is_aligned() {
-        return Err(Problem::Misaligned {
+        return Err(Given::Misaligned {
             what,
             address: at.addr(),
             wanted: align_of::<T>(),
@@ -115,19 +171,25 @@ pub(crate) fn not_null<T>(at: *const T, what: &'static str) -> Result<(), Proble
 }
 
 /// Refuses an extension chain: this version knows none.
-pub(crate) fn no_extension(next: *const c_void, what: &'static str) -> Result<(), Problem> {
+///
+/// # Errors
+/// [`Given`]: there is one.
+pub fn no_extension(next: *const c_void, what: &'static str) -> Result<(), Given> {
     if next.is_null() {
         return Ok(());
     }
-    Err(Problem::Extension(what))
+    Err(Given::Extension(what))
 }
 
 /// Refuses flags outside `known`.
-pub(crate) fn only(known: u64, flags: u64) -> Result<(), Problem> {
+///
+/// # Errors
+/// [`Given`]: there are some.
+pub fn only(known: u64, flags: u64) -> Result<(), Given> {
     if flags & !known == 0 {
         return Ok(());
     }
-    Err(Problem::Flags(flags))
+    Err(Given::Flags(flags))
 }
 
 #[cfg(test)]
@@ -153,7 +215,7 @@ mod tests {
         [struct_size as u64, 1, 2, 0, 0]
     }
 
-    fn read_given(given: &[u64; 5]) -> Result<Grown, Problem> {
+    fn read_given(given: &[u64; 5]) -> Result<Grown, Given> {
         // SAFETY: no size in these tests that is not refused is beyond the array.
         unsafe { read(given.as_ptr().cast()) }
     }
@@ -173,14 +235,14 @@ mod tests {
         let mut given = of_size(40);
         given[4] = 1 << 8;
         let (what, at) = ("grown", 33);
-        assert_eq!(read_given(&given), Err(Problem::UnknownField { what, at }));
+        assert_eq!(read_given(&given), Err(Given::UnknownField { what, at }));
     }
 
     #[test]
     fn a_size_below_the_first_version_or_beyond_reason_is_refused() {
         for found in [0, 15, 4097, usize::MAX] {
             let (what, minimum) = ("grown", 16);
-            let expected = Problem::Size {
+            let expected = Given::Size {
                 what,
                 found,
                 minimum,
