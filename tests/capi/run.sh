@@ -44,6 +44,19 @@ installed() {
     echo "capi: installed, found by pkg-config, linked both ways"
 }
 
+# What a user of CMake does: find_package, and link the imported target.
+with_cmake() {
+    if ! command -v cmake >/dev/null; then
+        timeout 60 apt-get -qq install -y cmake >"$work/cmake.log" 2>&1 ||
+            { echo "skipped: there is no CMake: $(tail -n 1 "$work/cmake.log")" && return; }
+    fi
+    cmake -S "$ffi/examples" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$work/stage/usr" >/dev/null
+    cmake --build "$work/cmake" >/dev/null
+    "$work/cmake/firmware_mailbox"
+    "$work/cmake/mailbox"
+    echo "capi: found and linked by CMake"
+}
+
 valgrinded() {
     command -v valgrind >/dev/null || { echo "skipped: there is no valgrind" && return; }
     local program
@@ -166,6 +179,7 @@ cost() {
 }
 
 installed
+with_cmake
 valgrinded
 sanitized
 firmware
