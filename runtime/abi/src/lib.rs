@@ -23,10 +23,10 @@ mod sized;
 mod slab;
 mod table_port;
 
-pub use call::{Call, CallWatch, Unwatched};
+pub use call::{Call, CallWatch, Function, Unwatched, watched};
 pub use library::*;
 pub use op::*;
 pub use port::*;
-pub use sized::{Answer, Given, Versioned, no_extension, not_null, only, read};
+pub use sized::{Answer, Given, Versioned, no_extension, not_null, only, read, read_newer};
 pub use slab::*;
 pub use table_port::{Missing, TablePort};

@@ -109,11 +109,35 @@ pub unsafe fn read<T: Versioned>(at: *const T) -> Result<T, Given> {
             });
         }
     }
+    // SAFETY: handed on to the caller.
+    Ok(unsafe { copy_of(at, known) })
+}
+
+/// A copy of what somebody gave who may be of a newer version: 0 where they know no field, and
+/// without what is not known here. For what only tells; what asks for something is [`read`].
+///
+/// # Errors
+/// [`Given`]: null, misaligned, or a size that no version had.
+///
+/// # Safety
+/// `at` is null, misaligned, or points to as many bytes as the struct there says.
+pub unsafe fn read_newer<T: Versioned>(at: *const T) -> Result<T, Given> {
+    // SAFETY: handed on to the caller.
+    let size = unsafe { size_of_given(at) }?;
+    // SAFETY: no more bytes than the caller vouches for.
+    Ok(unsafe { copy_of(at, size.min(size_of::<T>())) })
+}
+
+/// The first `known` bytes of a struct, and 0 behind them.
+///
+/// # Safety
+/// So many bytes can be read there, and `T` is no smaller.
+unsafe fn copy_of<T: Versioned>(at: *const T, known: usize) -> T {
     let mut copy = MaybeUninit::<T>::zeroed();
     // SAFETY: `known` bytes are the caller's to read and fit the copy.
     unsafe { ptr::copy_nonoverlapping(at.cast::<u8>(), copy.as_mut_ptr().cast(), known) };
     // SAFETY: integers and pointers are valid for any bytes, and all of them were written.
-    Ok(unsafe { copy.assume_init() })
+    unsafe { copy.assume_init() }
 }
 
 /// Where an answer goes, seen to be writable before anything is done.
@@ -236,6 +260,22 @@ mod tests {
         given[4] = 1 << 8;
         let (what, at) = ("grown", 33);
         assert_eq!(read_given(&given), Err(Given::UnknownField { what, at }));
+    }
+
+    #[test]
+    fn of_a_newer_struct_that_only_tells_the_known_part_is_read() {
+        let read = |given: &[u64; 5]| {
+            // SAFETY: no size in this test that is not refused is beyond the array.
+            unsafe { read_newer::<Grown>(given.as_ptr().cast()) }
+        };
+        let mut given = of_size(40);
+        given[4] = 1 << 8;
+        let newer = read(&given).unwrap();
+        assert_eq!((newer.struct_size, newer.old, newer.new), (40, 1, 2));
+        assert_eq!(read(&of_size(16)).unwrap().new, 0, "an older one");
+        for found in [15, 4097] {
+            assert!(matches!(read(&of_size(found)), Err(Given::Size { .. })));
+        }
     }
 
     #[test]

@@ -5,12 +5,11 @@
 //! function returns: the scheduler believes no machine anyway.
 
 use core::ffi::c_void;
-use core::mem;
 
 use finbox_scheduler::{CoreId, Launch, Port, Token};
 use thiserror::Error;
 
-use crate::call::{Call, CallWatch};
+use crate::call::{Call, CallWatch, Function, watched};
 use crate::port::{finbox_launch, finbox_port};
 
 /// A function that a table lacks.
@@ -50,18 +49,6 @@ unsafe impl<W: Send> Send for TablePort<W> {}
 // SAFETY: as above.
 unsafe impl<W: Sync> Sync for TablePort<W> {}
 
-/// Tells the watch that a call did not come back.
-struct Inside<'w, W: CallWatch> {
-    watch: &'w W,
-    call: Call,
-}
-
-impl<W: CallWatch> Drop for Inside<'_, W> {
-    fn drop(&mut self) {
-        self.watch.thrown(self.call);
-    }
-}
-
 impl<W: CallWatch> TablePort<W> {
     /// A port over `table`, watched by `watch`.
     ///
@@ -100,18 +87,11 @@ impl<W: CallWatch> TablePort<W> {
     #[inline]
     fn call<R>(
         &self,
-        (name, core): (&'static str, Option<CoreId>),
-        function: impl FnOnce(Context) -> R,
+        (function, core): (Function, Option<CoreId>),
+        body: impl FnOnce(Context) -> R,
     ) -> R {
         let core = core.map(|core| core.0);
-        let call = Call { name, core };
-        let watch = &self.watch;
-        watch.enter(call);
-        let inside = Inside { watch, call };
-        let answer = function(self.context);
-        mem::forget(inside);
-        watch.leave();
-        answer
+        watched(&self.watch, Call { function, core }, || body(self.context))
     }
 }
 
@@ -120,14 +100,14 @@ impl<W: CallWatch> Port for TablePort<W> {
         let function = self.functions.load_cond;
         // SAFETY: what `new` was promised.
         let load = |context| unsafe { function(context, core.0.into()) };
-        self.call(("load_cond", Some(core)), load)
+        self.call((Function::LoadCond, Some(core)), load)
     }
 
     fn ring_doorbell(&self, core: CoreId, token: Token) {
         let function = self.functions.ring_doorbell;
         // SAFETY: what `new` was promised.
         let ring = |context| unsafe { function(context, core.0.into(), token.bits()) };
-        self.call(("ring_doorbell", Some(core)), ring);
+        self.call((Function::RingDoorbell, Some(core)), ring);
     }
 
     fn stage_payload(&self, core: CoreId, token: Token, launch: &Launch) {
@@ -135,7 +115,7 @@ impl<W: CallWatch> Port for TablePort<W> {
         let launch = &raw const launch;
         // SAFETY: what `new` was promised; the launch lives until the function returns.
         let stage = |context| unsafe { function(context, core.0.into(), token.bits(), launch) };
-        self.call(("stage_payload", Some(core)), stage);
+        self.call((Function::StagePayload, Some(core)), stage);
     }
 
     fn slab_address(&self, core: CoreId, parity: usize) -> u64 {
@@ -143,49 +123,49 @@ impl<W: CallWatch> Port for TablePort<W> {
         let parity = u32::from(parity != 0);
         // SAFETY: what `new` was promised.
         let address = |context| unsafe { function(context, core.0.into(), parity) };
-        self.call(("slab_address", Some(core)), address)
+        self.call((Function::SlabAddress, Some(core)), address)
     }
 
     fn refresh(&self, addr: u64, size_bytes: u64) {
         let function = self.functions.refresh;
         // SAFETY: what `new` was promised.
         let refresh = |context| unsafe { function(context, addr, size_bytes) };
-        self.call(("refresh", None), refresh);
+        self.call((Function::Refresh, None), refresh);
     }
 
     fn clean(&self, addr: u64, size_bytes: u64) {
         let function = self.functions.clean;
         // SAFETY: what `new` was promised.
         let clean = |context| unsafe { function(context, addr, size_bytes) };
-        self.call(("clean", None), clean);
+        self.call((Function::Clean, None), clean);
     }
 
     fn can_read(&self, addr: u64, size_bytes: u64) -> bool {
         let function = self.functions.can_read;
         // SAFETY: what `new` was promised.
         let can_read = |context| unsafe { function(context, addr, size_bytes) };
-        self.call(("can_read", None), can_read) != 0
+        self.call((Function::CanRead, None), can_read) != 0
     }
 
     fn load_u32(&self, addr: u64) -> u32 {
         let function = self.functions.load_u32;
         // SAFETY: what `new` was promised; readable, by the port's own contract.
         let load = |context| unsafe { function(context, addr) };
-        self.call(("load_u32", None), load)
+        self.call((Function::LoadU32, None), load)
     }
 
     fn load_u64(&self, addr: u64) -> u64 {
         let function = self.functions.load_u64;
         // SAFETY: what `new` was promised; readable, by the port's own contract.
         let load = |context| unsafe { function(context, addr) };
-        self.call(("load_u64", None), load)
+        self.call((Function::LoadU64, None), load)
     }
 
     fn store_u64(&self, addr: u64, value: u64) {
         let function = self.functions.store_u64;
         // SAFETY: what `new` was promised; in a slab, by the port's own contract.
         let store = |context| unsafe { function(context, addr, value) };
-        self.call(("store_u64", None), store);
+        self.call((Function::StoreU64, None), store);
     }
 
     fn incarnation(&self) -> u32 {
@@ -194,13 +174,13 @@ impl<W: CallWatch> Port for TablePort<W> {
         };
         // SAFETY: what `new` was promised.
         let incarnation = |context| unsafe { function(context) };
-        self.call(("incarnation", None), incarnation)
+        self.call((Function::Incarnation, None), incarnation)
     }
 
     fn now(&self) -> u64 {
         let function = self.functions.now;
         // SAFETY: what `new` was promised.
         let now = |context| unsafe { function(context) };
-        self.call(("now", None), now)
+        self.call((Function::Now, None), now)
     }
 }
