@@ -8,7 +8,7 @@
 //!
 //! Start at [`Config`] and [`Arena`] for how a runtime comes to be, [`Wiring`] for how tasks come
 //! in, [`threads::run`] for who runs what, [`drain`] for how a run ends, [`wait`] for the one way
-//! to wait.
+//! to wait, [`plugin`] for machines behind somebody else's shared library.
 
 #[cfg(not(any(feature = "a2a3", feature = "a5")))]
 compile_error!("finbox-runtime needs a target: enable the feature `a2a3`, `a5` or both");
@@ -19,6 +19,7 @@ mod config;
 pub mod edge;
 mod lifecycle;
 mod machine;
+pub mod plugin;
 pub mod threads;
 mod trace;
 pub mod wait;
