@@ -306,8 +306,8 @@ typedef struct finbox_slab {
 } finbox_slab;
 
 /**
- * Where a DMA queue says what has ended, on a 64-byte boundary. A failed transfer is entered before
- * it counts as ended.
+ * Where a DMA queue says what has ended, on a 64-byte boundary. A failed transfer is entered
+ * before it counts as ended.
  */
 typedef struct finbox_event_record {
     /**
@@ -702,11 +702,12 @@ typedef struct finbox_device_host {
 } finbox_device_host;
 
 /**
- * Returns the library's table, or null, and then why in `refusal`, which lives for ever. It may
- * be called many times, and changes nothing.
+ * The type of the one function that a library exports, by the name `finbox_device_query`. It
+ * returns the library's table, or null, and then why in `refusal`, which lives for ever. It may be
+ * called many times, and changes nothing.
  */
-typedef const struct finbox_device_library *(*finbox_device_query)(const struct finbox_device_host *host,
-                                                                   struct finbox_text *refusal);
+typedef const struct finbox_device_library *(*finbox_device_query_fn)(const struct finbox_device_host *host,
+                                                                      struct finbox_text *refusal);
 
 /* What struct_size is to be, by struct. */
 #define FINBOX_EXTENSION_SIZE FINBOX_SIZE_UP_TO(finbox_extension, kind)

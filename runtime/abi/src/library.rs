@@ -194,16 +194,17 @@ pub struct finbox_device_library {
     pub last_error: Option<unsafe extern "C-unwind" fn(text: *mut finbox_text)>,
 }
 
-/// Returns the library's table, or null, and then why in `refusal`, which lives for ever. It may
-/// be called many times, and changes nothing.
-pub type finbox_device_query = Option<
+/// The type of the one function that a library exports, by the name `finbox_device_query`. It
+/// returns the library's table, or null, and then why in `refusal`, which lives for ever. It may be
+/// called many times, and changes nothing.
+pub type finbox_device_query_fn = Option<
     unsafe extern "C-unwind" fn(
         host: *const finbox_device_host,
         refusal: *mut finbox_text,
     ) -> *const finbox_device_library,
 >;
 
-/// The name under which a library exports its [`finbox_device_query`].
+/// The name under which a library exports its [`finbox_device_query_fn`].
 pub const FINBOX_DEVICE_QUERY: &str = "finbox_device_query";
 
 impl finbox_text {
