@@ -208,3 +208,236 @@ impl Watchdog {
         late
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{CallTable, Late, SEATS, Watchdog, packed, unpacked};
+    use crate::plugin::port;
+    use finbox_abi::{Call, CallWatch, Function, finbox_port};
+    use finbox_scheduler::{CoreId, Port};
+    use std::env;
+    use std::ffi::c_void;
+    use std::process::Command;
+    use std::ptr;
+    use std::sync::Barrier;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    const BUDGET: Duration = Duration::from_secs(1);
+
+    fn call(function: Function, core: Option<u16>) -> Call {
+        Call { function, core }
+    }
+
+    /// Whether this is a process of `name`'s own; otherwise it ran there, and said what comes back.
+    fn alone(name: &str) -> Option<(bool, String)> {
+        const VARIABLE: &str = "FINBOX_TEST_ALONE";
+        if env::var_os(VARIABLE).is_some() {
+            return None;
+        }
+        let mut test = Command::new(env::current_exe().expect("a running test has a path"));
+        test.args([
+            "--exact",
+            &format!("plugin::calls::tests::{name}"),
+            "--nocapture",
+        ]);
+        let output = test.env(VARIABLE, "1").output().expect("it starts again");
+        let said =
+            [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+        Some((output.status.success(), said.concat()))
+    }
+
+    #[test]
+    fn a_line_tells_every_call_with_and_without_a_core() {
+        for function in Function::ALL {
+            for core in [None, Some(0), Some(1), Some(u16::MAX)] {
+                let word = packed(call(function, core));
+                assert_eq!(unpacked(word | 1), Some(call(function, core)));
+                assert_eq!(unpacked(word), None, "nobody is inside");
+            }
+        }
+    }
+
+    #[test]
+    fn a_call_is_late_when_it_stands_there_for_the_budget_and_is_new_once() {
+        let (table, mut watchdog) = (CallTable::new(), Watchdog::new(BUDGET));
+        let now = Instant::now();
+        let mut look = |after| watchdog.look(&table, now + after);
+        let waits = call(Function::LoadCond, Some(3));
+        assert_eq!(look(Duration::ZERO), []);
+        table.enter(waits);
+        assert_eq!(look(BUDGET), [], "nobody knows for how long");
+        assert_eq!(look(BUDGET * 3 / 2), []);
+        let late = |elapsed, is_new| Late {
+            call: waits,
+            thread: thread::current().name().map(Into::into),
+            elapsed,
+            is_new,
+        };
+        assert_eq!(look(BUDGET * 2), [late(BUDGET, true)]);
+        assert_eq!(look(BUDGET * 3), [late(BUDGET * 2, false)]);
+        table.leave();
+        assert_eq!(look(BUDGET * 4), []);
+    }
+
+    #[test]
+    fn the_same_call_made_again_is_not_late() {
+        let (table, mut watchdog) = (CallTable::new(), Watchdog::new(BUDGET));
+        let now = Instant::now();
+        for round in 0..5 {
+            table.enter(call(Function::Now, None));
+            assert_eq!(watchdog.look(&table, now + BUDGET * round), []);
+            table.leave();
+        }
+    }
+
+    #[test]
+    fn a_call_from_inside_a_call_leaves_nothing_behind() {
+        let (table, mut watchdog) = (CallTable::new(), Watchdog::new(Duration::ZERO));
+        let [outer, inner] = [Function::CopyIn, Function::Now].map(|function| call(function, None));
+        table.enter(outer);
+        table.enter(inner);
+        assert_eq!(watchdog.look(&table, Instant::now())[0].call, inner);
+        table.leave();
+        table.leave();
+        assert_eq!(watchdog.look(&table, Instant::now()), []);
+    }
+
+    #[test]
+    fn threads_beyond_the_lines_are_counted_and_those_that_end_make_room() {
+        let name = "threads_beyond_the_lines_are_counted_and_those_that_end_make_room";
+        if let Some((passed, said)) = alone(name) {
+            assert!(passed && said.contains("1 passed"), "{said}");
+            return;
+        }
+        let table = &CallTable::new();
+        let at_once = |count: usize| {
+            let barrier = &Barrier::new(count);
+            let inside = || {
+                table.enter(call(Function::Now, None));
+                barrier.wait();
+                table.leave();
+            };
+            thread::scope(|scope| {
+                let threads: Vec<_> = (0..count).map(|_| scope.spawn(inside)).collect();
+                // A scope does not wait for what thread-locals do at a thread's end; a join does.
+                for thread in threads {
+                    thread.join().expect("nothing panics in it");
+                }
+            });
+            table.unwatched()
+        };
+        assert_eq!(at_once(SEATS), 0);
+        assert_eq!(at_once(SEATS), 0, "the first ones made room");
+        assert_eq!(at_once(SEATS + 3), 3);
+    }
+
+    /// What the port's functions of these tests get as their context.
+    struct Gate {
+        inside: Sender<()>,
+        open: Receiver<()>,
+    }
+
+    unsafe extern "C-unwind" fn waits(context: *mut c_void, _core: u32) -> u32 {
+        // SAFETY: the context of these tests is a gate that outlives the port.
+        let gate = unsafe { &*context.cast::<Gate>() };
+        gate.inside.send(()).expect("somebody waits for it");
+        gate.open.recv().expect("somebody opens the gate");
+        7
+    }
+
+    unsafe extern "C-unwind" fn panics(_context: *mut c_void) -> u64 {
+        panic!("a bug in somebody's driver");
+    }
+
+    unsafe extern "C-unwind" fn core_of_two(_: *mut c_void, _: u32, _: u32) {}
+    unsafe extern "C-unwind" fn staged(
+        _: *mut c_void,
+        _: u32,
+        _: u32,
+        _: *const finbox_abi::finbox_launch,
+    ) {
+    }
+    unsafe extern "C-unwind" fn slab(_: *mut c_void, _: u32, _: u32) -> u64 {
+        64
+    }
+    unsafe extern "C-unwind" fn lines(_: *mut c_void, _: u64, _: u64) {}
+    unsafe extern "C-unwind" fn can_read(_: *mut c_void, _: u64, _: u64) -> u32 {
+        1
+    }
+    unsafe extern "C-unwind" fn word(_: *mut c_void, _: u64) -> u32 {
+        0
+    }
+    unsafe extern "C-unwind" fn words(_: *mut c_void, _: u64) -> u64 {
+        0
+    }
+
+    fn port_over(context: *mut c_void) -> finbox_port {
+        finbox_port {
+            struct_size: size_of::<finbox_port>(),
+            context,
+            load_cond: Some(waits),
+            ring_doorbell: Some(core_of_two),
+            stage_payload: Some(staged),
+            slab_address: Some(slab),
+            refresh: Some(lines),
+            clean: Some(lines),
+            can_read: Some(can_read),
+            load_u32: Some(word),
+            load_u64: Some(words),
+            store_u64: Some(lines),
+            now: Some(panics),
+            incarnation: None,
+        }
+    }
+
+    #[test]
+    fn f41_a_callback_that_does_not_return_is_named_until_it_does() {
+        let table = CallTable::new();
+        let (inside, is_inside) = channel();
+        let (opens, open) = channel();
+        let mut gate = Gate { inside, open };
+        let functions = port_over((&raw mut gate).cast());
+        // SAFETY: the gate and the functions outlive the port.
+        let port = unsafe { port::over(&functions, &table) }.expect("all functions are there");
+        thread::scope(|scope| {
+            let thread = thread::Builder::new().name("fin 5".into());
+            let call = || port.load_cond(CoreId(9));
+            let waiting = thread.spawn_scoped(scope, call).expect("a thread");
+            is_inside.recv().expect("it goes in");
+            let (mut watchdog, now) = (Watchdog::new(BUDGET), Instant::now());
+            let early = watchdog.look(&table, now);
+            let late = watchdog.look(&table, now + BUDGET);
+            opens.send(()).expect("it waits");
+            assert_eq!(waiting.join().expect("it returns"), 7);
+            assert_eq!(early, []);
+            let said: Vec<String> = late.iter().map(ToString::to_string).collect();
+            let expected = "`load_cond` of core 9 has not returned for 1s, called by thread \
+                            `fin 5`; a port's function must not wait";
+            assert_eq!(said, [expected]);
+            assert_eq!(watchdog.look(&table, now + BUDGET * 2), []);
+        });
+    }
+
+    #[test]
+    fn f40_a_callback_that_panics_ends_the_process_with_its_name() {
+        if let Some((passed, said)) =
+            alone("f40_a_callback_that_panics_ends_the_process_with_its_name")
+        {
+            assert!(!passed, "it goes on: {said}");
+            for part in [
+                "a bug in somebody's driver",
+                "finbox: `now` panicked or threw; a port's function must do neither",
+            ] {
+                assert!(said.contains(part), "`{part}` is not in: {said}");
+            }
+            return;
+        }
+        let (table, functions) = (CallTable::new(), port_over(ptr::null_mut()));
+        // SAFETY: the functions outlive the port, and the one that panics is what is tested.
+        let port = unsafe { port::over(&functions, &table) }.expect("all functions are there");
+        let now = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| port.now()));
+        panic!("it came back: {now:?}");
+    }
+}

@@ -67,9 +67,9 @@ pub enum LibraryError {
     },
     /// Its table cannot be read.
     #[error(
-        "the table of {} cannot be read: {given}; it says device ABI {}, and this program has \
-         {OURS}: build it with this program's finbox_device.h",
-        .path.display(), version(.theirs)
+        "the table of {} cannot be read: {given}; it says {}, and this program has {OURS}: build \
+         it with this program's finbox_device.h",
+        .path.display(), version(*.theirs)
     )]
     Table {
         /// The file.
@@ -209,10 +209,10 @@ impl fmt::Display for Ours {
     }
 }
 
-fn version(theirs: &Option<(u32, u32)>) -> String {
+fn version(theirs: Option<(u32, u32)>) -> String {
     match theirs {
-        Some((major, minor)) => format!("{major}.{minor}"),
-        None => "nothing".into(),
+        Some((major, minor)) => format!("device ABI {major}.{minor}"),
+        None => "no device ABI".into(),
     }
 }
 

@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use finbox_abi::{
-    Call, FINBOX_DEVICE_ABI_MAJOR, FINBOX_DEVICE_ABI_MINOR, FINBOX_DEVICE_QUERY, Function, Given,
-    Versioned, finbox_device_host, finbox_device_library, finbox_device_query, finbox_machine,
-    finbox_op, finbox_op_kind, finbox_open_args, finbox_port, finbox_text, read_newer, watched,
+    Call, FINBOX_DEVICE_ABI_MAJOR, FINBOX_DEVICE_ABI_MINOR, FINBOX_DEVICE_QUERY, Function,
+    Versioned, finbox_device_host, finbox_device_library, finbox_device_query_fn, finbox_machine,
+    finbox_op, finbox_op_kind, finbox_open_args, finbox_port, finbox_text, not_null, read_newer,
+    watched,
 };
 use libloading::os::unix::Library;
 
@@ -81,18 +82,11 @@ impl fmt::Debug for DeviceLibrary {
 }
 
 /// What stands at the start of a table in every version of the contract.
-#[derive(Clone, Copy)]
 #[repr(C)]
 struct Head {
-    struct_size: usize,
+    _struct_size: usize,
     abi_major: u32,
     abi_minor: u32,
-}
-
-// SAFETY: integers, without padding.
-unsafe impl Versioned for Head {
-    const NAME: &'static str = finbox_device_library::NAME;
-    const MINIMUM: usize = size_of::<usize>() + 8;
 }
 
 static HOST: finbox_device_host = finbox_device_host {
@@ -223,7 +217,7 @@ fn query(
     calls: &CallTable,
 ) -> Result<finbox_device_library, LibraryError> {
     // SAFETY: a library that exports this name exports a function of this type.
-    let found = unsafe { code.get::<finbox_device_query>(FINBOX_DEVICE_QUERY.as_bytes()) };
+    let found = unsafe { code.get::<finbox_device_query_fn>(FINBOX_DEVICE_QUERY.as_bytes()) };
     let Some(query) = found.ok().and_then(|symbol| *symbol) else {
         return Err(LibraryError::Symbol { path: path.into() });
     };
@@ -244,24 +238,31 @@ fn query(
             text: unsafe { text::copied(refusal) },
         });
     }
-    let unreadable = |given: Given, theirs| LibraryError::Table {
+    let theirs = version(table);
+    if let Some(theirs) = theirs.filter(|theirs| theirs.0 != FINBOX_DEVICE_ABI_MAJOR) {
+        let path = path.into();
+        return Err(LibraryError::Version { path, theirs });
+    }
+    // SAFETY: a library's table lives as long as it is loaded, and says how large it is.
+    let table = unsafe { read_newer(table) };
+    table.map_err(|given| LibraryError::Table {
         path: path.into(),
         given,
         theirs,
-    };
-    // SAFETY: a library's table lives as long as it is loaded, and says how large it is.
-    let head = unsafe { read_newer(table.cast::<Head>()) };
-    let head = head.map_err(|given| unreadable(given, None))?;
-    let theirs = (head.abi_major, head.abi_minor);
-    if head.abi_major != FINBOX_DEVICE_ABI_MAJOR {
-        return Err(LibraryError::Version {
-            path: path.into(),
-            theirs,
-        });
+    })
+}
+
+/// Major and minor version that a table was made for, if it is one that goes so far.
+fn version(table: *const finbox_device_library) -> Option<(u32, u32)> {
+    not_null(table, finbox_device_library::NAME).ok()?;
+    // SAFETY: a table begins with its size.
+    let size = unsafe { table.cast::<usize>().read() };
+    if size < size_of::<Head>() {
+        return None;
     }
-    // SAFETY: as above.
-    let table = unsafe { read_newer(table) };
-    table.map_err(|given| unreadable(given, Some(theirs)))
+    // SAFETY: the table is larger than that, by its own word.
+    let head = unsafe { table.cast::<Head>().read() };
+    Some((head.abi_major, head.abi_minor))
 }
 
 fn functions(path: &Path, table: &finbox_device_library) -> Result<Functions, LibraryError> {
