@@ -1,7 +1,7 @@
 //! Who is inside which call of somebody else's code, and since when: a watch for functions that
 //! may not return.
 //!
-//! Guarantees: going in and coming back is a store each to a line of the thread's own, without a
+//! Guarantees: going in and coming back are stores to a line of the thread's own, without a
 //! clock; a call that does not return is named with its thread by a [`Watchdog`] that somebody
 //! asks; a call that panics or throws ends the process with its name.
 //!
@@ -20,8 +20,8 @@ use finbox_mailbox::sync::{AtomicU32, AtomicU64};
 use super::seats::{self, SEATS};
 use crate::edge;
 
-/// Bits of a line's word that count how often its thread went in and came back: odd inside. A
-/// watchdog would miss a call only if exactly so many had passed between two looks: minutes' worth.
+/// Bits of a line's word that are odd inside a call, and another number in each. A watchdog would
+/// take two calls for one only if 2^38 had passed between two looks, which is minutes' worth.
 const SEQUENCE_BITS: u32 = 39;
 const SEQUENCE: u64 = (1 << SEQUENCE_BITS) - 1;
 /// Above them, one more than the core, or 0; above that, the function's number.
@@ -52,12 +52,21 @@ fn unpacked(word: u64) -> Option<Call> {
     })
 }
 
+/// What one thread writes: one line of cache.
+#[derive(Debug)]
+struct Line {
+    /// The call that the thread is in, and its number; 0 outside.
+    word: AtomicU64,
+    /// How many calls were made from this line.
+    count: AtomicU64,
+}
+
 /// The calls that threads of this process are in, as far as they went in through this table.
 ///
 /// The first 64 threads that live at once have a line; more are counted and not watched.
 #[derive(Debug)]
 pub struct CallTable {
-    lines: Box<[CachePadded<AtomicU64>]>,
+    lines: Box<[CachePadded<Line>]>,
     unwatched: AtomicU32,
 }
 
@@ -70,7 +79,12 @@ impl Default for CallTable {
 impl CallTable {
     /// A table without calls.
     pub fn new() -> Self {
-        let line = |_| CachePadded::new(AtomicU64::new(0));
+        let line = |_| {
+            CachePadded::new(Line {
+                word: AtomicU64::new(0),
+                count: AtomicU64::new(0),
+            })
+        };
         Self {
             lines: (0..SEATS).map(line).collect(),
             unwatched: AtomicU32::new(0),
@@ -83,9 +97,9 @@ impl CallTable {
         self.unwatched.load(edge::UNSEATED)
     }
 
-    /// The word of the calling thread's line, if it has one.
+    /// The calling thread's line, if it has one.
     #[inline]
-    fn own(&self) -> Option<&AtomicU64> {
+    fn own(&self) -> Option<&Line> {
         self.lines.get(seats::own()).map(|line| &**line)
     }
 }
@@ -99,10 +113,12 @@ impl CallWatch for CallTable {
             return;
         };
         // RELAXED: CALL has this thread as its one writer.
-        let before = line.load(edge::CALL) & SEQUENCE;
-        let inside = ((before + 1) | 1) & SEQUENCE;
+        let count = line.count.load(edge::CALL).wrapping_add(1);
+        // RELAXED: CALL has this thread as its one writer, and nobody else reads the count.
+        line.count.store(count, edge::CALL);
+        let inside = ((count << 1) | 1) & SEQUENCE;
         // RELAXED: CALL is believed when it has not changed for long.
-        line.store(packed(call) | inside, edge::CALL);
+        line.word.store(packed(call) | inside, edge::CALL);
     }
 
     #[inline]
@@ -110,10 +126,8 @@ impl CallWatch for CallTable {
         let Some(line) = self.own() else {
             return;
         };
-        // RELAXED: CALL has this thread as its one writer.
-        let inside = line.load(edge::CALL) & SEQUENCE;
         // RELAXED: CALL is believed when it has not changed for long.
-        line.store(((inside | 1) + 1) & SEQUENCE, edge::CALL);
+        line.word.store(0, edge::CALL);
     }
 
     fn thrown(&self, call: Call) -> ! {
@@ -182,7 +196,7 @@ impl Watchdog {
         let mut late = Vec::new();
         for (seat, (line, seen)) in table.lines.iter().zip(&mut self.seen).enumerate() {
             // RELAXED: CALL is believed when it has not changed for long.
-            let word = line.load(edge::CALL);
+            let word = line.word.load(edge::CALL);
             let Some(call) = unpacked(word) else {
                 *seen = None;
                 continue;
