@@ -1,4 +1,5 @@
-/* Private to posix-device: what its files share. Programs see finbox_device.h alone.
+/* Private to posix-device: what its files share. Programs see finbox_device.h alone; support.h has
+ * what every device library needs: refusals in words, options, which memory was given out.
  *
  *   device.c   the one exported function, the library's table, options, open and close
  *   memory.c   a rank's memory: what was given out, and what the control CPU reads
@@ -16,27 +17,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "finbox_device.h"
+#include "../support/support.h"
 
-enum { RANKS_MOST = 64, QUEUES_MOST = 16, THREADS_MOST = 64, LINE = 64 };
-
-/* "At no time", and the size of a rank's place among the device addresses: rank r's memory begins
- * at (r + 1) * RANK_STRIDE. So no two ranks share an address, and none is a host pointer: whoever
- * follows one as if it were gets a fault at once. */
-#define NEVER UINT64_MAX
-#define RANK_STRIDE (UINT64_C(1) << 40)
-
-/* What functions of the table return; 0 is success. */
-enum code { BAD_ARGUMENT = 1, NO_ROOM = 2, SYSTEM_REFUSED = 3 };
+enum { THREADS_MOST = 64 };
 
 struct machine;
 struct worker;
-
-/* Memory that was given out. */
-struct block {
-    uint64_t address;
-    uint64_t size_bytes;
-};
 
 /* An operation to come of a LATER. */
 struct later {
@@ -112,24 +98,21 @@ struct worker {
     sem_t bell;
 };
 
-/* A chip and its memory; `lock` guards the blocks. */
+/* A chip and its memory. */
 struct rank {
     struct machine *machine;
     uint32_t index;
     uint64_t base;                      /* the device address of host[0] */
     uint64_t mapped_bytes;
-    uint64_t reserved_bytes;            /* at the front: slabs and event records */
     uint8_t *host;
-    pthread_mutex_t lock;
-    struct block *blocks;               /* by address */
-    size_t block_count, block_room;
+    struct blocks blocks;
     struct core *cores;
     struct queue *queues;
 };
 
 /* A machine; `lock` guards the table of kernels. */
 struct machine {
-    struct machine *next;
+    struct opened opened;
     struct finbox_machine facts;
     uint64_t delay_ns;                  /* option delay_us: what a DMA transfer takes at least */
     struct rank ranks[RANKS_MOST];
@@ -145,18 +128,10 @@ struct machine {
     size_t kernel_count, kernel_room;
 };
 
-/* device.c */
-int32_t refuse(enum code code, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void log_line(finbox_log_level level, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-uint64_t now_ns(void);
-bool grow(void *table, size_t *room, size_t count, size_t element_bytes);
-
 /* memory.c. Those that return int32_t refuse in words; addresses are device addresses. */
 int32_t memory_open(struct rank *rank, uint64_t reserved_bytes, uint64_t arena_bytes);
 void memory_close(struct rank *rank);
 int32_t memory_allocate(struct rank *rank, uint64_t size_bytes, uint64_t align, uint64_t *address);
-int32_t memory_release(struct rank *rank, uint64_t address);
 /* Where bytes are that were given out, or null. */
 uint8_t *memory_given(struct machine *machine, uint64_t address, uint64_t size_bytes);
 /* Where bytes of this rank are, given out or its device's own, or null. Waits for nobody. */
