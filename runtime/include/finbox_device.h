@@ -292,7 +292,7 @@ typedef struct finbox_slab {
      */
     uint32_t count;
     /**
-     * 0, or a `FINBOX_SLAB_ERROR_*`.
+     * 0, a `FINBOX_SLAB_ERROR_*`, or a number of the device's own.
      */
     int32_t error;
     /**

@@ -69,7 +69,7 @@ pub struct finbox_slab_entry {
 pub struct finbox_slab {
     /// How many entries there are, 0 to 64.
     pub count: u32,
-    /// 0, or a `FINBOX_SLAB_ERROR_*`.
+    /// 0, a `FINBOX_SLAB_ERROR_*`, or a number of the device's own.
     pub error: i32,
     /// The conditions.
     pub entries: [finbox_slab_entry; FINBOX_MAX_CONDITIONS],
