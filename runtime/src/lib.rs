@@ -16,6 +16,7 @@ compile_error!("finbox-runtime needs a target: enable the feature `a2a3`, `a5` o
 mod arena;
 mod buffer;
 mod config;
+pub mod conformance;
 pub mod edge;
 mod lifecycle;
 mod machine;
