@@ -2,8 +2,8 @@
 
 use finbox_mailbox::{Cell, ClaimLine, Header};
 use finbox_scheduler::{
-    Assembly, CoreState, EdgeNode, HandlerCore, LinePlace, LineWords, Memory, Scope, SlotBook,
-    TaskSlot, Token, Unmet, UrmaQueue, WaitEntry, WatchedLine, assemble,
+    Assembly, CoreId, CoreState, EdgeNode, HandlerCore, LinePlace, LineWords, Memory, Scope,
+    SlotBook, TaskSlot, Token, Unmet, UrmaQueue, WaitEntry, WatchedLine, assemble,
 };
 
 use crate::config::{Config, ConfigErrors};
@@ -67,6 +67,17 @@ impl Arena {
     /// What it was allocated for.
     pub const fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Says that `core` ran tokens under somebody else, and that `last` was the last of them, whose
+    /// FIN its COND still shows. Without that a scheduler in new memory takes it for a core after
+    /// reset: it would give it token 1 once more, and not believe what its COND says.
+    ///
+    /// # Panics
+    /// If the chip has no such core.
+    pub fn go_on_behind(&mut self, core: CoreId, last: Token) {
+        self.tokens[core.index()] = last.next();
+        self.handler_cores[core.index()] = HandlerCore::behind(last);
     }
 
     /// Builds the scheduler and its roles in this memory.

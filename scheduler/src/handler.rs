@@ -41,6 +41,17 @@ impl Default for HandlerCore {
     }
 }
 
+impl HandlerCore {
+    /// A core that ran `last` under somebody else, and said FIN of it: its COND still does.
+    pub fn behind(last: Token) -> Self {
+        Self {
+            seen: Cond::fin(last),
+            last,
+            ..Self::default()
+        }
+    }
+}
+
 /// What a step found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]

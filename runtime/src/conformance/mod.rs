@@ -13,7 +13,17 @@
 
 mod basics;
 mod checks;
+mod defer;
+mod kernels;
+mod launch;
+mod memory;
+mod ops;
+mod order;
+mod post;
 mod rig;
+mod sight;
+mod tokens;
+mod whole;
 
 use std::fmt;
 use std::time::Duration;

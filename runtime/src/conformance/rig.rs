@@ -4,11 +4,12 @@
 //! the slab is cleared and cleaned before a doorbell, a second token is rung when the first was
 //! taken, tokens of a core are consecutive.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use finbox_abi::{finbox_op, finbox_op_kind};
 use finbox_scheduler::{CoreId, Port};
 
+use super::tokens::Lane;
 use super::{Check, Limits};
 use crate::machine::{Machine, MachineError, MachineFacts};
 use crate::wait::{StopFlag, Waited, Watch};
@@ -95,10 +96,14 @@ pub(super) struct Rig<'m> {
     ports: Vec<Box<dyn Port + Send + 'm>>,
     stop: StopFlag,
     /// The check that runs, and since when.
-    check: &'static str,
+    pub(super) check: &'static str,
     began: Instant,
     /// What it allocated: rank, address.
     held: Vec<(u32, u64)>,
+    /// What is known of each core, by rank.
+    pub(super) state: Vec<Vec<Lane>>,
+    /// Transfers posted so far, by rank and queue.
+    pub(super) posted: Vec<Vec<u64>>,
 }
 
 impl<'m> Rig<'m> {
@@ -112,6 +117,8 @@ impl<'m> Rig<'m> {
             check: "",
             began: Instant::now(),
             held: Vec::new(),
+            state: Vec::new(),
+            posted: Vec::new(),
         }
     }
 
@@ -127,24 +134,21 @@ impl<'m> Rig<'m> {
             return Err(Stop::Skip(reason));
         }
         let judged = (check.judge)(self);
-        for (rank, address) in self.held.split_off(0) {
-            let released = self.machine.release(rank, address);
-            if let (Ok(()), Err(error)) = (&judged, released) {
-                let what =
-                    format!("`release` of {address:#x}, which `allocate` of rank {rank} had");
-                return Err(Stop::Fail(format!(
-                    "{what} given out, was refused: {error}"
-                )));
-            }
-        }
-        judged
+        let held = self.held.split_off(0);
+        let released = held
+            .into_iter()
+            .map(|(rank, address)| self.give_back(rank, address));
+        let released: Vec<Judged> = released.collect();
+        judged.and(released.into_iter().collect())
     }
 
     /// Makes the ports: the facts are right.
     pub(super) fn connect(&mut self) {
-        self.ports = (0..self.facts.ranks)
-            .map(|rank| self.machine.port(rank))
-            .collect();
+        let (ranks, lanes) = (self.ranks(), self.lanes().count());
+        self.state = ranks.clone().map(|_| vec![Lane::FRESH; lanes]).collect();
+        let queues = self.facts.dma_queues as usize;
+        self.posted = ranks.clone().map(|_| vec![0; queues]).collect();
+        self.ports = ranks.map(|rank| self.machine.port(rank)).collect();
     }
 
     /// The port of `rank`.
@@ -188,6 +192,11 @@ impl<'m> Rig<'m> {
             .take_while(move |&round| round < least || Instant::now() < until)
     }
 
+    /// What is left of the check's time.
+    pub(super) fn time_left(&self) -> Duration {
+        self.limits.deadline.saturating_sub(self.began.elapsed())
+    }
+
     /// Waits until `look` gives something, and lets the machine move on meanwhile.
     ///
     /// # Errors
@@ -200,7 +209,7 @@ impl<'m> Rig<'m> {
         let deadline = self.limits.deadline;
         let watch = Watch {
             stop: &self.stop,
-            patience: deadline.saturating_sub(self.began.elapsed()),
+            patience: self.time_left(),
         };
         let mut turns = 0_u32;
         let waited = watch.wait_for(|| {
@@ -221,22 +230,37 @@ impl<'m> Rig<'m> {
         }
     }
 
-    /// Zeroed memory of `rank`, which is released when the check ends.
+    /// Zeroed memory of `rank` on a line, which is released when the check ends.
     pub(super) fn memory(&mut self, rank: u32, size_bytes: u64) -> Judged<u64> {
+        self.memory_at(rank, size_bytes, LINE)
+    }
+
+    /// Zeroed memory of `rank` at a multiple of `align`, which is released when the check ends.
+    pub(super) fn memory_at(&mut self, rank: u32, size_bytes: u64, align: u64) -> Judged<u64> {
         let memory = self.facts.memory_bytes;
         if memory < LEAST_MEMORY {
             let reason = format!("{memory} bytes of memory a rank; it needs {LEAST_MEMORY}");
             return Err(Stop::Skip(reason));
         }
-        match self.machine.allocate(rank, size_bytes, LINE) {
+        match self.machine.allocate(rank, size_bytes, align) {
             Ok(address) => {
                 self.held.push((rank, address));
                 Ok(address)
             }
             Err(error) => Err(Stop::Fail(format!(
-                "`allocate` refused {size_bytes} bytes of rank {rank}, which has {memory}: {error}"
+                "`allocate` refused {size_bytes} bytes at a multiple of {align} on rank {rank}, \
+                 which has {memory} bytes: {error}"
             ))),
         }
+    }
+
+    /// Releases what [`memory`](Self::memory) gave.
+    pub(super) fn give_back(&mut self, rank: u32, address: u64) -> Judged {
+        self.held.retain(|&one| one != (rank, address));
+        self.machine.release(rank, address).map_err(|error| {
+            let what = format!("`release` of {address:#x}, which `allocate` of rank {rank} had");
+            Stop::Fail(format!("{what} given out, was refused: {error}"))
+        })
     }
 
     /// As [`memory`](Self::memory), with `bytes` in it.
