@@ -83,6 +83,7 @@ pub struct ModelPort {
     cores: Vec<ModelCore>,
     memory: Vec<AtomicU32>,
     cache: Cache,
+    base: u64,
     counters_at: u64,
     end: u64,
     clock: AtomicU64,
@@ -94,6 +95,11 @@ pub struct ModelPort {
 impl ModelPort {
     /// The cores and lanes of `chip`, their slabs, and `counters` counters.
     pub fn new(chip: &Chip, lines: Lines, counters: usize) -> Self {
+        Self::at(BASE, chip, lines, counters)
+    }
+
+    /// As [`new`](Self::new), with the memory at `base`, a multiple of 64.
+    pub fn at(base: u64, chip: &Chip, lines: Lines, counters: usize) -> Self {
         let slabs = chip.lanes() as u64 * 2 * SLAB_BYTES;
         let size_bytes = slabs + counters as u64 * LINE;
         let words = usize::try_from(size_bytes / 4).expect("a model's memory is small");
@@ -108,8 +114,9 @@ impl ModelPort {
                 dirty: flags(words / LINE_WORDS),
                 words: cells(),
             },
-            counters_at: BASE + slabs,
-            end: BASE + size_bytes,
+            base,
+            counters_at: base + slabs,
+            end: base + size_bytes,
             clock: AtomicU64::new(0),
             incarnation: AtomicU32::new(0),
             refreshes: AtomicU64::new(0),
@@ -173,12 +180,12 @@ impl ModelPort {
     }
 
     /// The device writes 4 bytes.
-    fn poke_u32(&self, addr: u64, value: u32) {
+    pub fn poke_u32(&self, addr: u64, value: u32) {
         self.memory[self.word(addr)].store(value, SeqCst);
     }
 
     /// What stands in memory, whatever the control CPU's cache holds.
-    fn peek_u32(&self, addr: u64) -> u32 {
+    pub fn peek_u32(&self, addr: u64) -> u32 {
         self.memory[self.word(addr)].load(SeqCst)
     }
 
@@ -302,10 +309,10 @@ impl ModelPort {
 
     fn word(&self, addr: u64) -> usize {
         assert!(
-            addr >= BASE && addr < self.end && addr.is_multiple_of(4),
+            addr >= self.base && addr < self.end && addr.is_multiple_of(4),
             "{addr:#x} was dereferenced"
         );
-        usize::try_from((addr - BASE) / 4).expect("below the end")
+        usize::try_from((addr - self.base) / 4).expect("below the end")
     }
 
     /// The device writes 8 bytes, wherever it likes.
@@ -381,7 +388,7 @@ impl Port for ModelPort {
     }
 
     fn slab_address(&self, core: CoreId, parity: usize) -> u64 {
-        BASE + (core.index() * 2 + parity) as u64 * SLAB_BYTES
+        self.base + (core.index() * 2 + parity) as u64 * SLAB_BYTES
     }
 
     fn refresh(&self, addr: u64, size_bytes: u64) {

@@ -14,7 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("runtime", &["mailbox", "scheduler", "abi"]),
     ("runtime/ffi", &["mailbox", "scheduler", "abi", "runtime"]),
     ("sim", &["mailbox", "scheduler", "abi", "runtime"]),
-    ("tests", &["mailbox", "scheduler", "runtime", "sim"]),
+    ("tests", &["mailbox", "scheduler", "abi", "runtime", "sim"]),
     ("benches", &["mailbox", "scheduler", "runtime", "sim"]),
 ];
 

@@ -7,7 +7,7 @@ use finbox_abi::{FINBOX_SUBTASK_AIC, FINBOX_SUBTASK_AIV0, FINBOX_SUBTASK_AIV1, f
 use finbox_scheduler::{CoreId, Subtasks};
 
 use super::ops::{moves, notify, op};
-use super::rig::{Judged, LINE, Rig, Stop, demand};
+use super::rig::{Judged, LINE, LINE_BYTES, Rig, Stop, demand};
 use super::tokens::{At, Job, fin, said};
 
 pub(super) fn empty_kernel(rig: &mut Rig<'_>) -> Judged {
@@ -56,7 +56,7 @@ pub(super) fn two_tokens(rig: &mut Rig<'_>) -> Judged {
         // What is read when the kernel is over shows whose launch it was.
         let kernel = rig.kernel(at.rank, &[long, fill])?;
         for _ in rig.rounds() {
-            rig.put(cells, &[0; 2 * LINE as usize])?;
+            rig.put(cells, &[0; 2 * LINE_BYTES])?;
             two_of(rig, at, kernel)?;
             let done = [0, 1].map(|block| rig.sees(at.rank, cells + block * LINE));
             demand!(
@@ -167,7 +167,7 @@ pub(super) fn subtasks(rig: &mut Rig<'_>) -> Judged {
         let there = |&(_, core): &(Subtasks, u16)| core < rig.facts.cores;
         let mixed: Vec<_> = places.into_iter().filter(there).collect();
         for (subtask, core) in mixed.into_iter().chain([(Subtasks::empty(), 0)]) {
-            rig.put(cells, &[0; LINE as usize])?;
+            rig.put(cells, &[0; LINE_BYTES])?;
             let core = CoreId(core);
             let job = Job {
                 subtask,
@@ -208,7 +208,7 @@ pub(super) fn together(rig: &mut Rig<'_>) -> Judged {
     let mut expected = 0_u32;
     for _ in rig.rounds() {
         for &(cells, _) in &kernels {
-            rig.put(cells, &vec![0; lanes * LINE as usize])?;
+            rig.put(cells, &vec![0; lanes * LINE_BYTES])?;
         }
         let mut started = Vec::new();
         for &at in &everywhere {

@@ -4,13 +4,13 @@ use finbox_abi::finbox_op;
 use finbox_abi::finbox_op_kind::{Copy, Later, Notify};
 
 use super::ops::{mix, moves, notify, op};
-use super::rig::{Judged, LINE, Rig, Stop, demand};
+use super::rig::{Judged, LINE, LINE_BYTES, Rig, Stop, demand};
 use super::tokens::Job;
 
 pub(super) fn adds(rig: &mut Rig<'_>) -> Judged {
     for rank in rig.ranks().take(2) {
         for home in [rank, rig.neighbour(rank)] {
-            let counter = rig.memory_with(home, &[9; LINE as usize])?;
+            let counter = rig.memory_with(home, &[9; LINE_BYTES])?;
             let mut expected = 0x0909_0909_u32;
             for value in [1, 5, u32::MAX, 0x8000_0000, 0, 0x7FFF_FFFF] {
                 rig.work_ops(rank, &[notify(counter + 8, value.into())])?;

@@ -7,7 +7,8 @@ use super::ops::{mix, moves, op};
 use super::rig::{Judged, LINE, Rig, Stop, demand};
 use super::tokens::{At, Job};
 
-const BYTES: u64 = 1000;
+const WORDS: usize = 125;
+const BYTES: u64 = WORDS as u64 * 8;
 
 fn needs(rig: &Rig<'_>) -> Judged {
     rig.needs(&[Post, AwaitPost])?;
@@ -91,7 +92,7 @@ pub(super) fn transfers(rig: &mut Rig<'_>) -> Judged {
             let mut own = None;
             for round in rig.rounds() {
                 let value = mix(mix(round.into()) ^ to);
-                rig.put(from, &value.to_le_bytes().repeat(BYTES as usize / 8))?;
+                rig.put(from, &value.to_le_bytes().repeat(WORDS))?;
                 rig.sees_u64(home, to + BYTES - 8);
                 let record = run(rig, at, (queue, kernel), 1)?;
                 let first = *own.get_or_insert(record);
@@ -138,7 +139,7 @@ pub(super) fn in_order(rig: &mut Rig<'_>) -> Judged {
     let (kernel, none) = (rig.kernel(0, &ops)?, rig.kernel(0, &[await_post])?);
     for round in rig.rounds() {
         let value = mix(round.into());
-        rig.put(from, &value.to_le_bytes().repeat(BYTES as usize / 8))?;
+        rig.put(from, &value.to_le_bytes().repeat(WORDS))?;
         let record = run(rig, at, (0, kernel), 3)?;
         let token = rig.work(at, &Job::of(none))?;
         rig.leaves(

@@ -15,7 +15,8 @@ use crate::machine::{Machine, MachineError, MachineFacts};
 use crate::wait::{StopFlag, Waited, Watch};
 
 /// Bytes of a line.
-pub(super) const LINE: u64 = 64;
+pub(super) const LINE_BYTES: usize = 64;
+pub(super) const LINE: u64 = LINE_BYTES as u64;
 /// Least memory of a rank that the checks get along with.
 const LEAST_MEMORY: u64 = 256 << 10;
 

@@ -22,8 +22,9 @@ const ROUNDS: u64 = 8;
 const VALUES: u64 = 256;
 const BYTES: u64 = VALUES * 4;
 
-/// Tasks of a round: producer, waiter, consumer.
-const TASKS: u64 = 3;
+/// Tasks of a round.
+const ROLES: [&str; 3] = ["producer", "waiter", "consumer"];
+const TASKS: u64 = ROLES.len() as u64;
 
 /// One rank's memory and kernels.
 struct Place {
@@ -32,7 +33,7 @@ struct Place {
     result: u64,
     counters: u64,
     /// Of each round.
-    kernels: Vec<[u64; TASKS as usize]>,
+    kernels: Vec<[u64; ROLES.len()]>,
 }
 
 fn partial(rank: u32, value: u64) -> f32 {
@@ -177,13 +178,9 @@ fn stuck(units: &Units<'_, '_>) -> String {
     for (rank, unit) in units.iter().enumerate() {
         unit.scheduler.for_each_stuck(|stuck| {
             let (number, step) = (stuck.task.0 / TASKS, stuck.task.0 % TASKS);
-            let role = ["producer", "waiter", "consumer"]
-                .into_iter()
-                .nth(step as usize);
-            names.push(format!(
-                "{} {number} of rank {rank}",
-                role.unwrap_or("task")
-            ));
+            let role = (0..).zip(ROLES).find(|&(at, _)| at == step);
+            let role = role.map_or("task", |(_, role)| role);
+            names.push(format!("{role} {number} of rank {rank}"));
         });
         if let Some(fault) = unit.scheduler.fault() {
             names.push(format!("rank {rank}: {fault:?}"));
@@ -298,9 +295,10 @@ fn judge(
         all / TASKS
     );
     let mut max_diff = (0.0_f32, String::new());
+    let count = usize::try_from(ROUNDS * BYTES).expect("a few thousand");
     for (rank, place) in (0..).zip(places) {
         let from = (rank + rig.facts.ranks - 1) % rig.facts.ranks;
-        let bytes = rig.get(place.result, (ROUNDS * BYTES) as usize)?;
+        let bytes = rig.get(place.result, count)?;
         for (index, word) in (0..).zip(bytes.as_chunks::<4>().0) {
             let (found, value) = (f32::from_le_bytes(*word), index % VALUES);
             let expected = partial(from, value);
