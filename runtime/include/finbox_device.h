@@ -48,8 +48,8 @@
 #define FINBOX_TOKEN_EXIT 2147483646
 
 /**
- * The largest token of a task; the smallest is 1. The next of a core is one more, and behind this
- * one comes 1 again.
+ * The largest token of a task. A core's first is 1, the next is one more, and behind this one
+ * comes 0, so that the lowest bits alternate. They never start again while the machine is open.
  */
 #define FINBOX_TOKEN_LAST 2147483631
 
@@ -154,7 +154,8 @@ enum finbox_op_kind
      */
     FINBOX_OP_KIND_BUSY = 0,
     /**
-     * Copies `count` bytes from `from` to `to`, in the memories of any ranks.
+     * Copies `count` bytes from `from` to `to`, on any byte, in the memories of any ranks; they do
+     * not overlap.
      */
     FINBOX_OP_KIND_COPY = 1,
     /**
@@ -183,7 +184,8 @@ enum finbox_op_kind
      */
     FINBOX_OP_KIND_SCALE_F32 = 7,
     /**
-     * As `AddF32`, of what the counter at device address `value` says then, as an `f32`.
+     * As `AddF32`, of what the counter at device address `value` says then: an unsigned number, as
+     * the nearest `f32`. No stride is added to that address.
      */
     FINBOX_OP_KIND_ADD_COUNTER_F32 = 8,
     /**
@@ -193,7 +195,9 @@ enum finbox_op_kind
     FINBOX_OP_KIND_NOTIFY = 9,
     /**
      * Registers a condition in the slab: the counter at `from` has reached `value`, compared as
-     * `(int32_t)(counter - value) >= 0`. `count` becomes the condition's cookie.
+     * `(int32_t)(counter - value) >= 0`. `count` becomes the condition's cookie; its engine is
+     * `Sdma`, its type `Counter`. One that does not fit any more sets the slab's error to
+     * `FINBOX_SLAB_ERROR_OVERFLOW`.
      */
     FINBOX_OP_KIND_AWAIT = 10,
     /**
@@ -203,11 +207,13 @@ enum finbox_op_kind
     FINBOX_OP_KIND_POST = 11,
     /**
      * Registers a condition in the slab: what this kernel posted last to DMA queue `queue` has
-     * ended. Nothing, if it posted nothing there.
+     * ended. Nothing, if it posted nothing there. It watches the queue's `finbox_event_record`,
+     * its cookie is the transfer's number, its engine `Sdma`, its type `SdmaEventRecord`, and it
+     * expects 0.
      */
     FINBOX_OP_KIND_AWAIT_POST = 12,
     /**
-     * About `value` ns after the kernel's end adds 1 to the counter at `to`.
+     * About `value` ns after the kernel's end adds 1 to the counter at `to`, on any rank.
      */
     FINBOX_OP_KIND_LATER = 13,
 };
@@ -450,7 +456,8 @@ typedef struct finbox_launch {
      */
     uint64_t task;
     /**
-     * The kernel, as the task's submitter named it.
+     * The kernel, as the task's submitter named it. One that `load_kernel` of this rank did not
+     * give out runs nothing: the core leaves `FINBOX_SLAB_ERROR_FATAL` in its slab, and says FIN.
      */
     uint64_t kernel;
     /**
@@ -508,7 +515,8 @@ typedef struct finbox_port {
                           const struct finbox_launch *launch);
     /**
      * Device address of the `finbox_slab` of a core for tokens with this lowest bit, a multiple of
-     * 64 and not 0. Always the same.
+     * 64 and not 0. Always the same; its bytes are those of no other slab, on no rank, and of no
+     * memory that is given out.
      */
     uint64_t (*slab_address)(void *context, uint32_t core, uint32_t parity);
     /**
@@ -653,11 +661,12 @@ typedef struct finbox_device_library {
                         uint64_t align,
                         uint64_t *address);
     /**
-     * Takes memory of a rank back, by the address that was given out.
+     * Takes memory of a rank back, by the address that was given out; refuses any other.
      */
     int32_t (*release)(void *context, uint32_t rank, uint64_t address);
     /**
-     * Copies bytes into memory that was given out; cores that are started afterwards see them.
+     * Copies bytes into memory that was given out; cores that are started afterwards see them, and
+     * the control CPU behind a `refresh`.
      */
     int32_t (*copy_in)(void *context, uint64_t address, const void *from, uint64_t size_bytes);
     /**
@@ -665,8 +674,10 @@ typedef struct finbox_device_library {
      */
     int32_t (*copy_out)(void *context, void *to, uint64_t address, uint64_t size_bytes);
     /**
-     * Makes a kernel for the cores of a rank; the operations are to be copied. Refuses what its
-     * cores cannot do, and addresses that were not given out.
+     * Makes a kernel for the cores of a rank, under a number that no other kernel of the rank has;
+     * the operations are to be copied. One without operations ends at once. Refuses kinds that are
+     * none or not in `operations`, DMA queues that are not there, and operations that read or
+     * write where no memory is given out now.
      */
     int32_t (*load_kernel)(void *context,
                            uint32_t rank,

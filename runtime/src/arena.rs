@@ -80,6 +80,14 @@ impl Arena {
         self.handler_cores[core.index()] = HandlerCore::behind(last);
     }
 
+    /// The token that `core` gets next, of whichever scheduler comes next.
+    ///
+    /// # Panics
+    /// If the chip has no such core.
+    pub fn next_token(&self, core: CoreId) -> Token {
+        self.tokens[core.index()]
+    }
+
     /// Builds the scheduler and its roles in this memory.
     ///
     /// # Panics

@@ -42,7 +42,10 @@ pub struct MachineError {
     pub text: String,
 }
 
-/// Chips with memory and kernels. Device addresses are of all ranks: none has the same as another.
+/// Chips with memory and kernels. Device addresses are of all ranks: none has the same as another,
+/// slabs included. Its cores are as after a reset until somebody gives them a token; a scheduler on
+/// cores that ran something goes on behind that
+/// ([`Arena::go_on_behind`](crate::Arena::go_on_behind)).
 pub trait Machine: Sync {
     /// One rank's chip as the scheduler sees it.
     type Port<'m>: Port + Send
@@ -68,7 +71,8 @@ pub trait Machine: Sync {
     /// What the machine says, if that was not given out.
     fn release(&self, rank: u32, address: u64) -> Result<(), MachineError>;
 
-    /// Copies bytes into memory that was given out; kernels that start afterwards see them.
+    /// Copies bytes into memory that was given out; kernels that start afterwards see them, and the
+    /// control CPU behind a refresh.
     ///
     /// # Errors
     /// What the machine says.
@@ -83,7 +87,8 @@ pub trait Machine: Sync {
     /// Makes a kernel for the cores of `rank`; tasks name it by the number.
     ///
     /// # Errors
-    /// What the machine says, if its cores cannot do an operation.
+    /// What the machine says, if its cores cannot do an operation, or an operation reads or writes
+    /// where no memory is given out.
     fn load_kernel(&self, rank: u32, ops: &[finbox_op]) -> Result<u64, MachineError>;
 
     /// Lets the machine move on, where it does not by itself.

@@ -156,7 +156,7 @@ impl ModelMachine {
     fn end(&self, state: &mut State, rank: usize, core: CoreId, running: Running) {
         state.slabs += 1;
         let token = running.token;
-        let late = self.has(Bug::FinBeforeSlab) && state.slabs % 2 == 0;
+        let late = self.has(Bug::FinBeforeSlab) && state.slabs.is_multiple_of(2);
         if !late {
             self.write_slab(rank, core, &running);
         }
@@ -381,7 +381,6 @@ impl ModelMachine {
         }
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "that is the mistake")]
     fn round(&self, result: fn(f32, f32) -> f32, value: f32, by: f32) -> f32 {
         match self.has(Bug::TruncatesFloats) {
             true => result(value.trunc(), by.trunc()),

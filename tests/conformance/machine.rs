@@ -5,7 +5,7 @@
 //! [`Bug`] can be planted.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, ThreadId};
 
@@ -34,6 +34,8 @@ pub(crate) struct ModelMachine {
     opener: ThreadId,
     /// How often time, or what it is, was asked.
     asked: AtomicU64,
+    /// A thread steps it; turns do nothing.
+    moves: bool,
     state: Mutex<State>,
 }
 
@@ -110,8 +112,32 @@ impl ModelMachine {
             bug: None,
             opener: thread::current().id(),
             asked: AtomicU64::new(0),
+            moves: false,
             state: Mutex::new(state),
         }
+    }
+
+    /// It is to move by itself.
+    pub(crate) fn by_itself(mut self) -> Self {
+        self.moves = true;
+        self
+    }
+
+    /// Steps it on a thread of its own while `body` runs.
+    pub(crate) fn while_it_moves<R>(&self, body: impl FnOnce() -> R) -> R {
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let end = EndOnDrop(&is_over);
+            scope.spawn(|| {
+                while !is_over.load(SeqCst) {
+                    self.step();
+                    thread::yield_now();
+                }
+            });
+            let result = body();
+            drop(end);
+            result
+        })
     }
 
     /// With other facts than it has.
@@ -361,7 +387,18 @@ impl Machine for ModelMachine {
     }
 
     fn turn(&self) {
-        self.step();
+        if !self.moves {
+            self.step();
+        }
+    }
+}
+
+/// Ends the thread that steps the machine, also by panic.
+struct EndOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for EndOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, SeqCst);
     }
 }
 

@@ -158,10 +158,11 @@ pub struct finbox_device_library {
             address: *mut u64,
         ) -> i32,
     >,
-    /// Takes memory of a rank back, by the address that was given out.
+    /// Takes memory of a rank back, by the address that was given out; refuses any other.
     pub release:
         Option<unsafe extern "C-unwind" fn(context: *mut c_void, rank: u32, address: u64) -> i32>,
-    /// Copies bytes into memory that was given out; cores that are started afterwards see them.
+    /// Copies bytes into memory that was given out; cores that are started afterwards see them, and
+    /// the control CPU behind a `refresh`.
     pub copy_in: Option<
         unsafe extern "C-unwind" fn(
             context: *mut c_void,
@@ -179,8 +180,10 @@ pub struct finbox_device_library {
             size_bytes: u64,
         ) -> i32,
     >,
-    /// Makes a kernel for the cores of a rank; the operations are to be copied. Refuses what its
-    /// cores cannot do, and addresses that were not given out.
+    /// Makes a kernel for the cores of a rank, under a number that no other kernel of the rank has;
+    /// the operations are to be copied. One without operations ends at once. Refuses kinds that are
+    /// none or not in `operations`, DMA queues that are not there, and operations that read or
+    /// write where no memory is given out now.
     pub load_kernel: Option<
         unsafe extern "C-unwind" fn(
             context: *mut c_void,

@@ -22,7 +22,8 @@ pub const FINBOX_SUBTASK_AIV1: u32 = 4;
 pub enum finbox_op_kind {
     /// Takes about `value` ns.
     Busy = 0,
-    /// Copies `count` bytes from `from` to `to`, in the memories of any ranks.
+    /// Copies `count` bytes from `from` to `to`, on any byte, in the memories of any ranks; they do
+    /// not overlap.
     Copy = 1,
     /// Writes the word `value` to `count` words at `to`.
     FillU32 = 2,
@@ -37,21 +38,26 @@ pub enum finbox_op_kind {
     AddF32 = 6,
     /// `to[i] = from[i] * value`, as `AddF32`.
     ScaleF32 = 7,
-    /// As `AddF32`, of what the counter at device address `value` says then, as an `f32`.
+    /// As `AddF32`, of what the counter at device address `value` says then: an unsigned number, as
+    /// the nearest `f32`. No stride is added to that address.
     AddCounterF32 = 8,
     /// Adds `value` to the counter, a word, at `to`, on any rank: atomically, and after everything
     /// that stands before it in this kernel.
     Notify = 9,
     /// Registers a condition in the slab: the counter at `from` has reached `value`, compared as
-    /// `(int32_t)(counter - value) >= 0`. `count` becomes the condition's cookie.
+    /// `(int32_t)(counter - value) >= 0`. `count` becomes the condition's cookie; its engine is
+    /// `Sdma`, its type `Counter`. One that does not fit any more sets the slab's error to
+    /// `FINBOX_SLAB_ERROR_OVERFLOW`.
     Await = 10,
     /// Posts to DMA queue `queue` of the core's rank: copy `count` bytes from `from` to `to`. It
     /// happens some time after. Those of a queue end one after another.
     Post = 11,
     /// Registers a condition in the slab: what this kernel posted last to DMA queue `queue` has
-    /// ended. Nothing, if it posted nothing there.
+    /// ended. Nothing, if it posted nothing there. It watches the queue's `finbox_event_record`,
+    /// its cookie is the transfer's number, its engine `Sdma`, its type `SdmaEventRecord`, and it
+    /// expects 0.
     AwaitPost = 12,
-    /// About `value` ns after the kernel's end adds 1 to the counter at `to`.
+    /// About `value` ns after the kernel's end adds 1 to the counter at `to`, on any rank.
     Later = 13,
 }
 

@@ -18,8 +18,8 @@ pub const FINBOX_COND_RESET: u32 = 0x7FFF_FFFF;
 pub const FINBOX_COND_FIN: u32 = 0x8000_0000;
 /// The token that ends a core: it answers with ACK of it, and takes nothing more.
 pub const FINBOX_TOKEN_EXIT: u32 = 0x7FFF_FFFE;
-/// The largest token of a task; the smallest is 1. The next of a core is one more, and behind this
-/// one comes 1 again.
+/// The largest token of a task. A core's first is 1, the next is one more, and behind this one
+/// comes 0, so that the lowest bits alternate. They never start again while the machine is open.
 pub const FINBOX_TOKEN_LAST: u32 = 0x7FFF_FFEF;
 
 /// What a core needs to run one block of a task.
@@ -30,7 +30,8 @@ pub struct finbox_launch {
     pub slot: u64,
     /// Task id: ring in bits 39..32, local number in bits 31..0. Only to be told.
     pub task: u64,
-    /// The kernel, as the task's submitter named it.
+    /// The kernel, as the task's submitter named it. One that `load_kernel` of this rank did not
+    /// give out runs nothing: the core leaves `FINBOX_SLAB_ERROR_FATAL` in its slab, and says FIN.
     pub kernel: u64,
     /// The kernel's arguments, as the task's submitter named them.
     pub args: u64,
@@ -90,7 +91,8 @@ pub struct finbox_port {
         ),
     >,
     /// Device address of the `finbox_slab` of a core for tokens with this lowest bit, a multiple of
-    /// 64 and not 0. Always the same.
+    /// 64 and not 0. Always the same; its bytes are those of no other slab, on no rank, and of no
+    /// memory that is given out.
     pub slab_address:
         Option<unsafe extern "C-unwind" fn(context: *mut c_void, core: u32, parity: u32) -> u64>,
     /// Makes the lines that cover these bytes current for the control CPU; nothing where memory is

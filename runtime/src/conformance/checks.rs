@@ -122,7 +122,7 @@ pub(super) static CHECKS: &[Check] = &[
     },
     Check {
         name: "launch-subtask",
-        proves: "a kernel does its subtask's operations, and all of them in a block that is not mixed",
+        proves: "a kernel does its subtask's operations; all of them, if the block is not mixed",
         exercises: &["stage_payload"],
         judge: launch::subtasks,
     },

@@ -90,10 +90,7 @@ fn two_of(rig: &mut Rig<'_>, at: At, kernel: u64) -> Judged {
             words[..2].contains(&last.get()).then_some(())
         },
     );
-    if taken.is_err() {
-        rig.lane_mut(at).lost = Some(rig.check);
-        return taken;
-    }
+    taken?;
     rig.lane_mut(at).word = last.get();
     rig.ring(at, second);
     let behind = if last.get() == words[0] { 1 } else { 2 };
@@ -192,7 +189,7 @@ pub(super) fn subtasks(rig: &mut Rig<'_>) -> Judged {
 
 /// All cores of all ranks at once, each on its own words, and all on one counter.
 pub(super) fn together(rig: &mut Rig<'_>) -> Judged {
-    let everywhere = rig.everywhere();
+    let everywhere = rig.all_of_them()?;
     let counter = rig.memory(0, LINE)?;
     let lanes = rig.lanes().count();
     let mut kernels = Vec::new();

@@ -63,6 +63,13 @@ pub struct Finding {
     pub verdict: Verdict,
 }
 
+impl Finding {
+    /// Whether the machine is wrong.
+    pub const fn is_failure(&self) -> bool {
+        matches!(self.verdict, Verdict::Fail(_))
+    }
+}
+
 /// How far the suite goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -135,6 +135,8 @@ impl<'m> Rig<'m> {
             return Err(Stop::Skip(reason));
         }
         let judged = (check.judge)(self);
+        let busy = self.state.iter_mut().flatten().filter(|lane| lane.is_busy);
+        busy.for_each(|lane| (lane.is_busy, lane.lost) = (false, Some(check.name)));
         let held = self.held.split_off(0);
         let released = held
             .into_iter()

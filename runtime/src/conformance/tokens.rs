@@ -28,6 +28,8 @@ pub(super) struct Lane {
     pub(super) next: Token,
     /// What COND says while it runs nothing.
     pub(super) word: u32,
+    /// A doorbell was rung, and its FIN not seen.
+    pub(super) is_busy: bool,
     /// The check in which it did not answer as it must.
     pub(super) lost: Option<&'static str>,
 }
@@ -36,6 +38,7 @@ impl Lane {
     pub(super) const FRESH: Self = Self {
         next: Token::FIRST,
         word: FINBOX_COND_RESET,
+        is_busy: false,
         lost: None,
     };
 }
@@ -115,6 +118,14 @@ impl Rig<'_> {
         }
     }
 
+    /// Every core and lane, if all of them answer.
+    pub(super) fn all_of_them(&self) -> Judged<Vec<At>> {
+        let everywhere = self.everywhere().into_iter();
+        everywhere
+            .map(|at| self.next_token(at).map(|_| at))
+            .collect()
+    }
+
     /// Where `token` of a core leaves its conditions.
     pub(super) fn slab(&self, at: At, token: Token) -> u64 {
         self.port(at.rank).slab_address(at.core, token.parity())
@@ -137,7 +148,8 @@ impl Rig<'_> {
 
     /// Rings the doorbell for the core's next token.
     pub(super) fn ring(&mut self, at: At, token: Token) {
-        self.lane_mut(at).next = token.next();
+        let lane = self.lane_mut(at);
+        (lane.next, lane.is_busy) = (token.next(), true);
         self.port(at.rank).ring_doorbell(at.core, token);
     }
 
@@ -179,9 +191,8 @@ impl Rig<'_> {
         );
         let lane = self.lane_mut(at);
         lane.word = words[end - 1];
-        if !matches!(seen, Ok(Ok(()))) {
-            self.lane_mut(at).lost = Some(self.check);
-        }
+        // Whoever is busy when its check ends is lost.
+        lane.is_busy = !matches!(seen, Ok(Ok(())));
         seen?.map_err(|word| {
             let expected: Vec<String> = words.iter().map(|&word| said(word)).collect();
             let (before, word) = (said(before), said(word));

@@ -81,6 +81,7 @@ fn places(rig: &mut Rig<'_>) -> Judged<Vec<Place>> {
 
 /// One arena a rank, which goes on behind the tokens that its cores have run.
 fn arenas(rig: &Rig<'_>) -> Judged<Vec<Arena>> {
+    rig.all_of_them()?;
     let facts = &rig.facts;
     let mut arenas = Vec::new();
     for rank in rig.ranks() {
@@ -100,7 +101,6 @@ fn arenas(rig: &Rig<'_>) -> Judged<Vec<Arena>> {
         let mut arena = arena.map_err(|error| Stop::Fail(format!("no scheduler: {error}")))?;
         for core in rig.lanes() {
             let at = At { rank, core };
-            rig.next_token(at)?;
             let word = rig.lane(at).word;
             let last = Token::from_bits(word);
             if word == fin(last) {
@@ -206,8 +206,7 @@ pub(super) fn passes(rig: &mut Rig<'_>) -> Judged {
     counted.merge(&ledger(&units));
     let stuck = stuck(&units);
     drop(units);
-    drop(arenas);
-    settle(rig, ended.is_ok());
+    settle(rig, &arenas, ended.is_ok());
     judge(rig, &places, ended, (&counted, &stuck))
 }
 
@@ -232,7 +231,6 @@ pub(super) fn with_threads(rig: &mut Rig<'_>) -> Judged {
     counted.merge(&ledger(&units));
     let stuck = stuck(&units);
     drop(units);
-    drop(arenas);
     let ended = match ended {
         Ok(Drain::Done) => Ok(()),
         Ok(Drain::Stuck) => Err(Stop::Fail(format!(
@@ -242,24 +240,24 @@ pub(super) fn with_threads(rig: &mut Rig<'_>) -> Judged {
         Ok(Drain::Refused(stop)) => Err(stop),
         Err(error) => return Err(Stop::Skip(format!("no thread could be started: {error}"))),
     };
-    settle(rig, ended.is_ok());
+    settle(rig, &arenas, ended.is_ok());
     judge(rig, &places, ended, (&counted, &stuck))
 }
 
-/// Takes the cores' tokens over from the schedulers that ran.
-fn settle(rig: &mut Rig<'_>, is_over: bool) {
+/// Takes the cores' tokens over from the schedulers that ran in `arenas`.
+fn settle(rig: &mut Rig<'_>, arenas: &[Arena], is_over: bool) {
     for at in rig.everywhere() {
         let word = rig.port(at.rank).load_cond(at.core);
-        let (last, check) = (Token::from_bits(word), rig.check);
-        let lane = rig.lane_mut(at);
-        match word == fin(last) || word == lane.word {
-            true if is_over => {
-                if word != lane.word {
-                    (lane.word, lane.next) = (word, last.next());
-                }
-            }
-            _ => lane.lost = Some(check),
-        }
+        let next = arenas[at.rank as usize].next_token(at.core);
+        let (last, lane) = (Token::from_bits(word), rig.lane_mut(at));
+        let was_used = next != lane.next;
+        let is_done = if was_used {
+            word == fin(last) && last.next() == next
+        } else {
+            word == lane.word
+        };
+        (lane.word, lane.next) = (word, next);
+        lane.is_busy = !is_over || !is_done;
     }
 }
 
@@ -324,8 +322,7 @@ pub(super) fn exit(rig: &mut Rig<'_>) -> Judged {
         let reason = "cores run nothing afterwards; nobody asked for it".to_owned();
         return Err(Stop::Skip(reason));
     }
-    for at in rig.everywhere() {
-        rig.next_token(at)?;
+    for at in rig.all_of_them()? {
         rig.port(at.rank).ring_doorbell(at.core, Token::EXIT);
         rig.follow(at, &[Token::EXIT.bits()])?;
         rig.lane_mut(at).lost = Some(rig.check);
