@@ -2,11 +2,11 @@
 
 use finbox_mailbox::{Cell, ClaimLine, Header};
 use finbox_scheduler::{
-    Assembly, CoreId, CoreState, EdgeNode, HandlerCore, LinePlace, LineWords, Memory, Scope,
+    Assembly, Config, CoreId, CoreState, EdgeNode, HandlerCore, LinePlace, LineWords, Memory, Scope,
     SlotBook, TaskSlot, Token, Unmet, UrmaQueue, WaitEntry, WatchedLine, assemble,
 };
 
-use crate::config::{Config, ConfigErrors};
+use crate::config::ConfigErrors;
 
 /// The memory of one scheduler. Its scheduler borrows it and never asks for more.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl Arena {
     /// # Errors
     /// Everything that is wrong with the configuration; nothing was allocated.
     pub fn new(config: Config) -> Result<Self, ConfigErrors> {
-        config.check()?;
+        ConfigErrors::check(&config)?;
         let (slots, lanes) = (config.all_task_slots() as usize, config.chip.lanes());
         let room = config.condition_room as usize;
         Ok(Self {

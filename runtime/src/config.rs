@@ -1,189 +1,27 @@
-//! Configuration of one chip's scheduler, checked as a whole.
+//! What is wrong with a configuration, all of it at once.
 
 use std::fmt;
 
-use finbox_scheduler::limits::{
-    DEFAULT_CONDITION_ROOM, DEFAULT_EDGE_NODES, DEFAULT_MAILBOX_SLOTS, DEFAULT_TASK_SLOTS,
-    DEFAULT_URMA_QUEUES, MAX_CORES, MAX_RINGS,
-};
-use finbox_scheduler::{Chip, MAX_EDGE_NODES, OUTPUT_ALIGN, Rings, SlotId, Start, Target};
+use finbox_scheduler::{Config, ConfigError};
 use thiserror::Error;
-
-/// Most slots a mailbox may be configured with (1 GiB of memory).
-const MAX_MAILBOX_SLOTS: u32 = 1 << 24;
-
-/// Most output bytes a ring may be configured with.
-const MAX_HEAP_BYTES: u64 = 1 << 60;
-
-/// What a scheduler is built from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Config {
-    /// The chip, or the part of it, that is driven.
-    pub chip: Chip,
-    /// Rings, 1 to 4: a task goes to that of its scope depth, or to the last.
-    pub rings: u8,
-    /// Tasks in flight at once in each ring, 1 to 2²⁴ in all.
-    pub task_slots: u32,
-    /// Output bytes of each ring, a multiple of 64; 0: tasks may have no output.
-    pub heap_bytes: u64,
-    /// Scopes open at once.
-    pub scopes: u8,
-    /// Fan-out edges of unfinished tasks at once, 0 to 2³⁰.
-    pub edge_nodes: u32,
-    /// Conditions stored or promised at once, 64 to 2³⁰.
-    pub condition_room: u32,
-    /// URMA completion queues that conditions may name in a run, 0 to 65 536.
-    pub urma_queues: u32,
-    /// Messages in the mailbox at once: a power of two, 2 to 2²⁴.
-    pub mailbox_slots: u32,
-    /// Where the mailbox's life starts, and the run's epoch.
-    pub start: Start,
-}
-
-impl Config {
-    /// The whole chip with the limits of the real one.
-    pub const fn of(target: &'static Target) -> Self {
-        Self {
-            chip: Chip::whole(target),
-            rings: 1,
-            task_slots: DEFAULT_TASK_SLOTS,
-            heap_bytes: 0,
-            scopes: u8::MAX,
-            edge_nodes: DEFAULT_EDGE_NODES,
-            condition_room: DEFAULT_CONDITION_ROOM,
-            urma_queues: DEFAULT_URMA_QUEUES,
-            mailbox_slots: DEFAULT_MAILBOX_SLOTS,
-            start: Start::of_epoch(1),
-        }
-    }
-
-    /// How task slots and output memory are divided.
-    ///
-    /// # Panics
-    /// If there are more than 4 rings; [`check`](Self::check) refuses them.
-    pub const fn sizes(&self) -> Rings {
-        Rings::alike(self.rings, self.task_slots, self.heap_bytes)
-    }
-
-    /// Task slots of all rings, at most `u32::MAX`.
-    pub const fn all_task_slots(&self) -> u32 {
-        self.task_slots.saturating_mul(self.rings as u32)
-    }
-
-    /// Checks every field.
-    ///
-    /// # Errors
-    /// All that is wrong, at once.
-    pub fn check(&self) -> Result<(), ConfigErrors> {
-        let mut errors: Vec<ConfigError> = self
-            .ranges()
-            .into_iter()
-            .filter(|(_, value, least, most)| !(least..=most).contains(&value))
-            .map(|(what, value, least, most)| ConfigError::Range {
-                what,
-                value,
-                least,
-                most,
-            })
-            .collect();
-        if !self.mailbox_slots.is_power_of_two() {
-            errors.push(ConfigError::PowerOfTwo {
-                slots: self.mailbox_slots,
-            });
-        }
-        if !self.heap_bytes.is_multiple_of(OUTPUT_ALIGN) {
-            errors.push(ConfigError::Ragged {
-                bytes: self.heap_bytes,
-            });
-        }
-        if errors.is_empty() {
-            Ok(())
-        } else {
-            Err(ConfigErrors(errors))
-        }
-    }
-
-    /// What is limited: its name, its value, and the smallest and largest allowed.
-    fn ranges(&self) -> Vec<(&'static str, u64, u64, u64)> {
-        let chip = &self.chip;
-        let most_lanes = MAX_CORES - chip.target.cores() as usize;
-        vec![
-            (
-                "cores",
-                u64::from(chip.cores),
-                1,
-                u64::from(chip.target.cores()),
-            ),
-            (
-                "host lanes",
-                u64::from(chip.host_lanes),
-                0,
-                most_lanes as u64,
-            ),
-            ("FIN handlers", u64::from(chip.handlers), 1, 8),
-            ("rings", u64::from(self.rings), 1, MAX_RINGS as u64),
-            (
-                "task slots of all rings",
-                u64::from(self.all_task_slots()),
-                1,
-                u64::from(SlotId::MAX_INDEX) + 1,
-            ),
-            (
-                "edge nodes",
-                u64::from(self.edge_nodes),
-                0,
-                u64::from(MAX_EDGE_NODES),
-            ),
-            ("heap bytes", self.heap_bytes, 0, MAX_HEAP_BYTES),
-            (
-                "condition room",
-                u64::from(self.condition_room),
-                64,
-                1 << 30,
-            ),
-            ("URMA queues", u64::from(self.urma_queues), 0, 1 << 16),
-            (
-                "mailbox slots",
-                u64::from(self.mailbox_slots),
-                2,
-                u64::from(MAX_MAILBOX_SLOTS),
-            ),
-        ]
-    }
-}
-
-/// One field out of range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum ConfigError {
-    /// A number outside its range.
-    #[error("{what}: {value} is outside {least} to {most}")]
-    Range {
-        /// Which number.
-        what: &'static str,
-        /// What it is.
-        value: u64,
-        /// Smallest allowed.
-        least: u64,
-        /// Largest allowed.
-        most: u64,
-    },
-    /// Output memory that does not end where a reservation may end.
-    #[error("heap bytes: {bytes} is not a multiple of {OUTPUT_ALIGN}")]
-    Ragged {
-        /// What it is.
-        bytes: u64,
-    },
-    /// A mailbox capacity that is no power of two.
-    #[error("mailbox slots: {slots} is not a power of two")]
-    PowerOfTwo {
-        /// What it is.
-        slots: u32,
-    },
-}
 
 /// Everything that is wrong with a configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub struct ConfigErrors(pub Vec<ConfigError>);
+
+impl ConfigErrors {
+    /// Checks every field of `config`.
+    ///
+    /// # Errors
+    /// All that is wrong.
+    pub fn check(config: &Config) -> Result<(), Self> {
+        let errors: Vec<_> = config.errors().collect();
+        match errors.is_empty() {
+            true => Ok(()),
+            false => Err(Self(errors)),
+        }
+    }
+}
 
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -197,20 +35,17 @@ impl fmt::Display for ConfigErrors {
 
 #[cfg(test)]
 mod tests {
-    use super::{Config, ConfigError};
+    use super::ConfigErrors;
+    use finbox_scheduler::Config;
     use finbox_scheduler::target::A5;
 
     #[test]
     fn all_errors_of_a_configuration_come_at_once() {
         let mut config = Config::of(&A5);
-        assert_eq!(config.check(), Ok(()));
-        config.chip.handlers = 0;
-        config.chip.cores = 109;
-        config.mailbox_slots = 3;
-        (config.rings, config.heap_bytes) = (5, 65);
-        let errors = config.check().expect_err("five fields are wrong").0;
-        assert_eq!(errors.len(), 5);
-        assert!(errors.contains(&ConfigError::Ragged { bytes: 65 }));
-        assert!(errors.contains(&ConfigError::PowerOfTwo { slots: 3 }));
+        assert_eq!(ConfigErrors::check(&config), Ok(()));
+        (config.mailbox_slots, config.heap_bytes) = (3, 65);
+        let errors = ConfigErrors::check(&config).expect_err("two fields are wrong");
+        let text = "mailbox slots: 3 is not a power of two; heap bytes: 65 is not a multiple of 64";
+        assert_eq!(errors.to_string(), text);
     }
 }

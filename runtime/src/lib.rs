@@ -28,7 +28,8 @@ mod wiring;
 
 pub use arena::Arena;
 pub use buffer::{Access, BufferId, BufferUse, Buffers, UseError};
-pub use config::{Config, ConfigError, ConfigErrors};
+pub use config::ConfigErrors;
+pub use finbox_scheduler::{Config, ConfigError};
 pub use lifecycle::{DEFAULT_PATIENCE, Drain, DrainLimits, drain, ledger};
 pub use machine::{Machine, MachineError, MachineFacts};
 pub use trace::TracingProbe;

@@ -1,6 +1,6 @@
 //! What both clocks set up: devices, arenas sized for the workload, and how a run is summed up.
 
-use finbox_runtime::{Arena, Config};
+use finbox_runtime::{Arena, Config, ConfigErrors};
 use finbox_scheduler::limits::{
     DEFAULT_CONDITION_ROOM, DEFAULT_EDGE_NODES, DEFAULT_TASK_SLOTS, DEFAULT_URMA_QUEUES,
     MAX_CONDITIONS,
@@ -56,7 +56,7 @@ fn host_lanes(workload: &Workload) -> u16 {
 /// Whether arenas and devices can be as the settings say.
 pub(super) fn check_settings(workload: &Workload, settings: &Settings) -> Result<(), RunError> {
     let mut plans = workload.ranks.iter();
-    plans.try_for_each(|plan| Ok(config(workload, plan, settings).check()?))
+    plans.try_for_each(|plan| Ok(ConfigErrors::check(&config(workload, plan, settings))?))
 }
 
 /// One arena a rank.
