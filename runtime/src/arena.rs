@@ -2,8 +2,8 @@
 
 use finbox_mailbox::{Cell, ClaimLine, Header};
 use finbox_scheduler::{
-    Assembly, Config, CoreId, CoreState, EdgeNode, HandlerCore, LinePlace, LineWords, Memory, Scope,
-    SlotBook, TaskSlot, Token, Unmet, UrmaQueue, WaitEntry, WatchedLine, assemble,
+    Assembly, Cond, Config, CoreId, CoreState, EdgeNode, HandlerCore, LinePlace, LineWords, Memory,
+    Scope, SlotBook, TaskSlot, Token, Unmet, UrmaQueue, WaitEntry, WatchedLine, assemble,
 };
 
 use crate::config::ConfigErrors;
@@ -74,10 +74,10 @@ impl Arena {
     /// reset: it would give it token 1 once more, and not believe what its COND says.
     ///
     /// # Panics
-    /// If the chip has no such core.
+    /// If the chip has no such core, or `last` is no token of a task.
     pub fn go_on_behind(&mut self, core: CoreId, last: Token) {
-        self.tokens[core.index()] = last.next();
-        self.handler_cores[core.index()] = HandlerCore::behind(last);
+        let behind = HandlerCore::after(Cond::fin(last)).expect("a task's token, and its FIN");
+        (self.handler_cores[core.index()], self.tokens[core.index()]) = behind;
     }
 
     /// The token that `core` gets next, of whichever scheduler comes next.

@@ -42,13 +42,20 @@ impl Default for HandlerCore {
 }
 
 impl HandlerCore {
-    /// A core that ran `last` under somebody else, and said FIN of it: its COND still does.
-    pub fn behind(last: Token) -> Self {
-        Self {
-            seen: Cond::fin(last),
+    /// Of a core that another run left showing `cond`, and its next token: tokens go on where they
+    /// stopped. `None` if the core is at work, has ended, or shows what no run leaves.
+    pub fn after(cond: Cond) -> Option<(Self, Token)> {
+        if cond == Cond::RESET {
+            return Some((Self::default(), Token::FIRST));
+        }
+        let last = cond.token();
+        let rests = cond.is_fin() && last.is_ordinary();
+        let seen = Self {
+            seen: cond,
             last,
             ..Self::default()
-        }
+        };
+        rests.then(|| (seen, last.next()))
     }
 }
 

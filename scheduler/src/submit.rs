@@ -155,7 +155,7 @@ impl<'m> Submitter<'m> {
         after: &[SlotId],
     ) -> Result<SlotId, SubmitError> {
         let after = after.iter().map(|&slot| Dependency::wait(slot));
-        self.wire_in(scheduler, probe, spec, after)
+        self.submit_each(scheduler, probe, spec, after)
     }
 
     /// Wires `spec` in behind `dependencies`, each with what is needed of it.
@@ -172,10 +172,15 @@ impl<'m> Submitter<'m> {
         spec: &TaskSpec,
         dependencies: &[Dependency],
     ) -> Result<SlotId, SubmitError> {
-        self.wire_in(scheduler, probe, spec, dependencies.iter().copied())
+        self.submit_each(scheduler, probe, spec, dependencies.iter().copied())
     }
 
-    fn wire_in(
+    /// As [`submit_with`](Self::submit_with), with dependencies that stand in no slice. They must
+    /// be the same each time they are asked for.
+    ///
+    /// # Errors
+    /// [`SubmitError`]; nothing was changed.
+    pub fn submit_each(
         &mut self,
         scheduler: &Scheduler<'_>,
         probe: &impl Probe,
@@ -215,6 +220,13 @@ impl<'m> Submitter<'m> {
         Ok(slot)
     }
 
+    /// Whether a task was ever wired in as `slot`.
+    #[inline]
+    pub fn is_known(&self, scheduler: &Scheduler<'_>, slot: SlotId) -> bool {
+        let has_begun = |book: &SlotBook| (1..=book.generation).contains(&slot.generation());
+        scheduler.is_named_right(slot) && has_begun(&self.books[slot.index()])
+    }
+
     /// Refuses what names no task that was ever submitted.
     #[inline]
     fn check_known(
@@ -222,10 +234,7 @@ impl<'m> Submitter<'m> {
         scheduler: &Scheduler<'_>,
         mut dependencies: impl Iterator<Item = Dependency>,
     ) -> Result<(), SubmitError> {
-        let is_unknown = |&Dependency { slot, .. }: &Dependency| {
-            let has_begun = |book: &SlotBook| (1..=book.generation).contains(&slot.generation());
-            !scheduler.is_named_right(slot) || !has_begun(&self.books[slot.index()])
-        };
+        let is_unknown = |&Dependency { slot, .. }: &Dependency| !self.is_known(scheduler, slot);
         match dependencies.find(is_unknown) {
             Some(unknown) => Err(SubmitError::UnknownDependency(unknown.slot)),
             None => Ok(()),
