@@ -2,7 +2,8 @@
 //!
 //! Handler thread `h` steps handler `h` of every unit, so their number does not grow with ranks.
 //! A pass that moved something rings whoever may care; a thread that sees nothing backs off, then
-//! parks. [`run`] starts them, lends them to a body on the calling thread, and ends them all.
+//! parks. [`run`] starts them, lends them to a body on the calling thread, and ends them all;
+//! [`Crew`](crate::Crew) lets them go on behind the call that started them.
 
 use std::io;
 use std::panic;
@@ -10,7 +11,9 @@ use std::thread::{self, ScopedJoinHandle};
 
 use crossbeam_utils::CachePadded;
 use finbox_mailbox::sync::AtomicU64;
-use finbox_scheduler::{Dispatcher, FinHandler, HandlerStep, Handlers, Port, Probe, Scheduler};
+use finbox_scheduler::{
+    Dispatcher, FinHandler, HandlerStep, Handlers, Pass, Port, Probe, Scheduler,
+};
 
 use crate::edge;
 use crate::wait::{Rest, RestPolicy, Sleeper, StopFlag};
@@ -51,6 +54,11 @@ impl Pulse {
     fn beat(&self, finished: u64) {
         self.beats
             .store(self.beats.load(edge::BEAT) + 1, edge::BEAT);
+        self.begin(finished);
+    }
+
+    /// RELAXED: BEAT has one writer and carries nothing.
+    fn begin(&self, finished: u64) {
         self.finished.store(finished, edge::BEAT);
     }
 }
@@ -71,6 +79,22 @@ pub struct Running {
 }
 
 impl Running {
+    /// Posts for `handlers` handler threads and the dispatch thread, none of which runs yet.
+    pub(crate) fn new(policy: RestPolicy, handlers: usize) -> Self {
+        Self {
+            policy,
+            stop: StopFlag::default(),
+            handlers: (0..handlers).map(|_| Post::default()).collect(),
+            dispatch: Post::default(),
+        }
+    }
+
+    /// Asks all threads to end, and wakes them.
+    pub(crate) fn end(&self) {
+        self.stop.stop();
+        self.posts().for_each(|post| post.sleeper.wake());
+    }
+
     /// Ends every wait and every thread.
     pub fn stop_flag(&self) -> &StopFlag {
         &self.stop
@@ -97,6 +121,13 @@ impl Running {
             .sum()
     }
 
+    /// Says what was finished before the threads run: handler by handler, and by the dispatcher.
+    pub(crate) fn begin(&self, finished: impl Iterator<Item = u64>) {
+        for (post, finished) in self.posts().zip(finished) {
+            post.pulse.begin(finished);
+        }
+    }
+
     fn posts(&self) -> impl Iterator<Item = &Post> {
         self.handlers.iter().chain([&self.dispatch])
     }
@@ -115,8 +146,7 @@ struct EndOnDrop<'a>(&'a Running);
 
 impl Drop for EndOnDrop<'_> {
     fn drop(&mut self) {
-        self.0.stop.stop();
-        self.0.posts().for_each(|post| post.sleeper.wake());
+        self.0.end();
     }
 }
 
@@ -131,6 +161,22 @@ impl Drop for StopOnPanic<'_> {
     }
 }
 
+/// What a handler's thread steps.
+pub trait HandlerRole {
+    /// Visits every busy core of the handler once.
+    fn pass(&mut self) -> HandlerStep;
+    /// Tasks whose outcome it decided, ever.
+    fn finished(&self) -> u64;
+}
+
+/// What the dispatch thread steps.
+pub trait DispatchRole {
+    /// One turn.
+    fn pass(&mut self) -> Pass;
+    /// Tasks whose outcome it decided, ever.
+    fn finished(&self) -> u64;
+}
+
 struct Handling<'a, 'm, P, B> {
     scheduler: &'a Scheduler<'m>,
     port: &'a P,
@@ -143,6 +189,26 @@ struct Dispatching<'a, 'm, P, B> {
     port: &'a P,
     probe: &'a B,
     dispatcher: &'a mut Dispatcher<'m>,
+}
+
+impl<P: Port, B: Probe> HandlerRole for Handling<'_, '_, P, B> {
+    fn pass(&mut self) -> HandlerStep {
+        self.handler.pass(self.scheduler, self.port, self.probe)
+    }
+
+    fn finished(&self) -> u64 {
+        self.handler.ledger().finished()
+    }
+}
+
+impl<P: Port, B: Probe> DispatchRole for Dispatching<'_, '_, P, B> {
+    fn pass(&mut self) -> Pass {
+        self.dispatcher.pass(self.scheduler, self.port, self.probe)
+    }
+
+    fn finished(&self) -> u64 {
+        self.dispatcher.ledger().finished()
+    }
 }
 
 /// Runs `body` while the units' threads run and rest as usual, then ends and joins them.
@@ -176,12 +242,7 @@ pub fn run_resting<'m, P: Port + Send, B: Probe + Send, R>(
         .map(|unit| unit.handlers.len())
         .max()
         .unwrap_or(0);
-    let running = Running {
-        policy,
-        stop: StopFlag::default(),
-        handlers: (0..threads).map(|_| Post::default()).collect(),
-        dispatch: Post::default(),
-    };
+    let running = Running::new(policy, threads);
     let mut handling: Vec<Vec<_>> = (0..threads).map(|_| Vec::new()).collect();
     let (mut dispatching, mut schedulers) = (Vec::new(), Vec::new());
     for unit in units {
@@ -208,14 +269,12 @@ pub fn run_resting<'m, P: Port + Send, B: Probe + Send, R>(
         let end = EndOnDrop(running);
         let mut threads = Vec::new();
         for (index, roles) in handling.into_iter().enumerate() {
-            let name = format!("finbox-fin-{index}");
-            let work = move || handle_fins(running, &running.handlers[index], roles);
-            let handler = thread::Builder::new().name(name);
+            let work = move || handle_fins(running, index, roles);
+            let handler = thread::Builder::new().name(handler_name(index));
             threads.push(handler.spawn_scoped(scope, work)?);
         }
-        let name = "finbox-dispatch".to_owned();
         let work = move || dispatch(running, dispatching);
-        let dispatch = thread::Builder::new().name(name);
+        let dispatch = thread::Builder::new().name(DISPATCH_NAME.to_owned());
         threads.push(dispatch.spawn_scoped(scope, work)?);
         let result = body(running, &schedulers);
         join_all(end, threads);
@@ -237,11 +296,17 @@ pub fn join_all(end: impl Sized, threads: Vec<ScopedJoinHandle<'_, ()>>) {
     }
 }
 
-fn handle_fins<P: Port, B: Probe>(
-    running: &Running,
-    post: &Post,
-    mut roles: Vec<Handling<'_, '_, P, B>>,
-) {
+/// The dispatch thread's name.
+pub(crate) const DISPATCH_NAME: &str = "finbox-dispatch";
+
+/// The name of handler thread `index`.
+pub(crate) fn handler_name(index: usize) -> String {
+    format!("finbox-fin-{index}")
+}
+
+/// What handler thread `index` does until it is asked to end.
+pub(crate) fn handle_fins(running: &Running, index: usize, mut roles: Vec<impl HandlerRole>) {
+    let post = &running.handlers[index];
     let _end = StopOnPanic(running);
     post.sleeper.adopt();
     let mut rest = Rest::new(running.policy);
@@ -254,24 +319,14 @@ fn handle_fins<P: Port, B: Probe>(
         }
         let mut watching = false;
         let mut progress = false;
-        for Handling {
-            scheduler,
-            port,
-            probe,
-            handler,
-        } in &mut roles
-        {
-            let step = handler.pass(scheduler, *port, *probe);
+        for role in &mut roles {
+            let step = role.pass();
             watching |= step != HandlerStep::Idle;
             progress |= step == HandlerStep::Progress;
         }
         if progress {
-            post.pulse.beat(
-                roles
-                    .iter()
-                    .map(|role| role.handler.ledger().finished())
-                    .sum(),
-            );
+            post.pulse
+                .beat(roles.iter().map(HandlerRole::finished).sum());
             running.wake_dispatch();
             rest.reset();
         } else {
@@ -280,7 +335,8 @@ fn handle_fins<P: Port, B: Probe>(
     }
 }
 
-fn dispatch<P: Port, B: Probe>(running: &Running, mut roles: Vec<Dispatching<'_, '_, P, B>>) {
+/// What the dispatch thread does until it is asked to end.
+pub(crate) fn dispatch(running: &Running, mut roles: Vec<impl DispatchRole>) {
     let post = &running.dispatch;
     let _end = StopOnPanic(running);
     post.sleeper.adopt();
@@ -293,14 +349,8 @@ fn dispatch<P: Port, B: Probe>(running: &Running, mut roles: Vec<Dispatching<'_,
         }
         let (mut watching, mut progress) = (false, false);
         let mut handlers = Handlers::default();
-        for Dispatching {
-            scheduler,
-            port,
-            probe,
-            dispatcher,
-        } in &mut roles
-        {
-            let pass = dispatcher.pass(scheduler, *port, *probe);
+        for role in &mut roles {
+            let pass = role.pass();
             // Whoever has a deadline does not park for good; rests are far shorter than budgets.
             watching |= pass.watching || pass.deadline_ns.is_some();
             progress |= pass.progress;
@@ -308,12 +358,8 @@ fn dispatch<P: Port, B: Probe>(running: &Running, mut roles: Vec<Dispatching<'_,
         }
         running.wake_handlers(handlers);
         if progress {
-            post.pulse.beat(
-                roles
-                    .iter()
-                    .map(|role| role.dispatcher.ledger().finished())
-                    .sum(),
-            );
+            post.pulse
+                .beat(roles.iter().map(DispatchRole::finished).sum());
             rest.reset();
         } else {
             rest.after_pass(&post.sleeper, watching);
