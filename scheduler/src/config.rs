@@ -90,7 +90,7 @@ impl Config {
         });
         let (slots, bytes) = (self.mailbox_slots, self.heap_bytes);
         let power = (!slots.is_power_of_two()).then_some(ConfigError::PowerOfTwo { slots });
-        let is_ragged = !bytes.is_multiple_of(OUTPUT_ALIGN);
+        let is_ragged = bytes % OUTPUT_ALIGN != 0;
         let ragged = is_ragged.then_some(ConfigError::Ragged { bytes });
         ranges.chain(power).chain(ragged)
     }
