@@ -1,10 +1,11 @@
 /**
- * libfinbox: the mailbox of an accelerator's completions, for firmware and drivers.
+ * libfinbox: the completion side of an accelerator's runtime, for firmware and drivers. A mailbox of
+ * completions, and a scheduler of tasks over a port of functions, each usable alone.
  *
  * Made from runtime/ffi/src by its test `header`; do not edit.
  *
  * Every call that can be refused returns a finbox_status; a refused one has changed nothing unless
- * it says so. No call blocks, waits or allocates. Handles live in storage of the caller's, all zero
+ * it says so. No call blocks, waits or allocates, but those that say so. Handles live in storage of the caller's, all zero
  * before its first use. Structs that begin with struct_size want their FINBOX_..._SIZE there, and 0
  * in every field that is not used. Pointers must not be null unless it is said that they may.
  *
@@ -29,7 +30,7 @@
 /**
  * Minor version of the ABI: something was appended.
  */
-#define FINBOX_ABI_MINOR 1
+#define FINBOX_ABI_MINOR 2
 
 /**
  * Bit of `finbox_targets`: chips with 24 clusters, whose DMA is not coherent.
@@ -63,8 +64,34 @@
 #define FINBOX_PLACE_OWN 1
 
 /**
- * What a call says. 0 is success; 1 to 15 are ordinary answers of a mailbox, 16 and up mistakes
- * of the caller. A number never changes its meaning.
+ * What memory of a scheduler must begin at a multiple of.
+ */
+#define FINBOX_SCHEDULER_ALIGN 128
+
+/**
+ * Flag of a task: all its blocks start together, or not at all.
+ */
+#define FINBOX_TASK_SYNC_START 1
+
+/**
+ * Flag of a task: it goes before all that do not have this flag.
+ */
+#define FINBOX_TASK_HIGH_PRIORITY 2
+
+/**
+ * Flag of a task: whether it runs is decided when it could start, by its predicate. If that does
+ * not hold it completes without running.
+ */
+#define FINBOX_TASK_PREDICATE 4
+
+/**
+ * The largest number that a task may bear.
+ */
+#define FINBOX_TASK_LAST 1099511627774
+
+/**
+ * What a call says. 0 is success; 1 to 15 are ordinary answers of a mailbox, 16 to 31 mistakes
+ * of the caller, 32 to 63 answers of a scheduler. A number never changes its meaning.
  */
 enum finbox_status
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -159,6 +186,43 @@ enum finbox_status
      * A message has a kind, an engine, a type or a reserved word that no message has.
      */
     FINBOX_STATUS_MALFORMED_MESSAGE = 25,
+    /**
+     * All task slots, dependency nodes or output bytes are in use, and will be free one day. Run
+     * passes or wait, then try again.
+     */
+    FINBOX_STATUS_NO_ROOM = 32,
+    /**
+     * There is no room before an open scope is closed, or the scheduler is too small for it.
+     */
+    FINBOX_STATUS_NEVER_ROOM = 33,
+    /**
+     * A task is none of this scheduler, or was reclaimed.
+     */
+    FINBOX_STATUS_UNKNOWN_TASK = 34,
+    /**
+     * What was waited for did not come in the time given. It goes on.
+     */
+    FINBOX_STATUS_TIMEOUT = 35,
+    /**
+     * Nothing moves, or a callback does not come back: the last error names it.
+     */
+    FINBOX_STATUS_STUCK = 36,
+    /**
+     * Threads of the library run the scheduler, and have what was asked for. Stop them first.
+     */
+    FINBOX_STATUS_STARTED = 37,
+    /**
+     * No thread of the library runs the scheduler, or it was stopped meanwhile.
+     */
+    FINBOX_STATUS_STOPPED = 38,
+    /**
+     * A core of the chip is at work for another run, or has ended.
+     */
+    FINBOX_STATUS_NOT_AT_REST = 39,
+    /**
+     * The operating system refused something: the last error is its word.
+     */
+    FINBOX_STATUS_SYSTEM = 40,
     /**
      * Rust code panicked, here or in a callback. What the call had done until then stands.
      */
@@ -256,6 +320,179 @@ enum finbox_found
 typedef enum finbox_found finbox_found;
 #else
 typedef uint32_t finbox_found;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Values of a task's `shape`: what each of its blocks needs.
+ */
+enum finbox_shape
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * One cube core.
+     */
+    FINBOX_SHAPE_AIC = 0,
+    /**
+     * One vector core.
+     */
+    FINBOX_SHAPE_AIV = 1,
+    /**
+     * Several cores of one cluster, as `subtasks` says.
+     */
+    FINBOX_SHAPE_MIX = 2,
+    /**
+     * One host lane.
+     */
+    FINBOX_SHAPE_HOST = 3,
+    /**
+     * Nothing: it orders others.
+     */
+    FINBOX_SHAPE_DUMMY = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum finbox_shape finbox_shape;
+#else
+typedef uint32_t finbox_shape;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Values of `predicate_comparison`: how the word is compared with the value, both unsigned.
+ */
+enum finbox_comparison
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * `word == value`
+     */
+    FINBOX_COMPARISON_EQUAL = 0,
+    /**
+     * `word != value`
+     */
+    FINBOX_COMPARISON_NOT_EQUAL = 1,
+    /**
+     * `word < value`
+     */
+    FINBOX_COMPARISON_LESS = 2,
+    /**
+     * `word <= value`
+     */
+    FINBOX_COMPARISON_LESS_OR_EQUAL = 3,
+    /**
+     * `word > value`
+     */
+    FINBOX_COMPARISON_GREATER = 4,
+    /**
+     * `word >= value`
+     */
+    FINBOX_COMPARISON_GREATER_OR_EQUAL = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum finbox_comparison finbox_comparison;
+#else
+typedef uint32_t finbox_comparison;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Values of what `finbox_scheduler_fate` answers.
+ */
+enum finbox_fate
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * It waits, runs, or waits for conditions.
+     */
+    FINBOX_FATE_UNFINISHED = 0,
+    /**
+     * It completed; or it failed more than 64 lives of its slot ago.
+     */
+    FINBOX_FATE_COMPLETED = 1,
+    /**
+     * It failed, or was cancelled because a task before it failed.
+     */
+    FINBOX_FATE_FAILED = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum finbox_fate finbox_fate;
+#else
+typedef uint32_t finbox_fate;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Values of what `finbox_scheduler_fin_pass` found.
+ */
+enum finbox_step
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Nothing is in flight and nothing is owed on any of the handler's cores.
+     */
+    FINBOX_STEP_IDLE = 0,
+    /**
+     * Cores are at work, and nothing changed.
+     */
+    FINBOX_STEP_NO_NEWS = 1,
+    /**
+     * Something changed that the dispatch pass may want to see.
+     */
+    FINBOX_STEP_PROGRESS = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum finbox_step finbox_step;
+#else
+typedef uint32_t finbox_step;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Values of a stall's `standing`: what a task waits for.
+ */
+enum finbox_standing
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Tasks before it: `waits_for` of them are unfinished.
+     */
+    FINBOX_STANDING_BLOCKED = 0,
+    /**
+     * A core, or room for its conditions.
+     */
+    FINBOX_STANDING_READY = 1,
+    /**
+     * A FIN: core `waits_for` has it.
+     */
+    FINBOX_STANDING_RUNNING = 2,
+    /**
+     * Conditions, each of which has a row of its own behind the tasks.
+     */
+    FINBOX_STANDING_WAITING = 3,
+    /**
+     * The row is a condition of the task in `slot`.
+     */
+    FINBOX_STANDING_CONDITION = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum finbox_standing finbox_standing;
+#else
+typedef uint32_t finbox_standing;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -548,6 +785,463 @@ typedef struct finbox_salvage {
      */
     struct finbox_message message;
 } finbox_salvage;
+
+/**
+ * What `finbox_scheduler_bytes` and `finbox_scheduler_place` want to know. 0 stands for the
+ * default, where there is one.
+ */
+typedef struct finbox_scheduler_args {
+    /**
+     * `FINBOX_SCHEDULER_ARGS_SIZE`.
+     */
+    size_t struct_size;
+    /**
+     * Null: no extension exists yet.
+     */
+    const void *next;
+    /**
+     * The memory, on a boundary of `FINBOX_SCHEDULER_ALIGN`; it may hold anything.
+     */
+    void *memory;
+    /**
+     * How large it is: at least what `finbox_scheduler_bytes` says.
+     */
+    size_t size_bytes;
+    /**
+     * The chip's port. The table is copied; its functions and its context must outlive the
+     * scheduler.
+     */
+    const finbox_port *port;
+    /**
+     * Output bytes of each ring, a multiple of 64; 0: tasks may have no output.
+     */
+    uint64_t heap_bytes;
+    /**
+     * Longest time in ns from a token's start to its FIN, where a task does not say; 0: for ever.
+     */
+    uint64_t run_ns;
+    /**
+     * Longest time in ns from a condition's arrival until it holds, where a task does not say; 0:
+     * for ever.
+     */
+    uint64_t wait_ns;
+    /**
+     * Longest time in ns that a claimed mailbox position may stay unpublished; 0: a second.
+     */
+    uint64_t gap_ns;
+    /**
+     * How long in ns nothing may move before a wait says STUCK, and a thread may stay in a
+     * callback before a stop does; 0: ten seconds. Firmware does not look at it.
+     */
+    uint64_t patience_ns;
+    /**
+     * The chip family: a `FINBOX_TARGET_*`; 0: the library's, if it was built for one.
+     */
+    uint32_t target;
+    /**
+     * Cubes and vectors in use, 1 to the chip's, which is the default.
+     */
+    uint32_t cores;
+    /**
+     * Host lanes behind them, 0 and more; 0 is none.
+     */
+    uint32_t host_lanes;
+    /**
+     * FIN handlers, 1 to 8; 0: the chip's usual number.
+     */
+    uint32_t handlers;
+    /**
+     * Rings, 1 to 4; 0: one.
+     */
+    uint32_t rings;
+    /**
+     * Tasks in flight at once in each ring, 1 to 2^24 in all; 0: 16384.
+     */
+    uint32_t task_slots;
+    /**
+     * Scopes open at once, 1 to 255; 0: 255.
+     */
+    uint32_t scopes;
+    /**
+     * Dependencies of unfinished tasks at once, up to 2^30; 0: 262144.
+     */
+    uint32_t edge_nodes;
+    /**
+     * Conditions stored or promised at once, 64 to 2^30; 0: 65536.
+     */
+    uint32_t condition_room;
+    /**
+     * URMA completion queues that conditions may name, up to 65536; 0: 64.
+     */
+    uint32_t urma_queues;
+    /**
+     * Messages in the mailbox at once, a power of two, 2 to 2^24; 0: 4096.
+     */
+    uint32_t mailbox_slots;
+    /**
+     * Epoch of the run: messages bear it, and tasks of another epoch are refused; 0: 1.
+     */
+    uint32_t epoch;
+} finbox_scheduler_args;
+
+/**
+ * Storage for a scheduler. All zero before it is first used, and never copied or moved while it is
+ * a handle.
+ */
+typedef struct finbox_scheduler {
+    /**
+     * The library's.
+     */
+    uint64_t opaque[8];
+} finbox_scheduler;
+
+/**
+ * A task that was submitted. Plain data, to be copied; it names the task for ever.
+ */
+typedef struct finbox_task {
+    /**
+     * Its slot: ring 8 bits, index 24, generation 32.
+     */
+    uint64_t slot;
+    /**
+     * Whose it is: tasks of another scheduler, or of one placed with another epoch, are refused.
+     */
+    uint64_t owner;
+} finbox_task;
+
+/**
+ * A task as it is submitted. 0 stands for the default, where there is one.
+ */
+typedef struct finbox_task_args {
+    /**
+     * `FINBOX_TASK_ARGS_SIZE`.
+     */
+    size_t struct_size;
+    /**
+     * Null: no extension exists yet.
+     */
+    const void *next;
+    /**
+     * Tasks that must have finished before it starts; if one failed, it is cancelled.
+     */
+    const struct finbox_task *after;
+    /**
+     * How many.
+     */
+    size_t after_count;
+    /**
+     * Tasks whose slot and output are kept until it has finished.
+     */
+    const struct finbox_task *retained;
+    /**
+     * How many.
+     */
+    size_t retained_count;
+    /**
+     * The number that launches, messages and reports bear, up to `FINBOX_TASK_LAST`.
+     */
+    uint64_t task;
+    /**
+     * The kernel, as the machine knows it.
+     */
+    uint64_t kernel;
+    /**
+     * The kernel's arguments, as the machine knows them.
+     */
+    uint64_t args;
+    /**
+     * Output memory that it takes from its ring's heap, in bytes.
+     */
+    uint64_t output_bytes;
+    /**
+     * Longest time in ns from a token's start to its FIN; 0: the scheduler's.
+     */
+    uint64_t run_budget_ns;
+    /**
+     * Longest time in ns from a condition's arrival until it holds; 0: the scheduler's.
+     */
+    uint64_t wait_budget_ns;
+    /**
+     * With `FINBOX_TASK_PREDICATE`: device address of an aligned word that the control CPU may
+     * read.
+     */
+    uint64_t predicate_address;
+    /**
+     * A `finbox_shape`.
+     */
+    uint32_t shape;
+    /**
+     * Which cores of a cluster a block of a mixed task needs, a sum of `FINBOX_SUBTASK_*`.
+     */
+    uint32_t subtasks;
+    /**
+     * Blocks, 1 to 32767; 0: one.
+     */
+    uint32_t blocks;
+    /**
+     * Most conditions that all its blocks may register together, 0 to 64; 0: its slabs are not
+     * read.
+     */
+    uint32_t defers;
+    /**
+     * With `FINBOX_TASK_PREDICATE`: a `finbox_comparison`.
+     */
+    uint32_t predicate_comparison;
+    /**
+     * With `FINBOX_TASK_PREDICATE`: what the word is compared with.
+     */
+    uint32_t predicate_value;
+    /**
+     * A sum of `FINBOX_TASK_*`.
+     */
+    uint64_t flags;
+} finbox_task_args;
+
+/**
+ * Where a task's output lies in the range that all rings share.
+ */
+typedef struct finbox_output {
+    /**
+     * `FINBOX_OUTPUT_SIZE`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * Offset of its first byte.
+     */
+    uint64_t offset;
+    /**
+     * How many bytes; 0 if it has none, or was reclaimed.
+     */
+    uint64_t size_bytes;
+} finbox_output;
+
+/**
+ * What `finbox_scheduler_dispatch_pass` did.
+ */
+typedef struct finbox_pass {
+    /**
+     * `FINBOX_PASS_SIZE`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * The earliest time of the port's clock at which something must be done though nothing
+     * happens; all ones: never.
+     */
+    uint64_t deadline_ns;
+    /**
+     * 1 if something moved.
+     */
+    uint32_t progress;
+    /**
+     * 1 if something may change without a FIN or a submission: pass again soon.
+     */
+    uint32_t watching;
+    /**
+     * A bit for each handler whose cores got work: let it pass.
+     */
+    uint32_t handlers;
+    /**
+     * Conditions that were looked at in vain.
+     */
+    uint32_t polled;
+} finbox_pass;
+
+/**
+ * What was counted since the scheduler was placed. When every task has finished and nothing was
+ * pushed from outside: `submitted == completed + failed + cancelled`; `fins_received ==
+ * fins_applied + fins_duplicate + fins_stale + fins_unknown`; `messages_accepted ==
+ * messages_delivered + messages_reported`.
+ */
+typedef struct finbox_ledger {
+    /**
+     * `FINBOX_LEDGER_SIZE`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * Tasks submitted.
+     */
+    uint64_t submitted;
+    /**
+     * Tasks that completed.
+     */
+    uint64_t completed;
+    /**
+     * Tasks that failed.
+     */
+    uint64_t failed;
+    /**
+     * Tasks that were cancelled because something they depend on failed.
+     */
+    uint64_t cancelled;
+    /**
+     * Tasks whose predicate was false: they completed without running.
+     */
+    uint64_t skipped;
+    /**
+     * Tasks that completed without the mailbox.
+     */
+    uint64_t inline_completed;
+    /**
+     * Tasks that completed through the mailbox.
+     */
+    uint64_t deferred;
+    /**
+     * COND words that were news.
+     */
+    uint64_t fins_received;
+    /**
+     * FINs that retired a subtask.
+     */
+    uint64_t fins_applied;
+    /**
+     * FINs of the token that had finished last.
+     */
+    uint64_t fins_duplicate;
+    /**
+     * FINs of older tokens, or of tasks already finished.
+     */
+    uint64_t fins_stale;
+    /**
+     * FINs of tokens that were never dispatched.
+     */
+    uint64_t fins_unknown;
+    /**
+     * Messages that the mailbox accepted from FIN handlers.
+     */
+    uint64_t messages_accepted;
+    /**
+     * Messages acted on.
+     */
+    uint64_t messages_delivered;
+    /**
+     * Messages that could not be acted on.
+     */
+    uint64_t messages_reported;
+    /**
+     * CONDITION messages among those delivered.
+     */
+    uint64_t conditions;
+    /**
+     * TASK_NORMAL_DONE messages among those delivered.
+     */
+    uint64_t normal_done;
+    /**
+     * Pushes that found the mailbox full, wholly or in part.
+     */
+    uint64_t full;
+    /**
+     * Most messages seen waiting in the mailbox.
+     */
+    uint64_t mailbox_high_water;
+    /**
+     * Most tasks that waited for conditions at once.
+     */
+    uint64_t waiting_high_water;
+    /**
+     * Conditions polled.
+     */
+    uint64_t polls;
+    /**
+     * Lines made current to look at conditions.
+     */
+    uint64_t lines_refreshed;
+    /**
+     * Counters that stood beyond the value waited for when the wait ended.
+     */
+    uint64_t overshoots;
+    /**
+     * Times that a counter stood lower than when it was looked at before.
+     */
+    uint64_t went_back;
+} finbox_ledger;
+
+/**
+ * The first thing that went wrong. Its texts live as long as the library.
+ */
+typedef struct finbox_fault {
+    /**
+     * `FINBOX_FAULT_SIZE`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * The fault's number, which never changes its meaning; 0: there was none, and all else is 0.
+     */
+    uint64_t code;
+    /**
+     * The number of the task that it befell; all ones: none in particular.
+     */
+    uint64_t task;
+    /**
+     * Its name.
+     */
+    finbox_text name;
+    /**
+     * What happened.
+     */
+    finbox_text what;
+    /**
+     * What was lost.
+     */
+    finbox_text lost;
+    /**
+     * What to do next.
+     */
+    finbox_text hint;
+} finbox_fault;
+
+/**
+ * A row of a stall report: an unfinished task, or a condition that does not hold.
+ */
+typedef struct finbox_stall {
+    /**
+     * The task's slot, as in its `finbox_task`.
+     */
+    uint64_t slot;
+    /**
+     * The task's number; of a condition 0.
+     */
+    uint64_t task;
+    /**
+     * A `finbox_standing`.
+     */
+    uint32_t standing;
+    /**
+     * BLOCKED: how many tasks; RUNNING: which core.
+     */
+    uint32_t waits_for;
+    /**
+     * CONDITION: the device address that it watches.
+     */
+    uint64_t address;
+    /**
+     * CONDITION: the engine's own value.
+     */
+    uint64_t cookie;
+    /**
+     * CONDITION: the value that it waits for.
+     */
+    uint64_t expected;
+    /**
+     * CONDITION: the value that was seen first.
+     */
+    uint64_t first;
+    /**
+     * CONDITION: the value that was seen last.
+     */
+    uint64_t observed;
+    /**
+     * CONDITION: for how many ns it has been known.
+     */
+    uint64_t age_ns;
+    /**
+     * CONDITION: a `finbox_engine`.
+     */
+    uint32_t engine;
+    /**
+     * CONDITION: a `finbox_completion`.
+     */
+    int32_t completion_type;
+} finbox_stall;
 
 /**
  * The first two lines of a mailbox, for debuggers and for firmware that speaks the layout itself.
@@ -897,6 +1591,231 @@ finbox_status finbox_consumer_recover(struct finbox_consumer *consumer,
                                       struct finbox_drained *drained);
 
 /**
+ * How many bytes of memory a scheduler of these sizes needs. Memory and port of `args` are not
+ * looked at. Any thread.
+ *
+ * @pre `args` points to what its size says, `bytes` to a number.
+ */
+finbox_status finbox_scheduler_bytes(const struct finbox_scheduler_args *args, size_t *bytes);
+
+/**
+ * Places a scheduler on memory of the caller's, for the chip behind a port. Whatever stood in the
+ * memory is forgotten; tokens go on from what each core's COND says, which is read once.
+ *
+ * NOT_AT_REST if a core is at work for somebody else: wait, or reset the chip. TOO_SMALL,
+ * MISALIGNED, INVALID_ARGUMENT with the field's name and range, NULL_ARGUMENT with the name of a
+ * function that the port lacks. The memory is the library's until `scheduler` is destroyed.
+ *
+ * @pre `args` and its port point to what their sizes say. The memory is readable and writable, and
+ * nobody else's, until the scheduler is destroyed; so long the port's functions do what
+ * `finbox_port` says. `scheduler` points to storage that lives as long.
+ */
+finbox_status finbox_scheduler_place(const struct finbox_scheduler_args *args,
+                                     struct finbox_scheduler *scheduler);
+
+/**
+ * Ends a scheduler: what was not finished is lost, and its memory is the caller's again. The
+ * storage serves again.
+ *
+ * BUSY while a call is inside, STARTED while threads of the library run: stop them first. No other
+ * call may begin any more, and producers of its mailbox must have left.
+ *
+ * @pre `scheduler` points to storage that lives until the call returns.
+ */
+finbox_status finbox_scheduler_destroy(struct finbox_scheduler *scheduler);
+
+/**
+ * Makes a producer of the scheduler's own mailbox, without a name: for completions that come by
+ * another way than a FIN. Wake the dispatch thread behind what was pushed. A message that fits no
+ * deferred task of this run is counted as reported, and nothing else.
+ *
+ * Any thread. It must leave before the scheduler is destroyed.
+ *
+ * @pre `scheduler` and `producer` point to storage of theirs that lives until the call returns.
+ */
+finbox_status finbox_scheduler_open_producer(struct finbox_scheduler *scheduler,
+                                             struct finbox_producer *producer);
+
+/**
+ * Tells the library's dispatch thread that something was pushed or may have changed; nothing where
+ * no thread of the library runs. Any thread.
+ *
+ * @pre `scheduler` points to a scheduler's storage that lives until the call returns.
+ */
+finbox_status finbox_scheduler_wake(struct finbox_scheduler *scheduler);
+
+/**
+ * Submits a task, to start when all before it have finished; `task`, unless null, becomes its
+ * name. Wakes the library's dispatch thread, if there is one.
+ *
+ * NO_ROOM: all of something is in use, and will be free one day: run passes, and try again.
+ * NEVER_ROOM: a scope must be closed first, or the scheduler is too small. UNKNOWN_TASK: a task
+ * before it is none of this scheduler, or was reclaimed and is to be retained. INVALID_ARGUMENT
+ * with the field and its range. Refused, it has changed nothing. One thread at a time: another
+ * gets BUSY.
+ *
+ * @pre `scheduler` points to a scheduler's storage, `args` to what its size says with as many tasks as
+ * it says, `task` to one or it is null; all live and stay as they are until the call returns.
+ */
+finbox_status finbox_scheduler_submit(struct finbox_scheduler *scheduler,
+                                      const struct finbox_task_args *args,
+                                      struct finbox_task *task);
+
+/**
+ * Opens a scope inside those that are open: tasks submitted before it is closed keep their slots
+ * and outputs until then. NEVER_ROOM if as many are open as may be. One thread at a time.
+ *
+ * @pre `scheduler` points to a scheduler's storage that lives until the call returns.
+ */
+finbox_status finbox_scheduler_open_scope(struct finbox_scheduler *scheduler);
+
+/**
+ * Closes the innermost scope: its tasks are reclaimed when they have finished. INVALID_ARGUMENT if
+ * none is open. One thread at a time.
+ *
+ * @pre `scheduler` points to a scheduler's storage that lives until the call returns.
+ */
+finbox_status finbox_scheduler_close_scope(struct finbox_scheduler *scheduler);
+
+/**
+ * What became of a task: `fate` becomes a `finbox_fate`. What a task did before it finished is
+ * visible to whoever is told so. UNKNOWN_TASK if it is none of this scheduler. BUSY while another
+ * thread submits.
+ *
+ * @pre `scheduler` points to a scheduler's storage, `fate` to a number; both live until the call
+ * returns.
+ */
+finbox_status finbox_scheduler_fate(struct finbox_scheduler *scheduler,
+                                    struct finbox_task task,
+                                    uint32_t *fate);
+
+/**
+ * Where a task's output lies. UNKNOWN_TASK if it is none of this scheduler. BUSY while another
+ * thread submits.
+ *
+ * @pre `scheduler` points to a scheduler's storage, `output` to what its size says; both live until the
+ * call returns.
+ */
+finbox_status finbox_scheduler_output(struct finbox_scheduler *scheduler,
+                                      struct finbox_task task,
+                                      struct finbox_output *output);
+
+/**
+ * Lets FIN handler `handler` look at each of its cores that has something in flight, once; `step`,
+ * unless null, becomes a `finbox_step`. Never blocks, as long as the port's functions do not.
+ *
+ * A handler is for one thread at a time: another gets BUSY; several handlers may pass at once.
+ * REENTERED from inside a callback of a port; in firmware BUSY. STARTED while threads of the
+ * library run. INVALID_ARGUMENT if there is no such handler.
+ *
+ * @pre `scheduler` points to a scheduler's storage, `step` to a number or it is null; both live until
+ * the call returns.
+ */
+finbox_status finbox_scheduler_fin_pass(struct finbox_scheduler *scheduler,
+                                        uint32_t handler,
+                                        uint32_t *step);
+
+/**
+ * One turn of dispatch: takes messages, looks at conditions, finishes tasks, and gives ready ones
+ * to cores. Never blocks, as long as the port's functions do not.
+ *
+ * One thread at a time: another gets BUSY. REENTERED from inside a callback of a port; in firmware
+ * BUSY. STARTED while threads of the library run.
+ *
+ * @pre `scheduler` points to a scheduler's storage, `pass` to what its size says; both live until the
+ * call returns.
+ */
+finbox_status finbox_scheduler_dispatch_pass(struct finbox_scheduler *scheduler,
+                                             struct finbox_pass *pass);
+
+/**
+ * Starts threads of the library's: one a FIN handler, one for dispatch. They rest while nothing
+ * changes, and have these roles until they are stopped.
+ *
+ * STARTED if they run already, BUSY while a pass is inside, SYSTEM with the operating system's
+ * word if it has no more threads. Any thread. Not in firmware.
+ *
+ * @pre `scheduler` points to a scheduler's storage, which lives until it was stopped.
+ */
+finbox_status finbox_scheduler_start(struct finbox_scheduler *scheduler);
+
+/**
+ * Waits until each of `count` tasks has its outcome; with a `count` of 0, until every task has
+ * that was submitted. OK says that they finished, not that they completed: ask
+ * `finbox_scheduler_fate`.
+ *
+ * TIMEOUT after `timeout_ns`, all ones for none; STUCK if nothing moved for as long as patience
+ * lasts. The last error of both names a callback that did not come back meanwhile. STOPPED if no
+ * thread of the library runs or somebody stops them; UNKNOWN_TASK. Blocks. Any number of threads.
+ * Not in firmware.
+ *
+ * @pre `scheduler` points to a scheduler's storage, `tasks` to `count` tasks; both live and stay as
+ * they are until the call returns.
+ */
+finbox_status finbox_scheduler_wait(struct finbox_scheduler *scheduler,
+                                    const struct finbox_task *tasks,
+                                    size_t count,
+                                    uint64_t timeout_ns);
+
+/**
+ * Ends the library's threads, each when it comes back from the pass it is in; tasks stay as they
+ * are, and go on when something passes again. OK also if none run.
+ *
+ * STUCK if a thread does not come back for as long as patience lasts: the last error names the
+ * callback that it is inside, the scheduler stays what it is, and this may be called again. PANIC
+ * if a thread had panicked. Blocks for that long at most. BUSY if another thread starts or stops.
+ * Not in firmware.
+ *
+ * @pre `scheduler` points to a scheduler's storage that lives until the call returns.
+ */
+finbox_status finbox_scheduler_stop(struct finbox_scheduler *scheduler);
+
+/**
+ * What was counted so far. BUSY while a pass or a submission is inside, STARTED while threads of
+ * the library run. Any thread.
+ *
+ * @pre `scheduler` points to a scheduler's storage, `ledger` to what its size says; both live until the
+ * call returns.
+ */
+finbox_status finbox_scheduler_ledger(struct finbox_scheduler *scheduler,
+                                      struct finbox_ledger *ledger);
+
+/**
+ * The first thing that went wrong since the scheduler was placed. Any thread, any time.
+ *
+ * @pre `scheduler` points to a scheduler's storage, `fault` to what its size says; both live until the
+ * call returns.
+ */
+finbox_status finbox_scheduler_first_fault(struct finbox_scheduler *scheduler,
+                                           struct finbox_fault *fault);
+
+/**
+ * Copies up to `capacity` rows of the stall report to `stalls`, and says in `count` how many there
+ * are: none, if nothing is unfinished. BUSY while a pass is inside, STARTED while threads of the
+ * library run. Any thread.
+ *
+ * @pre `scheduler` points to a scheduler's storage, `stalls` to room for `capacity` rows, `count` to a
+ * number; all live until the call returns.
+ */
+finbox_status finbox_scheduler_stalls(struct finbox_scheduler *scheduler,
+                                      struct finbox_stall *stalls,
+                                      size_t capacity,
+                                      size_t *count);
+
+/**
+ * Writes the stall report in words to `buffer`, a line a row: at most `capacity` bytes, of which
+ * the last is 0. `length`, unless null, becomes what the whole report has, without the 0.
+ * Otherwise as `finbox_scheduler_stalls`.
+ *
+ * @pre `scheduler` points to a scheduler's storage, `buffer` to room for `capacity` bytes, `length` to
+ * a number or it is null; all live until the call returns.
+ */
+finbox_status finbox_scheduler_stall_text(struct finbox_scheduler *scheduler,
+                                          char *buffer,
+                                          size_t capacity,
+                                          size_t *length);
+
+/**
  * Defined by the firmware: told `length` bytes about a broken invariant, it stops the core. It
  * must not return.
  */
@@ -912,6 +1831,12 @@ extern void finbox_firmware_panic(const char *text, size_t length);
 #define FINBOX_STATS_SIZE FINBOX_SIZE_UP_TO(finbox_stats, is_condemned)
 #define FINBOX_ATTACH_ARGS_SIZE FINBOX_SIZE_UP_TO(finbox_attach_args, flags)
 #define FINBOX_DRAINED_SIZE FINBOX_SIZE_UP_TO(finbox_drained, stop)
+#define FINBOX_SCHEDULER_ARGS_SIZE FINBOX_SIZE_UP_TO(finbox_scheduler_args, epoch)
+#define FINBOX_TASK_ARGS_SIZE FINBOX_SIZE_UP_TO(finbox_task_args, flags)
+#define FINBOX_OUTPUT_SIZE FINBOX_SIZE_UP_TO(finbox_output, size_bytes)
+#define FINBOX_PASS_SIZE FINBOX_SIZE_UP_TO(finbox_pass, polled)
+#define FINBOX_LEDGER_SIZE FINBOX_SIZE_UP_TO(finbox_ledger, went_back)
+#define FINBOX_FAULT_SIZE FINBOX_SIZE_UP_TO(finbox_fault, hint)
 
 /* What follows holds when this header compiles. */
 FINBOX_ASSERT(sizeof(finbox_message) == 64);
@@ -991,5 +1916,112 @@ FINBOX_ASSERT(offsetof(finbox_salvage, claimer) == 12);
 FINBOX_ASSERT(offsetof(finbox_salvage, others) == 16);
 FINBOX_ASSERT(offsetof(finbox_salvage, reserved) == 20);
 FINBOX_ASSERT(offsetof(finbox_salvage, message) == 24);
+FINBOX_ASSERT(sizeof(finbox_scheduler) == 64);
+FINBOX_ASSERT(offsetof(finbox_scheduler, opaque) == 0);
+FINBOX_ASSERT(sizeof(finbox_scheduler_args) == 128);
+FINBOX_ASSERT(offsetof(finbox_scheduler_args, struct_size) == 0);
+FINBOX_ASSERT(offsetof(finbox_scheduler_args, next) == 8);
+FINBOX_ASSERT(offsetof(finbox_scheduler_args, memory) == 16);
+FINBOX_ASSERT(offsetof(finbox_scheduler_args, size_bytes) == 24);
+FINBOX_ASSERT(offsetof(finbox_scheduler_args, port) == 32);
+FINBOX_ASSERT(offsetof(finbox_scheduler_args, heap_bytes) == 40);
+FINBOX_ASSERT(offsetof(finbox_scheduler_args, run_ns) == 48);
+FINBOX_ASSERT(offsetof(finbox_scheduler_args, wait_ns) == 56);
+FINBOX_ASSERT(offsetof(finbox_scheduler_args, gap_ns) == 64);
+FINBOX_ASSERT(offsetof(finbox_scheduler_args, patience_ns) == 72);
+FINBOX_ASSERT(offsetof(finbox_scheduler_args, target) == 80);
+FINBOX_ASSERT(offsetof(finbox_scheduler_args, cores) == 84);
+FINBOX_ASSERT(offsetof(finbox_scheduler_args, host_lanes) == 88);
+FINBOX_ASSERT(offsetof(finbox_scheduler_args, handlers) == 92);
+FINBOX_ASSERT(offsetof(finbox_scheduler_args, rings) == 96);
+FINBOX_ASSERT(offsetof(finbox_scheduler_args, task_slots) == 100);
+FINBOX_ASSERT(offsetof(finbox_scheduler_args, scopes) == 104);
+FINBOX_ASSERT(offsetof(finbox_scheduler_args, edge_nodes) == 108);
+FINBOX_ASSERT(offsetof(finbox_scheduler_args, condition_room) == 112);
+FINBOX_ASSERT(offsetof(finbox_scheduler_args, urma_queues) == 116);
+FINBOX_ASSERT(offsetof(finbox_scheduler_args, mailbox_slots) == 120);
+FINBOX_ASSERT(offsetof(finbox_scheduler_args, epoch) == 124);
+FINBOX_ASSERT(sizeof(finbox_task) == 16);
+FINBOX_ASSERT(offsetof(finbox_task, slot) == 0);
+FINBOX_ASSERT(offsetof(finbox_task, owner) == 8);
+FINBOX_ASSERT(sizeof(finbox_task_args) == 136);
+FINBOX_ASSERT(offsetof(finbox_task_args, struct_size) == 0);
+FINBOX_ASSERT(offsetof(finbox_task_args, next) == 8);
+FINBOX_ASSERT(offsetof(finbox_task_args, after) == 16);
+FINBOX_ASSERT(offsetof(finbox_task_args, after_count) == 24);
+FINBOX_ASSERT(offsetof(finbox_task_args, retained) == 32);
+FINBOX_ASSERT(offsetof(finbox_task_args, retained_count) == 40);
+FINBOX_ASSERT(offsetof(finbox_task_args, task) == 48);
+FINBOX_ASSERT(offsetof(finbox_task_args, kernel) == 56);
+FINBOX_ASSERT(offsetof(finbox_task_args, args) == 64);
+FINBOX_ASSERT(offsetof(finbox_task_args, output_bytes) == 72);
+FINBOX_ASSERT(offsetof(finbox_task_args, run_budget_ns) == 80);
+FINBOX_ASSERT(offsetof(finbox_task_args, wait_budget_ns) == 88);
+FINBOX_ASSERT(offsetof(finbox_task_args, predicate_address) == 96);
+FINBOX_ASSERT(offsetof(finbox_task_args, shape) == 104);
+FINBOX_ASSERT(offsetof(finbox_task_args, subtasks) == 108);
+FINBOX_ASSERT(offsetof(finbox_task_args, blocks) == 112);
+FINBOX_ASSERT(offsetof(finbox_task_args, defers) == 116);
+FINBOX_ASSERT(offsetof(finbox_task_args, predicate_comparison) == 120);
+FINBOX_ASSERT(offsetof(finbox_task_args, predicate_value) == 124);
+FINBOX_ASSERT(offsetof(finbox_task_args, flags) == 128);
+FINBOX_ASSERT(sizeof(finbox_output) == 24);
+FINBOX_ASSERT(offsetof(finbox_output, struct_size) == 0);
+FINBOX_ASSERT(offsetof(finbox_output, offset) == 8);
+FINBOX_ASSERT(offsetof(finbox_output, size_bytes) == 16);
+FINBOX_ASSERT(sizeof(finbox_pass) == 32);
+FINBOX_ASSERT(offsetof(finbox_pass, struct_size) == 0);
+FINBOX_ASSERT(offsetof(finbox_pass, deadline_ns) == 8);
+FINBOX_ASSERT(offsetof(finbox_pass, progress) == 16);
+FINBOX_ASSERT(offsetof(finbox_pass, watching) == 20);
+FINBOX_ASSERT(offsetof(finbox_pass, handlers) == 24);
+FINBOX_ASSERT(offsetof(finbox_pass, polled) == 28);
+FINBOX_ASSERT(sizeof(finbox_ledger) == 200);
+FINBOX_ASSERT(offsetof(finbox_ledger, struct_size) == 0);
+FINBOX_ASSERT(offsetof(finbox_ledger, submitted) == 8);
+FINBOX_ASSERT(offsetof(finbox_ledger, completed) == 16);
+FINBOX_ASSERT(offsetof(finbox_ledger, failed) == 24);
+FINBOX_ASSERT(offsetof(finbox_ledger, cancelled) == 32);
+FINBOX_ASSERT(offsetof(finbox_ledger, skipped) == 40);
+FINBOX_ASSERT(offsetof(finbox_ledger, inline_completed) == 48);
+FINBOX_ASSERT(offsetof(finbox_ledger, deferred) == 56);
+FINBOX_ASSERT(offsetof(finbox_ledger, fins_received) == 64);
+FINBOX_ASSERT(offsetof(finbox_ledger, fins_applied) == 72);
+FINBOX_ASSERT(offsetof(finbox_ledger, fins_duplicate) == 80);
+FINBOX_ASSERT(offsetof(finbox_ledger, fins_stale) == 88);
+FINBOX_ASSERT(offsetof(finbox_ledger, fins_unknown) == 96);
+FINBOX_ASSERT(offsetof(finbox_ledger, messages_accepted) == 104);
+FINBOX_ASSERT(offsetof(finbox_ledger, messages_delivered) == 112);
+FINBOX_ASSERT(offsetof(finbox_ledger, messages_reported) == 120);
+FINBOX_ASSERT(offsetof(finbox_ledger, conditions) == 128);
+FINBOX_ASSERT(offsetof(finbox_ledger, normal_done) == 136);
+FINBOX_ASSERT(offsetof(finbox_ledger, full) == 144);
+FINBOX_ASSERT(offsetof(finbox_ledger, mailbox_high_water) == 152);
+FINBOX_ASSERT(offsetof(finbox_ledger, waiting_high_water) == 160);
+FINBOX_ASSERT(offsetof(finbox_ledger, polls) == 168);
+FINBOX_ASSERT(offsetof(finbox_ledger, lines_refreshed) == 176);
+FINBOX_ASSERT(offsetof(finbox_ledger, overshoots) == 184);
+FINBOX_ASSERT(offsetof(finbox_ledger, went_back) == 192);
+FINBOX_ASSERT(sizeof(finbox_fault) == 88);
+FINBOX_ASSERT(offsetof(finbox_fault, struct_size) == 0);
+FINBOX_ASSERT(offsetof(finbox_fault, code) == 8);
+FINBOX_ASSERT(offsetof(finbox_fault, task) == 16);
+FINBOX_ASSERT(offsetof(finbox_fault, name) == 24);
+FINBOX_ASSERT(offsetof(finbox_fault, what) == 40);
+FINBOX_ASSERT(offsetof(finbox_fault, lost) == 56);
+FINBOX_ASSERT(offsetof(finbox_fault, hint) == 72);
+FINBOX_ASSERT(sizeof(finbox_stall) == 80);
+FINBOX_ASSERT(offsetof(finbox_stall, slot) == 0);
+FINBOX_ASSERT(offsetof(finbox_stall, task) == 8);
+FINBOX_ASSERT(offsetof(finbox_stall, standing) == 16);
+FINBOX_ASSERT(offsetof(finbox_stall, waits_for) == 20);
+FINBOX_ASSERT(offsetof(finbox_stall, address) == 24);
+FINBOX_ASSERT(offsetof(finbox_stall, cookie) == 32);
+FINBOX_ASSERT(offsetof(finbox_stall, expected) == 40);
+FINBOX_ASSERT(offsetof(finbox_stall, first) == 48);
+FINBOX_ASSERT(offsetof(finbox_stall, observed) == 56);
+FINBOX_ASSERT(offsetof(finbox_stall, age_ns) == 64);
+FINBOX_ASSERT(offsetof(finbox_stall, engine) == 72);
+FINBOX_ASSERT(offsetof(finbox_stall, completion_type) == 76);
 
 #endif  /* FINBOX_H */

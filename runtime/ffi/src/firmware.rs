@@ -1,6 +1,7 @@
 //! On a chip without an operating system: no allocator, no unwinding, no texts. A panic, which is
 //! a broken invariant, ends in a function of the firmware.
 
+use core::convert::Infallible;
 use core::ffi::c_char;
 use core::fmt::{self, Write};
 use core::panic::PanicInfo;
@@ -15,6 +16,14 @@ unsafe extern "C" {
     /// Defined by the firmware: told `length` bytes about a broken invariant, it stops the core. It
     /// must not return.
     fn finbox_firmware_panic(text: *const c_char, length: usize) -> !;
+}
+
+/// What only a process refuses.
+pub(crate) type Refusal = Infallible;
+
+/// The status of a refusal that only a process knows.
+pub(crate) const fn status_of(refusal: Refusal) -> finbox_status {
+    match refusal {}
 }
 
 /// Runs a call's work: what it refuses becomes a status.

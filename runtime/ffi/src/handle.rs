@@ -3,7 +3,7 @@
 //! The word is the handle's kind, mixed with its own address, and a state. One exchange therefore
 //! both recognises a handle and takes it: storage that was never made, was copied from elsewhere,
 //! was overwritten or destroyed, or that another call uses, is refused by the same comparison.
-//! Waiting is never done. Called by `producer.rs`, `consumer.rs` and `drain.rs`.
+//! Waiting is never done. Called by whatever takes a handle.
 
 use core::mem::{self, MaybeUninit};
 use core::ops::{Deref, DerefMut};
@@ -15,6 +15,7 @@ use finbox_mailbox::sync::{AtomicU64, UnsafeCell};
 use crate::consumer::Consuming;
 use crate::problem::{Problem, Unusable};
 use crate::producer::Sender;
+use crate::scheduler::Placed;
 
 /// Storage for the sending end of a mailbox. All zero before it is first used, and never copied or
 /// moved while it is a handle.
@@ -32,6 +33,15 @@ pub struct finbox_producer {
 pub struct finbox_consumer {
     /// The library's.
     pub opaque: [u64; 32],
+}
+
+/// Storage for a scheduler. All zero before it is first used, and never copied or moved while it is
+/// a handle.
+#[derive(Debug)]
+#[repr(C)]
+pub struct finbox_scheduler {
+    /// The library's.
+    pub opaque: [u64; 8],
 }
 
 /// What a kind of storage holds.
@@ -52,6 +62,12 @@ impl Storage for finbox_consumer {
     type Body = Consuming;
     const NAME: &'static str = "consumer";
     const KIND: u64 = u64::from_le_bytes(*b"\0FBcons\xA5");
+}
+
+impl Storage for finbox_scheduler {
+    type Body = Placed;
+    const NAME: &'static str = "scheduler";
+    const KIND: u64 = u64::from_le_bytes(*b"\0FBsche\xA5");
 }
 
 const FREE: u64 = 1;
@@ -77,6 +93,12 @@ const _: () = assert!(
     size_of::<Handle<finbox_consumer>>() <= size_of::<finbox_consumer>()
         && align_of::<Handle<finbox_consumer>>() <= align_of::<finbox_consumer>(),
     "a consumer fits its storage"
+);
+
+const _: () = assert!(
+    size_of::<Handle<finbox_scheduler>>() <= size_of::<finbox_scheduler>()
+        && align_of::<Handle<finbox_scheduler>>() <= align_of::<finbox_scheduler>(),
+    "a scheduler's handle fits its storage"
 );
 
 impl<S: Storage> Handle<S> {

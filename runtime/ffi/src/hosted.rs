@@ -1,10 +1,12 @@
 //! In a process: panics are caught at the boundary, and each thread keeps what was refused last.
 
 use core::cell::Cell;
-use core::fmt::Write;
+use core::fmt::{Display, Write};
 use std::any::Any;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use thiserror::Error;
 
 use crate::problem::Problem;
 use crate::status::finbox_status;
@@ -12,16 +14,38 @@ use crate::status::finbox_status;
 /// How much of a panic's message is kept.
 const PANIC_BYTES: usize = 200;
 
+/// How much of a refusal's text is kept where it is made up.
+const TEXT_BYTES: usize = 400;
+
 /// What the last refused call of a thread was refused for.
 #[derive(Clone, Copy)]
 enum Last {
     Nothing,
     Problem(Problem),
     Panic { text: [u8; PANIC_BYTES], len: usize },
+    Text { text: [u8; TEXT_BYTES], len: usize },
 }
 
 std::thread_local! {
     static LAST: Cell<Last> = const { Cell::new(Last::Nothing) };
+}
+
+/// What only a process refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(crate) enum Refusal {
+    #[error("no threads of the library run this scheduler, or they were stopped")]
+    Stopped,
+    /// Its text was made up and kept where it was refused.
+    #[error("see the text that was kept")]
+    Told(finbox_status),
+}
+
+/// The status of a refusal that only a process knows.
+pub(crate) const fn status_of(refusal: Refusal) -> finbox_status {
+    match refusal {
+        Refusal::Stopped => finbox_status::Stopped,
+        Refusal::Told(status) => status,
+    }
 }
 
 /// Runs a call's work: what it refuses becomes a status and this thread's last text, and so does a
@@ -37,8 +61,21 @@ pub(crate) fn guard(work: impl FnOnce() -> Result<(), Problem>) -> finbox_status
 
 #[cold]
 fn refuse(problem: Problem) -> finbox_status {
-    LAST.set(Last::Problem(problem));
-    problem.status()
+    let status = problem.status();
+    if !matches!(problem, Problem::Hosted(Refusal::Told(_))) {
+        LAST.set(Last::Problem(problem));
+    }
+    status
+}
+
+/// A refusal whose text is made up here and kept at once.
+#[cold]
+pub(crate) fn refuse_with(status: finbox_status, why: &dyn Display) -> Problem {
+    let why = why.to_string();
+    let (mut text, len) = ([0; TEXT_BYTES], why.len().min(TEXT_BYTES));
+    text[..len].copy_from_slice(&why.as_bytes()[..len]);
+    LAST.set(Last::Text { text, len });
+    Refusal::Told(status).into()
 }
 
 #[cold]
@@ -64,6 +101,7 @@ pub(crate) fn write_last(target: &mut impl Write) {
             let text = String::from_utf8_lossy(&text[..len]);
             write!(target, "panic: {text}")
         }
+        Last::Text { text, len } => target.write_str(&String::from_utf8_lossy(&text[..len])),
     };
     written.expect("a copy into memory does not fail");
 }

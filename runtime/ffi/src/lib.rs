@@ -1,7 +1,10 @@
 //! libfinbox: the C ABI of finbox. Its header, `runtime/include/finbox.h`, is made from this crate.
 //!
+//! Two layers, usable alone: a mailbox (`consumer.rs`, `producer.rs`), and a scheduler over a port of
+//! C functions (`scheduler/`), stepped by the caller's threads or by the library's.
+//!
 //! Guarantees: every call returns a `finbox_status` and a refused one has changed nothing unless
-//! it says so; no panic crosses; handles live in the caller's storage and nothing is allocated;
+//! it says so; no panic crosses; handles and all memory are the caller's;
 //! null, misaligned, too small, never made, moved and destroyed arguments are refused wherever they
 //! can be seen. What a struct or a number means never changes, both only grow.
 //!
@@ -27,6 +30,7 @@ mod edition;
 mod handle;
 mod problem;
 mod producer;
+mod scheduler;
 mod status;
 mod version;
 mod wire;
@@ -37,8 +41,9 @@ pub use finbox_abi::{
     FINBOX_MAX_CONDITIONS, FINBOX_SLAB_ERROR_FATAL, FINBOX_SLAB_ERROR_OVERFLOW, finbox_completion,
     finbox_engine, finbox_slab, finbox_slab_entry,
 };
-pub use handle::{finbox_consumer, finbox_producer};
+pub use handle::{finbox_consumer, finbox_producer, finbox_scheduler};
 pub use producer::*;
+pub use scheduler::*;
 pub use status::*;
 pub use version::*;
 pub use wire::*;

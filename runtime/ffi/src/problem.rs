@@ -1,9 +1,12 @@
 //! Why a call was refused: its status, and a sentence with the numbers.
 
-use finbox_abi::Given;
-use finbox_mailbox::{AttachError, Malformed, NoLine, PlaceError, PushError, ResetError};
+use finbox_abi::{Given, Missing};
+use finbox_mailbox::{AttachError, Malformed, NoLine, PlaceError, PushError, ResetError, SlotBits};
+use finbox_scheduler::{ConfigError, ScopeError, SlotId, SubmitError};
 use thiserror::Error;
 
+use crate::edition::{Refusal, status_of};
+use crate::scheduler::Taken;
 use crate::status::finbox_status;
 
 /// What stands in storage that should hold a handle ready for use.
@@ -44,6 +47,36 @@ pub(crate) enum Problem {
     Reset(#[from] ResetError),
     #[error("message {index}: {why}")]
     Malformed { index: u32, why: Malformed },
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("target {number}: 1 is a2a3, 2 is a5, and this library was built for the sum {built}")]
+    Target { number: u32, built: u32 },
+    #[error("the memory has {given} bytes, and the scheduler needs {needed}")]
+    Memory { needed: usize, given: usize },
+    #[error(transparent)]
+    Port(#[from] Missing),
+    #[error("core {core} is at work for another run or has ended: its COND is {cond:#x}")]
+    CoreAtWork { core: u16, cond: u32 },
+    #[error("FIN handler {handler}: there are {handlers}, counted from 0")]
+    NoHandler { handler: u32, handlers: usize },
+    #[error("another call has {0}")]
+    Taken(Taken),
+    #[error("{count} tasks at `{what}` are more than memory holds")]
+    Count { what: &'static str, count: usize },
+    #[error("{:?} is no task of this scheduler, or of another epoch of it", id(*slot))]
+    Stranger { slot: u64 },
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+    #[error(transparent)]
+    Scope(#[from] ScopeError),
+    #[error("the library's threads run this scheduler: stop them first")]
+    Started,
+    #[error(transparent)]
+    Hosted(#[from] Refusal),
+}
+
+const fn id(slot: u64) -> SlotId {
+    SlotId::from_bits(SlotBits(slot))
 }
 
 impl Problem {
@@ -75,7 +108,31 @@ impl Problem {
             | Self::Push(PushError::Condemned)
             | Self::Reset(ResetError::Condemned) => Status::Condemned,
             Self::Malformed { .. } => Status::MalformedMessage,
+            Self::Config(_) | Self::Target { .. } | Self::NoHandler { .. } | Self::Count { .. } => {
+                Status::InvalidArgument
+            }
+            Self::Memory { .. } => Status::TooSmall,
+            Self::Port(_) => Status::NullArgument,
+            Self::CoreAtWork { .. } => Status::NotAtRest,
+            Self::Taken(_) => Status::Busy,
+            Self::Stranger { .. } => Status::UnknownTask,
+            Self::Submit(why) => of_submission(why),
+            Self::Scope(ScopeError::TooDeep { .. }) => Status::NeverRoom,
+            Self::Scope(ScopeError::NoneOpen) => Status::InvalidArgument,
+            Self::Started => Status::Started,
+            Self::Hosted(refusal) => status_of(refusal),
         }
+    }
+}
+
+fn of_submission(why: SubmitError) -> finbox_status {
+    match why {
+        why if why.is_temporary() => finbox_status::NoRoom,
+        SubmitError::UnknownDependency(_) | SubmitError::Reclaimed(_) => finbox_status::UnknownTask,
+        SubmitError::Field { .. } | SubmitError::Cohort { .. } | SubmitError::NoCore(_) => {
+            finbox_status::InvalidArgument
+        }
+        _ => finbox_status::NeverRoom,
     }
 }
 

@@ -5,8 +5,8 @@ use core::fmt::{self, Write};
 
 use crate::edition::write_last;
 
-/// What a call says. 0 is success; 1 to 15 are ordinary answers of a mailbox, 16 and up mistakes
-/// of the caller. A number never changes its meaning.
+/// What a call says. 0 is success; 1 to 15 are ordinary answers of a mailbox, 16 to 31 mistakes
+/// of the caller, 32 to 63 answers of a scheduler. A number never changes its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 pub enum finbox_status {
@@ -54,12 +54,31 @@ pub enum finbox_status {
     TooSmall = 24,
     /// A message has a kind, an engine, a type or a reserved word that no message has.
     MalformedMessage = 25,
+    /// All task slots, dependency nodes or output bytes are in use, and will be free one day. Run
+    /// passes or wait, then try again.
+    NoRoom = 32,
+    /// There is no room before an open scope is closed, or the scheduler is too small for it.
+    NeverRoom = 33,
+    /// A task is none of this scheduler, or was reclaimed.
+    UnknownTask = 34,
+    /// What was waited for did not come in the time given. It goes on.
+    Timeout = 35,
+    /// Nothing moves, or a callback does not come back: the last error names it.
+    Stuck = 36,
+    /// Threads of the library run the scheduler, and have what was asked for. Stop them first.
+    Started = 37,
+    /// No thread of the library runs the scheduler, or it was stopped meanwhile.
+    Stopped = 38,
+    /// A core of the chip is at work for another run, or has ended.
+    NotAtRest = 39,
+    /// The operating system refused something: the last error is its word.
+    System = 40,
     /// Rust code panicked, here or in a callback. What the call had done until then stands.
     Panic = 64,
 }
 
 impl finbox_status {
-    const ALL: [Self; 23] = [
+    const ALL: [Self; 32] = [
         Self::Ok,
         Self::Full,
         Self::Busy,
@@ -82,6 +101,15 @@ impl finbox_status {
         Self::InvalidArgument,
         Self::TooSmall,
         Self::MalformedMessage,
+        Self::NoRoom,
+        Self::NeverRoom,
+        Self::UnknownTask,
+        Self::Timeout,
+        Self::Stuck,
+        Self::Started,
+        Self::Stopped,
+        Self::NotAtRest,
+        Self::System,
         Self::Panic,
     ];
 
@@ -109,6 +137,15 @@ impl finbox_status {
             Self::InvalidArgument => c"a number is out of its range",
             Self::TooSmall => c"the memory is too small",
             Self::MalformedMessage => c"the message is malformed",
+            Self::NoRoom => c"no room for the task now",
+            Self::NeverRoom => c"no room before a scope is closed, or ever",
+            Self::UnknownTask => c"no task of this scheduler",
+            Self::Timeout => c"not within the time given",
+            Self::Stuck => c"nothing moves",
+            Self::Started => c"the library's threads run",
+            Self::Stopped => c"the library's threads do not run",
+            Self::NotAtRest => c"a core is not at rest",
+            Self::System => c"the operating system refused",
             Self::Panic => c"Rust code panicked",
         }
     }
@@ -142,36 +179,59 @@ pub unsafe extern "C" fn finbox_last_error(
     if buffer.is_null() && capacity > 0 {
         return finbox_status::NullArgument;
     }
-    let mut copy = Text {
-        buffer: buffer.cast(),
-        room: capacity.saturating_sub(1),
-        length: 0,
-    };
+    // SAFETY: handed on to the caller.
+    let mut copy = unsafe { Text::at(buffer, capacity) };
     write_last(&mut copy);
-    let end = copy.length.min(copy.room);
-    if capacity > 0 {
-        // SAFETY: `end` is below `capacity`.
-        let end = unsafe { copy.buffer.add(end) };
-        // SAFETY: inside the caller's buffer.
-        unsafe { end.write(0) };
-    }
-    if !length.is_null() {
-        // SAFETY: writable, by the caller's word.
-        unsafe { length.write_unaligned(copy.length) };
-    }
+    // SAFETY: handed on to the caller.
+    unsafe { copy.end(length) };
     finbox_status::Ok
 }
 
 /// Copies what fits, and counts all.
-struct Text {
+pub(crate) struct Text {
     buffer: *mut u8,
-    room: usize,
+    capacity: usize,
     length: usize,
+}
+
+impl Text {
+    /// Text for `buffer`.
+    ///
+    /// # Safety
+    /// It has room for `capacity` bytes until the text has ended, or `capacity` is 0.
+    pub(crate) const unsafe fn at(buffer: *mut c_char, capacity: usize) -> Self {
+        Self {
+            buffer: buffer.cast(),
+            capacity,
+            length: 0,
+        }
+    }
+
+    const fn room(&self) -> usize {
+        self.capacity.saturating_sub(1)
+    }
+
+    /// Writes the 0 at its end, and to `length` how long the whole text is.
+    ///
+    /// # Safety
+    /// `length` is null or writable.
+    pub(crate) unsafe fn end(self, length: *mut usize) {
+        if self.capacity > 0 {
+            // SAFETY: below `capacity`, inside the caller's buffer.
+            let end = unsafe { self.buffer.add(self.length.min(self.room())) };
+            // SAFETY: as above.
+            unsafe { end.write(0) };
+        }
+        if !length.is_null() {
+            // SAFETY: writable, by the caller's word.
+            unsafe { length.write_unaligned(self.length) };
+        }
+    }
 }
 
 impl Write for Text {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let count = text.len().min(self.room.saturating_sub(self.length));
+        let count = text.len().min(self.room().saturating_sub(self.length));
         if count > 0 {
             // SAFETY: `length + count` is at most `room`, inside the caller's buffer.
             let target = unsafe { self.buffer.add(self.length) };

@@ -5,9 +5,10 @@ use std::mem::offset_of;
 use std::path::PathBuf;
 
 use finbox::{
-    finbox_attach_args, finbox_claim_line, finbox_consumer, finbox_drained, finbox_gap,
-    finbox_mailbox_header, finbox_message, finbox_place_args, finbox_producer, finbox_salvage,
-    finbox_stats,
+    finbox_attach_args, finbox_claim_line, finbox_consumer, finbox_drained, finbox_fault,
+    finbox_gap, finbox_ledger, finbox_mailbox_header, finbox_message, finbox_output, finbox_pass,
+    finbox_place_args, finbox_producer, finbox_salvage, finbox_scheduler, finbox_scheduler_args,
+    finbox_stall, finbox_stats, finbox_task, finbox_task_args,
 };
 use finbox_abi::{
     finbox_device_host, finbox_device_library, finbox_event_record, finbox_extension,
@@ -34,6 +35,15 @@ const FINBOX: Made = Made {
         "consumer.rs",
         "producer.rs",
         "drain.rs",
+        "scheduler/carve.rs",
+        "scheduler/args.rs",
+        "scheduler/place.rs",
+        "scheduler/task.rs",
+        "scheduler/submit.rs",
+        "scheduler/pass.rs",
+        "scheduler/threads.rs",
+        "scheduler/report.rs",
+        "scheduler/stall.rs",
         "firmware.rs",
     ],
     assertions: of_finbox,
@@ -111,6 +121,28 @@ fn of_finbox() -> String {
         is_condemned);
     layout!(text, finbox_drained: struct_size taken malformed missing stop);
     layout!(text, finbox_salvage: position what claimer others reserved message);
+    text + &of_scheduler()
+}
+
+fn of_scheduler() -> String {
+    let mut text = String::new();
+    layout!(text, finbox_scheduler: opaque);
+    layout!(text, finbox_scheduler_args: struct_size next memory size_bytes port heap_bytes run_ns
+        wait_ns gap_ns patience_ns target cores host_lanes handlers rings task_slots scopes
+        edge_nodes condition_room urma_queues mailbox_slots epoch);
+    layout!(text, finbox_task: slot owner);
+    layout!(text, finbox_task_args: struct_size next after after_count retained retained_count task
+        kernel args output_bytes run_budget_ns wait_budget_ns predicate_address shape subtasks
+        blocks defers predicate_comparison predicate_value flags);
+    layout!(text, finbox_output: struct_size offset size_bytes);
+    layout!(text, finbox_pass: struct_size deadline_ns progress watching handlers polled);
+    layout!(text, finbox_ledger: struct_size submitted completed failed cancelled skipped
+        inline_completed deferred fins_received fins_applied fins_duplicate fins_stale fins_unknown
+        messages_accepted messages_delivered messages_reported conditions normal_done full
+        mailbox_high_water waiting_high_water polls lines_refreshed overshoots went_back);
+    layout!(text, finbox_fault: struct_size code task name what lost hint);
+    layout!(text, finbox_stall: slot task standing waits_for address cookie expected first observed
+        age_ns engine completion_type);
     text
 }
 
@@ -199,7 +231,7 @@ fn every_struct_with_a_size_has_a_macro_up_to_its_last_field() {
     assert_eq!(sized_structs(header), [("a", "last".to_owned())]);
     let made = generate(&FINBOX);
     let found = sized_structs(&made);
-    assert_eq!(found.len(), 5, "{found:?}");
+    assert_eq!(found.len(), 11, "{found:?}");
     let device = generate(&DEVICE);
     let found = sized_structs(&device);
     assert!(found.contains(&("finbox_port", "incarnation".to_owned())));

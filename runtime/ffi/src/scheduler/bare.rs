@@ -1,0 +1,57 @@
+//! Without an operating system: nobody watches callbacks, and the library has no threads.
+//!
+//! A callback that calls the library again finds the role that called it taken and gets BUSY;
+//! calls of other roles cannot be told from those of another processor.
+
+use finbox_abi::{Call, CallWatch};
+
+use crate::problem::Problem;
+
+/// Where a role is: not known here.
+#[derive(Debug, Default)]
+pub(crate) struct Note;
+
+impl Note {
+    pub(crate) const fn inside(&self) -> Option<Call> {
+        None
+    }
+}
+
+/// Nobody watches. A callback does not unwind, because nothing does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Watcher;
+
+impl Watcher {
+    pub(crate) const fn new(_: &'static Note) -> Self {
+        Self
+    }
+}
+
+impl CallWatch for Watcher {
+    #[inline]
+    fn enter(&self, _: Call) {}
+    #[inline]
+    fn leave(&self) {}
+}
+
+/// Refuses a call from inside a callback: not seen here.
+#[inline]
+pub(crate) const fn outside() -> Result<(), Problem> {
+    Ok(())
+}
+
+/// Threads of the library's: none.
+#[derive(Debug)]
+pub(crate) struct Threads;
+
+impl Threads {
+    pub(crate) const fn new(_: u64) -> Self {
+        Self
+    }
+
+    pub(crate) const fn are_running(&self) -> bool {
+        false
+    }
+
+    pub(crate) const fn wake_dispatch(&self) {}
+}
