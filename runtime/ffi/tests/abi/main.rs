@@ -1,7 +1,14 @@
 //! The C ABI, called from Rust: what arrives, what is refused, and what callbacks may do.
 
 mod callbacks;
+mod chip;
 mod mailbox;
 mod messages;
 mod misuse;
+mod rig;
+mod scheduler_callbacks;
+mod scheduler_place;
+mod scheduler_route;
+mod scheduler_submit;
+mod scheduler_threads;
 mod threads;
