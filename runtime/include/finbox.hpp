@@ -8,6 +8,8 @@
 #ifndef FINBOX_HPP
 #define FINBOX_HPP
 
+#include <initializer_list>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -18,11 +20,12 @@ namespace finbox {
 
 using message = finbox_message;
 using status = finbox_status;
+using task = finbox_task;
 
 /** What the last refused call of this thread said. */
 inline std::string last_error()
 {
-    char text[256];
+    char text[512];
     size_t length = 0;
     finbox_last_error(text, sizeof text, &length);
     return std::string(text, length < sizeof text ? length : sizeof text - 1);
@@ -50,6 +53,22 @@ inline finbox_attach_args attach_args()
 {
     finbox_attach_args args = {};
     args.struct_size = FINBOX_ATTACH_ARGS_SIZE;
+    return args;
+}
+
+/** Arguments with their size, all else 0. */
+inline finbox_scheduler_args scheduler_args()
+{
+    finbox_scheduler_args args = {};
+    args.struct_size = FINBOX_SCHEDULER_ARGS_SIZE;
+    return args;
+}
+
+/** Arguments with their size, all else 0. */
+inline finbox_task_args task_args()
+{
+    finbox_task_args args = {};
+    args.struct_size = FINBOX_TASK_ARGS_SIZE;
     return args;
 }
 
@@ -145,6 +164,115 @@ public:
 
 private:
     finbox_producer handle_ = FINBOX_ZERO;
+};
+
+/**
+ * A scheduler with its memory; stopped and destroyed with this value. If a thread of the library
+ * does not come back from a callback, its memory is never freed: the thread may still use it.
+ */
+class scheduler {
+public:
+    scheduler() = default;
+    scheduler(const scheduler &) = delete;
+    scheduler &operator=(const scheduler &) = delete;
+    ~scheduler()
+    {
+        finbox_scheduler_stop(&handle_);
+        status ended = finbox_scheduler_destroy(&handle_);
+        if (ended == FINBOX_STATUS_OK || ended == FINBOX_STATUS_DESTROYED ||
+            ended == FINBOX_STATUS_NOT_A_HANDLE) {
+            free_memory();
+        }
+    }
+
+    /** Places it, on memory of its own if `args` names none. */
+    [[nodiscard]] status place(finbox_scheduler_args args)
+    {
+        if (args.memory == nullptr && memory_ == nullptr) {
+            status asked = finbox_scheduler_bytes(&args, &bytes_);
+            if (asked != FINBOX_STATUS_OK) {
+                return asked;
+            }
+            memory_ = ::operator new(bytes_, std::align_val_t(FINBOX_SCHEDULER_ALIGN));
+        }
+        if (args.memory == nullptr) {
+            args.memory = memory_;
+            args.size_bytes = bytes_;
+        }
+        return finbox_scheduler_place(&args, &handle_);
+    }
+
+    /** Submits a task behind `after`, which replaces that of `args`. */
+    [[nodiscard]] status submit(finbox_task_args args, std::initializer_list<task> after,
+                                task &submitted)
+    {
+        args.after = after.begin();
+        args.after_count = after.size();
+        return finbox_scheduler_submit(&handle_, &args, &submitted);
+    }
+
+    [[nodiscard]] status fin_pass(uint32_t handler, uint32_t &step)
+    {
+        return finbox_scheduler_fin_pass(&handle_, handler, &step);
+    }
+
+    [[nodiscard]] status dispatch_pass(finbox_pass &pass)
+    {
+        pass = {};
+        pass.struct_size = FINBOX_PASS_SIZE;
+        return finbox_scheduler_dispatch_pass(&handle_, &pass);
+    }
+
+    [[nodiscard]] status start() { return finbox_scheduler_start(&handle_); }
+    [[nodiscard]] status stop() { return finbox_scheduler_stop(&handle_); }
+
+    /** Waits for every task that was submitted. */
+    [[nodiscard]] status wait(uint64_t timeout_ns = UINT64_MAX)
+    {
+        return finbox_scheduler_wait(&handle_, nullptr, 0, timeout_ns);
+    }
+
+    /** `fate` becomes a finbox_fate. */
+    [[nodiscard]] status fate(task task, uint32_t &fate)
+    {
+        return finbox_scheduler_fate(&handle_, task, &fate);
+    }
+
+    [[nodiscard]] status ledger(finbox_ledger &ledger)
+    {
+        ledger = {};
+        ledger.struct_size = FINBOX_LEDGER_SIZE;
+        return finbox_scheduler_ledger(&handle_, &ledger);
+    }
+
+    /** Who is stuck and on what, a line each. */
+    [[nodiscard]] status stalls(std::string &text)
+    {
+        size_t length = 0;
+        status asked = finbox_scheduler_stall_text(&handle_, nullptr, 0, &length);
+        if (asked != FINBOX_STATUS_OK) {
+            return asked;
+        }
+        text.resize(length + 1);
+        asked = finbox_scheduler_stall_text(&handle_, &text[0], text.size(), &length);
+        text.resize(length < text.size() ? length : text.size() - 1);
+        return asked;
+    }
+
+    /** For the calls that have no method. */
+    finbox_scheduler *get() { return &handle_; }
+
+private:
+    void free_memory()
+    {
+        if (memory_ != nullptr) {
+            ::operator delete(memory_, std::align_val_t(FINBOX_SCHEDULER_ALIGN));
+        }
+    }
+
+    finbox_scheduler handle_ = FINBOX_ZERO;
+    void *memory_ = nullptr;
+    size_t bytes_ = 0;
 };
 
 } // namespace finbox

@@ -165,6 +165,16 @@ fn the_conventions_hold_for_a_c_program() {
 }
 
 #[test]
+fn a_c_program_steps_a_scheduler_itself_and_lets_the_library_do_it() {
+    if have("cc") {
+        for language in ["c99", "c11"] {
+            let said = run("tests/c/scheduler.c", language);
+            assert!(said.starts_with("103 tasks in "), "{said}");
+        }
+    }
+}
+
+#[test]
 fn threads_share_a_mailbox_in_cpp() {
     if have("c++") {
         let said = run("examples/mailbox.cpp", "c++17");
@@ -178,5 +188,15 @@ fn f40_an_exception_that_leaves_a_callback_ends_the_process() {
     if have("c++") {
         let said = run("tests/c/throws.cpp", "c++17");
         assert!(said.contains("ends the process"), "{said}");
+    }
+}
+
+/// Fault 40: and it is named.
+#[test]
+fn f40_an_exception_that_leaves_a_function_of_a_port_ends_the_process_and_is_named() {
+    if have("c++") {
+        let said = run("tests/c/port_throws.cpp", "c++17");
+        let expected = "finbox: `now` of a port panicked or threw, which it must not: the process";
+        assert!(said.starts_with(expected), "{said}");
     }
 }
