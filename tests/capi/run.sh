@@ -36,8 +36,10 @@ installed() {
     export LD_LIBRARY_PATH=$lib
     cc -std=c99 "${strict[@]}" "$ffi/examples/firmware_mailbox.c" "${flags[@]}" -o "$work/firmware"
     cc -std=c99 "${strict[@]}" "$ffi/tests/c/conventions.c" "${flags[@]}" -o "$work/conventions"
+    cc -std=c99 "${strict[@]}" "$ffi/tests/c/scheduler.c" "${flags[@]}" -o "$work/scheduler"
     "$work/firmware"
     "$work/conventions"
+    "$work/scheduler"
     cc -std=c99 "$ffi/tests/c/conventions.c" "${flags[@]:0:1}" "$lib/libfinbox.a" \
         -lgcc_s -lpthread -ldl -lm -lc -o "$work/static"
     env -u LD_LIBRARY_PATH "$work/static"
@@ -60,17 +62,17 @@ with_cmake() {
 valgrinded() {
     command -v valgrind >/dev/null || { echo "skipped: there is no valgrind" && return; }
     local program
-    for program in firmware conventions; do
+    for program in firmware conventions scheduler; do
         valgrind --quiet --error-exitcode=66 --leak-check=full --errors-for-leak-kinds=all \
             "$work/$program" >/dev/null
     done
-    echo "capi: 2 programs without a report under valgrind"
+    echo "capi: 3 programs without a report under valgrind"
 }
 
 # The programs are instrumented, the library is not: its own tests are, in tests/sanitizers.
 sanitized() {
     local source program sanitizers=(-g -fsanitize=address,undefined -fno-sanitize-recover=all)
-    for source in examples/firmware_mailbox tests/c/conventions; do
+    for source in examples/firmware_mailbox tests/c/conventions tests/c/scheduler; do
         program=$work/$(basename "$source")-asan
         if ! cc -std=c11 "${sanitizers[@]}" "$ffi/$source.c" "${flags[@]}" -o "$program" \
             2>"$work/asan.log"; then
@@ -79,7 +81,7 @@ sanitized() {
         fi
         ASAN_OPTIONS=detect_leaks=1 "$program" >/dev/null
     done
-    echo "capi: 2 programs without a report under AddressSanitizer and UBSan"
+    echo "capi: 3 programs without a report under AddressSanitizer and UBSan"
 }
 
 # firmware_build FEATURES [OPTION ...]: the static library that links into firmware.

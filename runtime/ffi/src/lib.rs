@@ -1,10 +1,10 @@
 //! libfinbox: the C ABI of finbox. Its header, `runtime/include/finbox.h`, is made from this crate.
 //!
-//! Two layers, usable alone: a mailbox (`consumer.rs`, `producer.rs`), and a scheduler over a port of
-//! C functions (`scheduler/`), stepped by the caller's threads or by the library's.
+//! Two layers, usable alone: a mailbox (`consumer.rs`, `producer.rs`), and a scheduler over a port
+//! of C functions (`scheduler/`), stepped by the caller's threads or by the library's.
 //!
 //! Guarantees: every call returns a `finbox_status` and a refused one has changed nothing unless
-//! it says so; no panic crosses; handles and all memory are the caller's;
+//! it says so; no panic crosses; handles live in the caller's storage and tables in its memory;
 //! null, misaligned, too small, never made, moved and destroyed arguments are refused wherever they
 //! can be seen. What a struct or a number means never changes, both only grow.
 //!

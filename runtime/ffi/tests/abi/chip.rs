@@ -8,13 +8,13 @@ use std::sync::mpsc::{Receiver, Sender};
 
 use finbox_abi::*;
 
-pub(crate) const CORES: usize = 6;
+pub(crate) const CORES: u32 = 6;
 /// Slabs, two a core, at the beginning of memory.
 pub(crate) const BASE: u64 = 0x10_0000;
 const SLAB_BYTES: u64 = 2112;
 /// Behind the slabs: words for counters.
 pub(crate) const COUNTERS: u64 = BASE + 2 * CORES as u64 * SLAB_BYTES;
-const WORDS: usize = 2 * CORES * 264 + 64;
+const WORDS: usize = 2 * CORES as usize * 264 + 64;
 
 /// What a kernel's number means here. Its `args` is an address.
 pub(crate) const NOTHING: u64 = 0;
@@ -95,7 +95,7 @@ impl Chip {
 
     /// What the next call of `function` does besides.
     pub(crate) fn play(&self, function: &'static str, prank: Prank) {
-        *self.prank.lock().unwrap() = (function, prank);
+        *self.prank.lock().expect("nobody panicked with it") = (function, prank);
         self.has_prank.store(true, SeqCst);
     }
 
@@ -103,8 +103,11 @@ impl Chip {
         let parity = token & 1;
         let launch = *self.cores[core as usize].staged[parity as usize]
             .lock()
-            .unwrap();
-        self.launches.lock().unwrap().push(launch);
+            .expect("nobody panicked with it");
+        self.launches
+            .lock()
+            .expect("nobody panicked with it")
+            .push(launch);
         let slab = Self::slab(core, parity);
         match launch.kernel {
             AWAIT => {
@@ -124,7 +127,7 @@ impl Chip {
         if !self.has_prank.load(SeqCst) {
             return;
         }
-        let mut place = self.prank.lock().unwrap();
+        let mut place = self.prank.lock().expect("nobody panicked with it");
         if place.0 != function {
             return;
         }
@@ -189,7 +192,7 @@ unsafe extern "C-unwind" fn stage_payload(
 ) {
     let place = &chip(context).cores[core as usize].staged[token as usize & 1];
     // SAFETY: the launch lives until this returns, by the port's contract.
-    *place.lock().unwrap() = unsafe { launch.read() };
+    *place.lock().expect("nobody panicked with it") = unsafe { launch.read() };
 }
 
 unsafe extern "C-unwind" fn slab_address(_: *mut c_void, core: u32, parity: u32) -> u64 {
@@ -206,7 +209,7 @@ unsafe extern "C-unwind" fn can_read(_: *mut c_void, address: u64, size_bytes: u
 unsafe extern "C-unwind" fn load_u32(context: *mut c_void, address: u64) -> u32 {
     let word = chip(context).word(address).load(SeqCst);
     let half = if address % 8 == 0 { word } else { word >> 32 };
-    (half & u64::from(u32::MAX)) as u32
+    u32::try_from(half & u64::from(u32::MAX)).expect("the low half")
 }
 
 unsafe extern "C-unwind" fn load_u64(context: *mut c_void, address: u64) -> u64 {

@@ -107,7 +107,7 @@ impl Rig {
             gap_ns: 0,
             patience_ns: 0,
             target: FINBOX_TARGET_A5,
-            cores: CORES as u32,
+            cores: CORES,
             host_lanes: 0,
             handlers: 2,
             rings: 1,

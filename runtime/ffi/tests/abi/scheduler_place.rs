@@ -12,10 +12,12 @@ use crate::rig::{Rig, deferred, no_scheduler, task};
 const INVALID: finbox_status = finbox_status::InvalidArgument;
 
 type Args = finbox_scheduler_args;
+/// Makes one thing wrong.
+type Spoil<T> = fn(&mut T);
 
 #[test]
 fn each_size_is_judged_by_its_own_range_and_named() {
-    let cases: [(fn(&mut Args), &str); 14] = [
+    let cases: [(Spoil<Args>, &str); 14] = [
         (|args| args.cores = 109, "cores: 109 is outside 1 to 108"),
         (
             |args| args.host_lanes = 99,
@@ -164,7 +166,7 @@ fn memory_that_is_null_off_the_boundary_or_too_small_is_refused() {
 
 #[test]
 fn a_function_that_the_port_lacks_is_named() {
-    let spoilers: [(fn(&mut finbox_abi::finbox_port), &str); 3] = [
+    let spoilers: [(Spoil<finbox_abi::finbox_port>, &str); 3] = [
         (|port| port.load_cond = None, "load_cond"),
         (|port| port.store_u64 = None, "store_u64"),
         (|port| port.now = None, "now"),

@@ -9,6 +9,8 @@ use crate::mailbox::{OK, c, last_error};
 use crate::rig::{Rig, deferred, task};
 
 type Args = finbox_task_args;
+/// Makes one thing wrong.
+type Spoil = fn(&mut Args);
 
 const INVALID: finbox_status = finbox_status::InvalidArgument;
 const UNKNOWN: finbox_status = finbox_status::UnknownTask;
@@ -85,7 +87,7 @@ fn what_the_scheduler_is_too_small_for_is_told_at_once() {
 
 #[test]
 fn each_field_of_a_task_is_judged_and_named() {
-    let cases: [(fn(&mut Args), &str); 13] = [
+    let cases: [(Spoil, &str); 13] = [
         (|args| args.shape = 5, "shape: 5 is outside 0 to 4"),
         (
             |args| args.subtasks = 8,
@@ -219,109 +221,56 @@ fn a_task_that_was_reclaimed_cannot_be_retained_and_a_dependency_on_it_is_met() 
     );
 }
 
+/// The call was refused because `what` is null.
+fn null(status: finbox_status, what: &str) {
+    let said = format!("{what} must not be null");
+    assert_eq!((status, last_error()), (finbox_status::NullArgument, said));
+}
+
 #[test]
-fn null_where_something_must_be_is_refused_by_its_name() {
+fn null_is_refused_by_its_name_where_a_task_is_submitted_or_asked_for() {
     let rig = Rig::new();
-    let null = |status, what: &str| {
-        let said = format!("{what} must not be null");
-        assert_eq!((status, last_error()), (finbox_status::NullArgument, said));
-    };
-    let mut some = finbox_task::default();
+    let (mut some, nowhere) = (finbox_task::default(), ptr::null_mut());
+    let mut submit = |args: *const Args| c!(finbox_scheduler_submit(rig.at(), args, &mut some));
+    null(submit(ptr::null()), "finbox_task_args");
+    let (mut after, mut retained) = (task(1, NOTHING), task(1, NOTHING));
+    (after.after_count, retained.retained_count) = (1, 1);
+    null(submit(&after), "after");
+    null(submit(&retained), "retained");
+    after.after = ptr::dangling::<u8>().cast();
+    assert_eq!(submit(&after), finbox_status::Misaligned);
+    after.after = ptr::dangling();
+    after.after_count = usize::MAX;
+    assert_eq!(submit(&after), INVALID);
+    let fate = c!(finbox_scheduler_fate(rig.at(), some, ptr::null_mut()));
+    null(fate, "fate");
+    let output = c!(finbox_scheduler_output(rig.at(), some, ptr::null_mut()));
+    null(output, "finbox_output");
+    let opened = c!(finbox_scheduler_open_producer(rig.at(), nowhere));
+    null(opened, "producer");
+}
+
+#[test]
+fn null_is_refused_by_its_name_where_a_pass_or_a_report_has_its_answer() {
+    let rig = Rig::new();
+    let (at, mut count) = (rig.at(), 0);
+    let pass = c!(finbox_scheduler_dispatch_pass(at, ptr::null_mut()));
+    null(pass, "finbox_pass");
     null(
-        c!(finbox_scheduler_submit(rig.at(), ptr::null(), &mut some)),
-        "finbox_task_args",
-    );
-    let args = Args {
-        after_count: 1,
-        ..task(1, NOTHING)
-    };
-    null(
-        c!(finbox_scheduler_submit(rig.at(), &args, &mut some)),
-        "after",
-    );
-    let args = Args {
-        retained_count: 1,
-        ..task(1, NOTHING)
-    };
-    null(
-        c!(finbox_scheduler_submit(rig.at(), &args, &mut some)),
-        "retained",
-    );
-    null(
-        c!(finbox_scheduler_fate(rig.at(), some, ptr::null_mut())),
-        "fate",
-    );
-    null(
-        c!(finbox_scheduler_output(rig.at(), some, ptr::null_mut())),
-        "finbox_output",
-    );
-    null(
-        c!(finbox_scheduler_dispatch_pass(rig.at(), ptr::null_mut())),
-        "finbox_pass",
-    );
-    null(
-        c!(finbox_scheduler_ledger(rig.at(), ptr::null_mut())),
+        c!(finbox_scheduler_ledger(at, ptr::null_mut())),
         "finbox_ledger",
     );
+    let fault = c!(finbox_scheduler_first_fault(at, ptr::null_mut()));
+    null(fault, "finbox_fault");
+    let stalls = c!(finbox_scheduler_stalls(at, ptr::null_mut(), 1, &mut count));
+    null(stalls, "stalls");
+    let none = ptr::null_mut();
     null(
-        c!(finbox_scheduler_first_fault(rig.at(), ptr::null_mut())),
-        "finbox_fault",
-    );
-    let mut count = 0;
-    null(
-        c!(finbox_scheduler_stalls(
-            rig.at(),
-            ptr::null_mut(),
-            1,
-            &mut count
-        )),
-        "stalls",
-    );
-    null(
-        c!(finbox_scheduler_stalls(
-            rig.at(),
-            ptr::null_mut(),
-            0,
-            ptr::null_mut()
-        )),
+        c!(finbox_scheduler_stalls(at, ptr::null_mut(), 0, none)),
         "count",
     );
-    null(
-        c!(finbox_scheduler_stall_text(
-            rig.at(),
-            ptr::null_mut(),
-            1,
-            &mut count
-        )),
-        "buffer",
-    );
-    null(
-        c!(finbox_scheduler_bytes(
-            &Rig::unplaced().args(),
-            ptr::null_mut()
-        )),
-        "bytes",
-    );
-    null(
-        c!(finbox_scheduler_open_producer(rig.at(), ptr::null_mut())),
-        "producer",
-    );
-    let args = Args {
-        after: (&raw const some).cast::<u8>().wrapping_add(1).cast(),
-        after_count: 1,
-        ..task(1, NOTHING)
-    };
-    assert_eq!(
-        c!(finbox_scheduler_submit(rig.at(), &args, &mut some)),
-        finbox_status::Misaligned
-    );
-    let args = Args {
-        after: &raw const some,
-        after_count: usize::MAX,
-        ..task(1, NOTHING)
-    };
-    assert_eq!(
-        c!(finbox_scheduler_submit(rig.at(), &args, ptr::null_mut())),
-        INVALID
-    );
+    let text = c!(finbox_scheduler_stall_text(at, ptr::null_mut(), 1, none));
+    null(text, "buffer");
+    let args = Rig::unplaced().args();
+    null(c!(finbox_scheduler_bytes(&args, ptr::null_mut())), "bytes");
 }
