@@ -14,9 +14,9 @@ use super::ops::{moves, notify};
 use super::rig::{Judged, LINE, Rig, Stop, demand};
 use super::tokens::{At, fin};
 use crate::arena::Arena;
-use crate::config::Config;
 use crate::lifecycle::{Drain, DrainLimits, drain, ledger};
 use crate::threads::{self, Unit};
+use finbox_scheduler::Config;
 
 const ROUNDS: u64 = 8;
 const VALUES: u64 = 256;
