@@ -69,15 +69,21 @@ impl Arena {
         &self.config
     }
 
-    /// Says that `core` ran tokens under somebody else, and that `last` was the last of them, whose
-    /// FIN its COND still shows. Without that a scheduler in new memory takes it for a core after
-    /// reset: it would give it token 1 once more, and not believe what its COND says.
+    /// Takes `core` over as another run left it, showing `cond`: a scheduler in new memory takes it
+    /// for a core after reset otherwise, would give it token 1 once more, and not believe what its
+    /// COND says. Whether it can be: it is not if the core is at work or has ended.
     ///
     /// # Panics
-    /// If the chip has no such core, or `last` is no token of a task.
-    pub fn go_on_behind(&mut self, core: CoreId, last: Token) {
-        let behind = HandlerCore::after(Cond::fin(last)).expect("a task's token, and its FIN");
-        (self.handler_cores[core.index()], self.tokens[core.index()]) = behind;
+    /// If the chip has no such core.
+    #[must_use]
+    pub fn go_on_behind(&mut self, core: CoreId, cond: Cond) -> bool {
+        let after = HandlerCore::after(cond);
+        let is_at_rest = after.is_some();
+        if let Some((seen, next)) = after {
+            self.handler_cores[core.index()] = seen;
+            self.tokens[core.index()] = next;
+        }
+        is_at_rest
     }
 
     /// The token that `core` gets next, of whichever scheduler comes next.

@@ -6,13 +6,13 @@
 
 use finbox_abi::finbox_op_kind::Copy;
 use finbox_scheduler::{
-    Assembly, Chip, Dispatcher, Ledger, NoProbe, Port, Shape, TaskId, TaskSpec, Token,
+    Assembly, Chip, Cond, Dispatcher, Ledger, NoProbe, Port, Shape, TaskId, TaskSpec, Token,
 };
 
 use super::defer::awaits;
 use super::ops::{moves, notify};
 use super::rig::{Judged, LINE, Rig, Stop, demand};
-use super::tokens::{At, fin};
+use super::tokens::{At, fin, said};
 use crate::arena::Arena;
 use crate::lifecycle::{Drain, DrainLimits, drain, ledger};
 use crate::threads::{self, Unit};
@@ -102,10 +102,11 @@ fn arenas(rig: &Rig<'_>) -> Judged<Vec<Arena>> {
         for core in rig.lanes() {
             let at = At { rank, core };
             let word = rig.lane(at).word;
-            let last = Token::from_bits(word);
-            if word == fin(last) {
-                arena.go_on_behind(core, last);
-            }
+            demand!(
+                arena.go_on_behind(core, Cond(word)),
+                "`load_cond` of {at} gives {} while it runs nothing: no scheduler can go on there",
+                said(word)
+            );
         }
         arenas.push(arena);
     }
