@@ -121,3 +121,36 @@ impl Arena {
         assemble(self.config.chip, self.config.start, memory)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Arena;
+    use crate::config::Config;
+    use finbox_scheduler::{A5, Chip, Cond, CoreId, Token};
+
+    #[test]
+    fn a_core_is_taken_over_when_it_rests_and_left_alone_when_it_does_not() {
+        let mut config = Config::of(&A5);
+        (config.task_slots, config.edge_nodes, config.condition_room) = (4, 4, 64);
+        config.chip = Chip {
+            cores: 3,
+            ..config.chip
+        };
+        let mut arena = Arena::new(config).expect("a small one");
+        let core = CoreId(2);
+        let last = Token::from_bits(41);
+        let rows = [
+            (Cond::RESET, true, Token::FIRST),
+            (Cond::fin(last), true, last.next()),
+            (Cond::ack(last.next()), false, last.next()),
+            (Cond::ack(Token::EXIT), false, last.next()),
+            (Cond::fin(Token::EXIT), false, last.next()),
+            (Cond::fin(Token::LAST), true, Token::from_bits(0)),
+        ];
+        for (cond, is_taken, next) in rows {
+            assert_eq!(arena.go_on_behind(core, cond), is_taken, "{cond:?}");
+            assert_eq!(arena.next_token(core), next, "{cond:?}");
+        }
+        assert_eq!(arena.next_token(CoreId(1)), Token::FIRST);
+    }
+}

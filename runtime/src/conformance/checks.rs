@@ -244,6 +244,6 @@ pub(super) static CHECKS: &[Check] = &[
         name: "exit",
         proves: "a core answers EXIT with ACK of it",
         exercises: &["ring_doorbell", "load_cond"],
-        judge: whole::exit,
+        judge: launch::exit,
     },
 ];

@@ -1,10 +1,10 @@
-//! Tokens and launches: ACK and FIN, two slots, which block, which subtask, several cores.
+//! Tokens and launches: ACK and FIN, two slots, which block, which subtask, several cores, EXIT.
 
 use std::cell::Cell;
 
 use finbox_abi::finbox_op_kind::{Busy, Copy, FillU32};
 use finbox_abi::{FINBOX_SUBTASK_AIC, FINBOX_SUBTASK_AIV0, FINBOX_SUBTASK_AIV1, finbox_op};
-use finbox_scheduler::{CoreId, Subtasks};
+use finbox_scheduler::{CoreId, Subtasks, Token};
 
 use super::ops::{moves, notify, op};
 use super::rig::{Judged, LINE, LINE_BYTES, Rig, Stop, demand};
@@ -234,6 +234,20 @@ pub(super) fn together(rig: &mut Rig<'_>) -> Judged {
                  {expected}; adding must be atomic"
             )));
         }
+    }
+    Ok(())
+}
+
+/// The last of all: a core answers EXIT with ACK of it.
+pub(super) fn exit(rig: &mut Rig<'_>) -> Judged {
+    if !rig.limits.end_cores {
+        let reason = "cores run nothing afterwards; nobody asked for it".to_owned();
+        return Err(Stop::Skip(reason));
+    }
+    for at in rig.all_of_them()? {
+        rig.port(at.rank).ring_doorbell(at.core, Token::EXIT);
+        rig.follow(at, &[Token::EXIT.bits()])?;
+        rig.lane_mut(at).lost = Some(rig.check);
     }
     Ok(())
 }

@@ -316,17 +316,3 @@ fn judge(
     );
     Ok(())
 }
-
-/// The last of all: a core answers EXIT with ACK of it.
-pub(super) fn exit(rig: &mut Rig<'_>) -> Judged {
-    if !rig.limits.end_cores {
-        let reason = "cores run nothing afterwards; nobody asked for it".to_owned();
-        return Err(Stop::Skip(reason));
-    }
-    for at in rig.all_of_them()? {
-        rig.port(at.rank).ring_doorbell(at.core, Token::EXIT);
-        rig.follow(at, &[Token::EXIT.bits()])?;
-        rig.lane_mut(at).lost = Some(rig.check);
-    }
-    Ok(())
-}
