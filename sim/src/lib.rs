@@ -9,7 +9,8 @@
 //! chip, [`workload`] for tasks as data, [`fault`] for what goes wrong, [`check`] for many seeds,
 //! [`timeline`] for what a run did and when, [`analysis`] for what held it up, [`perfetto`] for
 //! traces, [`compare`] for two results, [`demo`] for the built-in ones, [`mod@file`] and
-//! [`cost_file`] for files that people write, [`metg`] for what `finbox metg` measures.
+//! [`cost_file`] for files that people write, [`metg`] for what `finbox metg` measures,
+//! [`machine`] for chips that run the kernels of whoever asks.
 
 pub mod analysis;
 pub mod app;
@@ -22,6 +23,7 @@ pub mod device;
 pub mod engine;
 pub mod fault;
 pub mod file;
+pub mod machine;
 pub mod memory;
 pub mod metg;
 pub mod perfetto;

@@ -5,7 +5,7 @@ use finbox_scheduler::Target;
 
 use crate::device::{CostModel, Device, DeviceOptions};
 use crate::engine::Engines;
-use crate::workload::{Part, Running, TaskPlan, TaskRef, Workload, run};
+use crate::workload::{Part, Reach, Running, TaskPlan, TaskRef, Workload, run};
 
 /// Runs the tasks in `order`, every part of each, and gives the devices back.
 pub(crate) fn run_in(workload: &Workload, target: Target, order: &[TaskRef]) -> Vec<Device> {
@@ -25,6 +25,7 @@ pub(crate) fn run_in(workload: &Workload, target: Target, order: &[TaskRef]) -> 
         for part in Part::all_of(task) {
             let running = Running {
                 device: &devices[rank],
+                reach: Reach::Own,
                 engines: &mut engines[rank],
                 task: at.task,
                 part,

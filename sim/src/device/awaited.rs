@@ -33,21 +33,40 @@ pub struct AwaitedPost {
     pub state: PostState,
 }
 
-/// The transfers that a rank's tasks wait for.
-#[derive(Debug, Default)]
-pub struct Awaited(Shared<HashMap<u32, Vec<AwaitedPost>>>);
+/// What each task waits for.
+type Tasks = HashMap<u32, Vec<AwaitedPost>>;
+
+/// The transfers that a rank's tasks wait for; None: nobody judges them, so nothing is kept.
+#[derive(Debug)]
+pub struct Awaited(Option<Shared<Tasks>>);
+
+impl Default for Awaited {
+    fn default() -> Self {
+        Self(Some(Shared::default()))
+    }
+}
 
 impl Awaited {
+    /// Keeps nothing: of a machine that never ends it would be ever more.
+    pub const fn unjudged() -> Self {
+        Self(None)
+    }
+
     /// `task` waits for `post` of `lane`, which has not ended.
     pub fn begin(&self, task: u32, (lane, post): (Lane, u64)) {
+        let Some(mut tasks) = self.lock() else {
+            return;
+        };
         let state = PostState::Open;
         let awaited = AwaitedPost { lane, post, state };
-        self.lock().entry(task).or_default().push(awaited);
+        tasks.entry(task).or_default().push(awaited);
     }
 
     /// `post` of `lane`, posted by `task`, has ended, with 0 or the code of its failure.
     pub fn end(&self, task: u32, (lane, post): (Lane, u64), status: u16) {
-        let mut tasks = self.lock();
+        let Some(mut tasks) = self.lock() else {
+            return;
+        };
         let posts = tasks.get_mut(&task).into_iter().flatten();
         for awaited in posts.filter(|one| (one.lane, one.post) == (lane, post)) {
             awaited.state = match status {
@@ -59,13 +78,13 @@ impl Awaited {
 
     /// The first that `task` waits for and that has not ended well.
     pub fn unmet(&self, task: u32) -> Option<AwaitedPost> {
-        let tasks = self.lock();
+        let tasks = self.lock()?;
         let mut posts = tasks.get(&task)?.iter();
         posts.find(|one| one.state != PostState::Done).copied()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u32, Vec<AwaitedPost>>> {
-        self.0.lock()
+    fn lock(&self) -> Option<MutexGuard<'_, Tasks>> {
+        self.0.as_ref().map(Shared::lock)
     }
 }
 

@@ -67,12 +67,38 @@ impl EngineMemory {
     }
 }
 
+/// What programs call a counter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Counters {
+    /// One of these addresses, by index.
+    Listed(Box<[u64]>),
+    /// Any word of any rank, by its number.
+    EveryWord,
+}
+
+/// The rank in whose memory `addr` would be, if it has one; [`u32::MAX`] in front of the first.
+pub fn rank_at(addr: u64) -> u32 {
+    let rank = (addr / RANK_STRIDE_BYTES).checked_sub(1);
+    rank.and_then(|rank| u32::try_from(rank).ok())
+        .unwrap_or(u32::MAX)
+}
+
+/// The number of the word at `addr` where every word is a counter; None if none is there, or it
+/// has no number.
+pub fn word_number(addr: u64) -> Option<u32> {
+    let offset = addr.checked_sub(RANK_STRIDE_BYTES)?;
+    let is_word = offset.is_multiple_of(4);
+    is_word.then(|| u32::try_from(offset / 4).ok()).flatten()
+}
+
 /// Addresses of one rank's memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     base: u64,
     lanes: u64,
-    counters: Box<[u64]>,
+    /// What programs call offset 0.
+    origin: u64,
+    counters: Counters,
     packed: Range<u64>,
     records: Box<[u64]>,
     queues: Box<[CompletionQueue]>,
@@ -106,16 +132,30 @@ impl Layout {
             data.end - base <= RANK_STRIDE_BYTES,
             "a rank has at most 256 MiB"
         );
-        let counters = place(counters, packed.start, &data);
+        let counters = Counters::Listed(place(counters, packed.start, &data));
         Self {
             base,
             lanes,
+            origin: data.start,
             counters,
             engines: packed.end..end,
             packed,
             records,
             queues,
             data,
+        }
+    }
+
+    /// The same for programs that name all ranks' memory by device addresses, any word of which may
+    /// be a counter: offsets are addresses, and the control CPU may read all of the data.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    pub fn flat(rank: u32, lanes: usize, engines: &EngineMemory, data_bytes: u64) -> Self {
+        Self {
+            origin: 0,
+            counters: Counters::EveryWord,
+            ..Self::new(rank, lanes, (&[], engines), data_bytes)
         }
     }
 
@@ -136,9 +176,28 @@ impl Layout {
         self.base + slab * SLAB_BYTES
     }
 
-    /// The counters, in the order they were given.
+    /// The counters that were given, in that order.
     pub fn counters(&self) -> &[u64] {
-        &self.counters
+        match &self.counters {
+            Counters::Listed(listed) => listed,
+            Counters::EveryWord => &[],
+        }
+    }
+
+    /// Address of counter `index`.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn counter(&self, index: u32) -> u64 {
+        match &self.counters {
+            Counters::Listed(listed) => listed[index as usize],
+            Counters::EveryWord => RANK_STRIDE_BYTES + u64::from(index) * 4,
+        }
+    }
+
+    /// Address of what programs call `offset`.
+    pub const fn address(&self, offset: u64) -> u64 {
+        self.origin + offset
     }
 
     /// The event records of the SDMA streams, 64-byte aligned.
@@ -159,14 +218,15 @@ impl Layout {
     /// What the control CPU may read: slabs, counters, and what engines write for it.
     pub fn readable(&self) -> Vec<Range<u64>> {
         let slabs = self.base..self.packed.start;
-        let placed = self
-            .counters
-            .iter()
-            .filter(|&counter| self.data.contains(counter));
-        [slabs, self.packed.clone(), self.engines.clone()]
-            .into_iter()
-            .chain(placed.map(|&at| at..at + 4))
-            .collect()
+        let mut readable = vec![slabs, self.packed.clone(), self.engines.clone()];
+        match &self.counters {
+            Counters::Listed(listed) => {
+                let placed = listed.iter().filter(|&at| self.data.contains(at));
+                readable.extend(placed.map(|&at| at..at + 4));
+            }
+            Counters::EveryWord => readable.push(self.data.clone()),
+        }
+        readable
     }
 }
 
@@ -212,7 +272,9 @@ fn place(counters: &[CounterPlace], first: u64, data: &Range<u64>) -> Box<[u64]>
 
 #[cfg(test)]
 mod tests {
-    use super::{CounterPlace, EngineMemory, Layout, QueuePlan};
+    use super::{
+        CounterPlace, EngineMemory, Layout, QueuePlan, RANK_STRIDE_BYTES, rank_at, word_number,
+    };
     use finbox_scheduler::CoreId;
 
     #[test]
@@ -249,6 +311,20 @@ mod tests {
             layout.data().start - layout.base()
         };
         assert_eq!(data(0), data(63));
+    }
+
+    #[test]
+    fn where_every_word_is_a_counter_numbers_and_addresses_name_the_same() {
+        let layout = Layout::flat(63, 3, &EngineMemory::default(), 4096);
+        let last = layout.data().end - 4;
+        assert_eq!((rank_at(last), rank_at(5)), (63, u32::MAX));
+        let number = word_number(last).expect("64 ranks have 2³² words");
+        assert_eq!((layout.counter(number), layout.address(last)), (last, last));
+        assert_eq!((word_number(last + 2), word_number(8)), (None, None));
+        assert_eq!(word_number(65 * RANK_STRIDE_BYTES), None);
+        assert_eq!(word_number(65 * RANK_STRIDE_BYTES - 4), Some(u32::MAX));
+        assert!(layout.counters().is_empty());
+        assert_eq!(layout.readable().last(), Some(layout.data()));
     }
 
     #[test]

@@ -13,6 +13,7 @@
 //! | `layout`, `kind` | where things are, which core is what |
 //! | `register` | DMB, COND, staged payloads |
 //! | `core`, `words` | one core's pick-up, run, FIN |
+//! | `turning` | a thread that steps cores by the wall clock |
 //! | `meter`, `port` | the control CPU's calls and what they cost |
 //! | `awaited` | what tasks wait for at engines, for the judge |
 //! | `cost` | every number of virtual time |
@@ -27,6 +28,7 @@ mod memory;
 mod meter;
 mod port;
 mod register;
+mod turning;
 mod words;
 
 pub use self::awaited::{Awaited, AwaitedPost, PostState};
@@ -35,12 +37,14 @@ pub use self::core::{Core, Kernels, Picked};
 pub use self::cost::{CostModel, EngineCost};
 pub use self::dram::Dram;
 pub use self::layout::{
-    CounterPlace, EngineMemory, Layout, QueuePlan, RANK_STRIDE_BYTES, WINDOW_ALIGN_BYTES,
+    CounterPlace, EngineMemory, Layout, QueuePlan, RANK_STRIDE_BYTES, WINDOW_ALIGN_BYTES, rank_at,
+    word_number,
 };
 pub use self::memory::Memory;
 pub use self::meter::Meter;
 pub use self::port::{Doorbells, Rung, SimPort};
 pub use self::register::{COND_RESET, FIN, Registers};
+pub use self::turning::{Turned, step_cores, turn_until};
 pub use self::words::Words;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -48,7 +52,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use finbox_mailbox::{CompletionType, Engine};
 use finbox_scheduler::limits::MAX_CONDITIONS;
 use finbox_scheduler::{
-    CoreId, ENTRIES_OFFSET, ENTRY_BYTES, ERROR_OVERFLOW, Shape, Target, shape_of_core,
+    CoreId, ENTRIES_OFFSET, ENTRY_BYTES, ERROR_FATAL, ERROR_OVERFLOW, Shape, Target, shape_of_core,
 };
 
 /// What a chip is made of.
@@ -62,6 +66,13 @@ pub struct DeviceOptions {
     pub host_lanes: u16,
     /// What things cost.
     pub cost: CostModel,
+}
+
+impl DeviceOptions {
+    /// Cores and host lanes.
+    pub const fn lanes(&self) -> usize {
+        self.cores as usize + self.host_lanes as usize
+    }
 }
 
 /// A condition as a core registers it: raw, so that wrong ones can be registered too.
@@ -131,14 +142,32 @@ impl Device {
         memory: (&[CounterPlace], &EngineMemory),
         data_bytes: u64,
     ) -> Self {
-        let lanes = usize::from(options.cores) + usize::from(options.host_lanes);
-        let layout = Layout::new(rank, lanes, memory, data_bytes);
+        let layout = Layout::new(rank, options.lanes(), memory, data_bytes);
+        Self::laid_out(options, rank, layout, Awaited::default())
+    }
+
+    /// The same for programs that name all ranks' memory by device addresses, as [`Layout::flat`]
+    /// lays it out. What its tasks wait for at its engines is not kept: nobody judges them.
+    ///
+    /// # Panics
+    /// As [`Layout::new`].
+    pub fn flat(
+        options: DeviceOptions,
+        rank: u32,
+        engines: &EngineMemory,
+        data_bytes: u64,
+    ) -> Self {
+        let layout = Layout::flat(rank, options.lanes(), engines, data_bytes);
+        Self::laid_out(options, rank, layout, Awaited::unjudged())
+    }
+
+    fn laid_out(options: DeviceOptions, rank: u32, layout: Layout, awaited: Awaited) -> Self {
         let dram = Dram::new(layout.base(), layout.size_bytes());
         for queue in layout.completion_queues() {
             queue.initialise(&dram);
         }
         let memory = Memory::new(dram, &layout.readable(), options.target.coherent_dma);
-        let (registers, doorbells) = (Registers::new(lanes), Doorbells::default());
+        let (registers, doorbells) = (Registers::new(options.lanes()), Doorbells::default());
         Self {
             rank,
             options,
@@ -147,7 +176,7 @@ impl Device {
             registers,
             doorbells,
             incarnation: AtomicU32::new(0),
-            awaited: Awaited::default(),
+            awaited,
         }
     }
 
@@ -233,12 +262,18 @@ impl Device {
     /// # Panics
     /// If there is none.
     pub fn counter_address(&self, index: u32) -> u64 {
-        self.layout.counters()[index as usize]
+        self.layout.counter(index)
     }
 
     /// Address of byte `offset` of the data: the window.
     pub const fn data_address(&self, offset: u64) -> u64 {
-        self.layout.data().start + offset
+        self.layout.address(offset)
+    }
+
+    /// Says in a slab, as a core does before its FIN, that its kernel cannot go on.
+    pub fn fail_slab(&self, core: CoreId, parity: usize) {
+        let slab = self.layout.slab(core, parity);
+        self.dram().store_u32(slab + 4, ERROR_FATAL.cast_unsigned());
     }
 
     /// Registers conditions as a core does before its FIN: behind those the slab counts already,

@@ -47,7 +47,8 @@ pub struct Lateness {
 }
 
 impl Lateness {
-    fn of(self, subject: u64, nth: u64) -> u64 {
+    /// How much later the `nth` event about `subject` is.
+    pub fn of(self, subject: u64, nth: u64) -> u64 {
         match self {
             Self { seed: 0, .. } | Self { bound: 0, .. } => 0,
             Self { seed, bound } => mix(mix(mix(seed) ^ subject) ^ nth) % bound,

@@ -11,7 +11,7 @@ use crate::fault::Links;
 
 use super::op::Part;
 use super::plan::{RankPlan, TaskPlan};
-use super::program::{Running, run};
+use super::program::{Reach, Running, run};
 
 /// An effect and when its program ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,6 +112,7 @@ impl Kernels for Programs<'_> {
         let index = u32::try_from(picked.launch.kernel).expect("a plan has less than 2³² tasks");
         let running = Running {
             device: self.device,
+            reach: Reach::Own,
             engines: &mut self.engines,
             task: index,
             part: Part {

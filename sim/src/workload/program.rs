@@ -6,7 +6,7 @@
 //! program order. Refuses nothing: [`Workload::check`](super::Workload::check) has seen the
 //! program. Called by [`Programs`](super::Programs) at the end of a kernel, before its FIN.
 
-use crate::device::{CostModel, Device, Dram, Registered};
+use crate::device::{CostModel, Device, Dram, Registered, rank_at};
 use crate::engine::{Effect, EffectKind, Engines, Lane, Posted};
 
 use super::op::{EngineTime, Op, Part};
@@ -26,6 +26,8 @@ pub struct Ran {
 pub struct Running<'a> {
     /// The rank's chip.
     pub device: &'a Device,
+    /// Which memory the program names.
+    pub reach: Reach<'a>,
     /// The rank's engines.
     pub engines: &'a mut Engines,
     /// The task, as an index.
@@ -34,6 +36,16 @@ pub struct Running<'a> {
     pub part: Part,
     /// When its kernel ends, on the world's clock.
     pub now: u64,
+}
+
+/// Which memory a program names, and how.
+#[derive(Clone, Copy, Debug)]
+pub enum Reach<'a> {
+    /// Its rank's, by offsets. What it does to peers comes back as effects.
+    Own,
+    /// All ranks', by device addresses, on chips that are [flat](Device::flat), in order of their
+    /// ranks. Notifies are done at once, as everything else that is not an engine's.
+    All(&'a [Device]),
 }
 
 /// Runs `program`.
@@ -105,7 +117,7 @@ impl Run<'_> {
             }
             Op::Engine { counter, time } => {
                 let (takes_ns, bytes) = engine_work(self.device.cost(), time);
-                let rank = self.device.rank();
+                let rank = rank_at(self.device.counter_address(counter));
                 let done = EffectKind::EngineDone { rank, counter };
                 self.effect(takes_ns, takes_ns, bytes, done);
             }
@@ -116,7 +128,7 @@ impl Run<'_> {
                     .push(Registered::counter(addr, expected));
             }
             Op::AwaitPost { lane } => self.await_last(lane),
-            _ => change_own(self.device, op),
+            _ => change_own(&self.running, op),
         }
     }
 
@@ -131,6 +143,12 @@ impl Run<'_> {
     }
 
     fn notify(&mut self, peer: u32, counter: u32, add: u32) {
+        if let Reach::All(_) = self.running.reach {
+            let addr = self.device.counter_address(counter);
+            let (memory, addr) = self.running.holder(addr);
+            memory.fetch_add_u32(addr, add);
+            return;
+        }
         let takes_ns = self.device.cost().notify_ns;
         self.cursor_ns = self.cursor_ns.saturating_add(takes_ns);
         let notify = EffectKind::Notify { peer, counter, add };
@@ -167,56 +185,81 @@ const fn engine_work(cost: &CostModel, time: EngineTime) -> (u64, u64) {
     }
 }
 
-/// Does an operation that stays within the rank's own data.
-fn change_own(device: &Device, op: &Op) {
-    let dram = device.dram();
-    let address = |offset| device.data_address(offset);
+/// Some memory and an address in it.
+type Place<'a> = (&'a Dram, u64);
+
+impl<'a> Running<'a> {
+    /// Where what the program calls `offset` is.
+    fn place(&self, offset: u64) -> Place<'a> {
+        self.holder(self.device.data_address(offset))
+    }
+
+    /// What has `addr`. Memory says itself which addresses it does not have.
+    fn holder(&self, addr: u64) -> Place<'a> {
+        let own = self.device;
+        let holder = match self.reach {
+            Reach::Own => own,
+            Reach::All(devices) => devices.get(rank_at(addr) as usize).unwrap_or(own),
+        };
+        (holder.dram(), addr)
+    }
+}
+
+/// Does an operation that is over when the program is.
+fn change_own(running: &Running<'_>, op: &Op) {
+    let at = |offset| running.place(offset);
     match *op {
-        Op::Copy { from, to, bytes } => dram.copy(address(from), address(to), bytes),
-        Op::StoreU32 { at, value } => dram.store_u32(address(at), value),
-        Op::FillU32 { at, count, value } => dram.fill_u32(address(at), count, value),
-        Op::FillPattern { at, bytes, seed } => {
-            dram.write_bytes(address(at), &pattern(seed, bytes));
+        Op::Copy { from, to, bytes } => copy(at(from), at(to), bytes),
+        Op::StoreU32 { at: to, value } => {
+            let (memory, addr) = at(to);
+            memory.store_u32(addr, value);
+        }
+        Op::FillU32 {
+            at: to,
+            count,
+            value,
+        } => {
+            let (memory, addr) = at(to);
+            memory.fill_u32(addr, count, value);
+        }
+        Op::FillPattern {
+            at: to,
+            bytes,
+            seed,
+        } => {
+            let (memory, addr) = at(to);
+            memory.write_bytes(addr, &pattern(seed, bytes));
         }
         Op::AddU32 {
             from,
             to,
             count,
             add,
-        } => {
-            let sum = |from, _| dram.load_u32(from).wrapping_add(add);
-            each_word(dram, address(from), address(to), count, sum);
-        }
+        } => each_word(at(from), at(to), count, |from, _| from.wrapping_add(add)),
         Op::AccumulateU32 { from, to, count } => {
-            let sum = |from, to| dram.load_u32(from).wrapping_add(dram.load_u32(to));
-            each_word(dram, address(from), address(to), count, sum);
+            each_word(at(from), at(to), count, u32::wrapping_add);
         }
         Op::ScaleF32 {
             from,
             to,
             count,
             by,
-        } => each_f32(dram, (address(from), address(to)), count, |value| {
-            value * by
-        }),
+        } => each_f32(at(from), at(to), count, |value| value * by),
         Op::AddF32 {
             from,
             to,
             count,
             add,
-        } => each_f32(dram, (address(from), address(to)), count, |value| {
-            value + add
-        }),
+        } => each_f32(at(from), at(to), count, |value| value + add),
         Op::AddCounterF32 {
             from,
             to,
             count,
             counter,
         } => {
-            let add = exact_f32(dram.load_u32(device.counter_address(counter)));
-            each_f32(dram, (address(from), address(to)), count, |value| {
-                value + add
-            });
+            let (counters, addr) = running.holder(running.device.counter_address(counter));
+            let add = rounded_f32(counters.load_u32(addr));
+            each_f32(at(from), at(to), count, |value| value + add);
         }
         Op::Put { .. }
         | Op::PutTimed { .. }
@@ -230,34 +273,53 @@ fn change_own(device: &Device, op: &Op) {
     }
 }
 
-/// Stores `result(address in from, address in to)` to each of `count` words of `to`.
-fn each_word(dram: &Dram, from: u64, to: u64, count: u64, result: impl Fn(u64, u64) -> u32) {
+/// Copies within one memory, where the ranges do not overlap, or from one to another.
+fn copy((source, from): Place<'_>, (target, to): Place<'_>, bytes: u64) {
+    if std::ptr::eq(source, target) {
+        target.copy(from, to, bytes);
+    } else {
+        target.write_bytes(to, &source.bytes(from, bytes));
+    }
+}
+
+/// Stores `result(word of from, word of to)` to each of `count` words of `to`.
+fn each_word(
+    (source, from): Place<'_>,
+    (target, to): Place<'_>,
+    count: u64,
+    result: impl Fn(u32, u32) -> u32,
+) {
     for word in 0..count {
         let (from, to) = (from + word * 4, to + word * 4);
-        dram.store_u32(to, result(from, to));
+        target.store_u32(to, result(source.load_u32(from), target.load_u32(to)));
     }
 }
 
 /// Stores `result(value)` of each of `count` values.
-fn each_f32(dram: &Dram, (from, to): (u64, u64), count: u64, result: impl Fn(f32) -> f32) {
-    let mut bytes = dram.bytes(from, count * 4);
+fn each_f32(
+    (source, from): Place<'_>,
+    (target, to): Place<'_>,
+    count: u64,
+    result: impl Fn(f32) -> f32,
+) {
+    let mut bytes = source.bytes(from, count * 4);
     let (values, _) = bytes.as_chunks_mut::<4>();
     for value in values {
         *value = result(f32::from_le_bytes(*value)).to_le_bytes();
     }
-    dram.write_bytes(to, &bytes);
+    target.write_bytes(to, &bytes);
 }
 
-/// A number below 2²⁴, which every `f32` has exactly.
-fn exact_f32(number: u32) -> f32 {
+/// The number, rounded once; exactly, if it is below 2²⁴.
+fn rounded_f32(number: u32) -> f32 {
     let [high, low] =
-        [number >> 12, number & 0xFFF].map(|half| u16::try_from(half).unwrap_or(u16::MAX));
-    f32::from(high) * 4096.0 + f32::from(low)
+        [number >> 16, number & 0xFFFF].map(|half| u16::try_from(half).unwrap_or(u16::MAX));
+    f32::from(high) * 65_536.0 + f32::from(low)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Op, Part, Ran, Registered, Running};
+    use super::{Op, Part, Ran, Reach, Registered, Running};
     use crate::device::{CostModel, CounterPlace, Device, DeviceOptions};
     use crate::engine::{EffectKind, Engines};
     use crate::workload::{EngineTime, pattern};
@@ -266,6 +328,7 @@ mod tests {
     fn run_part(program: &[Op], device: &Device, part: Part) -> Ran {
         let running = Running {
             device,
+            reach: Reach::Own,
             engines: &mut Engines::new(device),
             task: 0,
             part,
@@ -397,6 +460,19 @@ mod tests {
         ran.effects[0].apply(&devices);
         let arrived = devices[1].dram().bytes(devices[1].data_address(3), 9);
         assert_eq!(arrived, pattern(4, 9));
+    }
+
+    #[test]
+    fn a_count_becomes_the_nearest_f32() {
+        let pairs = [
+            (16_777_215, 16_777_215.0),
+            (16_777_217, 16_777_216.0),
+            (16_777_219, 16_777_220.0),
+            (u32::MAX, 4_294_967_296.0),
+        ];
+        for (number, nearest) in pairs {
+            assert_eq!(super::rounded_f32(number), nearest, "{number}");
+        }
     }
 
     #[test]

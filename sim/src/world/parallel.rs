@@ -13,7 +13,7 @@ use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use finbox_runtime::threads::{Running, Unit, join_all, run as run_threads};
-use finbox_runtime::wait::{Rest, Sleeper, StopFlag};
+use finbox_runtime::wait::{Sleeper, StopFlag};
 use finbox_runtime::{Drain, DrainLimits, drain, ledger};
 use finbox_scheduler::{Assembly, FinHandler, Scheduler, Submitter};
 
@@ -28,7 +28,7 @@ use super::recording::Recording;
 use super::stage::{Doomed, Remains, arenas, conclude, devices};
 use super::stuck::{self, Scene};
 use super::{Outcome, RunError, Settings};
-use crate::device::{Core, CostModel, Device, Meter, SimPort};
+use crate::device::{Core, CostModel, Device, Meter, SimPort, Turned, step_cores, turn_until};
 use crate::engine::{EffectKind, Lateness};
 use crate::fault::Injector;
 use crate::memory;
@@ -314,15 +314,9 @@ fn step_devices(
     (sleeper, stop): (&Sleeper, &StopFlag),
     struck: &Struck,
 ) {
-    sleeper.adopt();
-    let mut rest = Rest::default();
     let mut later: Later = VecDeque::new();
     let (mut turns, mut busy) = (Turns::begin(), true);
-    loop {
-        rest.before_pass(sleeper);
-        if stop.is_set() {
-            return;
-        }
+    turn_until(stop, sleeper, || {
         let turn = turns.next(busy);
         let is_near = |due: Option<u64>| due.is_some_and(|due| due <= turn + NEAR_TURNS);
         let recording = broken.recording;
@@ -341,9 +335,7 @@ fn step_devices(
                 injector: &mut broken.injector,
                 recording,
             };
-            for core in cores.iter_mut() {
-                busy |= is_near(core.step(turn, device.registers(), &mut kernels));
-            }
+            busy |= is_near(step_cores(cores, turn, device, &mut kernels));
             busy |= programs.engines.step(turn, devices);
             if let Some(recording) = recording {
                 recording.collect(rank, programs, turn);
@@ -358,12 +350,9 @@ fn step_devices(
             thread::park_timeout(STANDSTILL);
         }
         busy |= is_near(later.front().map(|&(due, ..)| due));
-        if busy {
-            rest.reset();
-        } else {
-            rest.after_pass(sleeper, true);
-        }
-    }
+        // What is not near comes by the wall clock, and so do strikes.
+        if busy { Turned::Busy } else { Turned::Watching }
+    });
 }
 
 /// A device thread's clock: it counts turns, and the time between turns in which nothing was near,
