@@ -125,7 +125,7 @@ impl Arena {
 #[cfg(test)]
 mod tests {
     use super::Arena;
-    use crate::config::Config;
+    use finbox_scheduler::Config;
     use finbox_scheduler::{A5, Chip, Cond, CoreId, Token};
 
     #[test]

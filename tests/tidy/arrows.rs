@@ -14,6 +14,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("runtime", &["mailbox", "scheduler", "abi"]),
     ("runtime/ffi", &["mailbox", "scheduler", "abi", "runtime"]),
     ("sim", &["mailbox", "scheduler", "abi", "runtime"]),
+    (
+        "sim/device",
+        &["mailbox", "scheduler", "abi", "runtime", "sim"],
+    ),
     ("tests", &["mailbox", "scheduler", "abi", "runtime", "sim"]),
     ("benches", &["mailbox", "scheduler", "runtime", "sim"]),
 ];

@@ -15,6 +15,7 @@ const UNSAFE: &[&str] = &[
     "runtime/ffi/src/",
     "runtime/ffi/tests/abi/",
     "runtime/src/plugin/",
+    "sim/device/src/",
     "sim/src/memory.rs",
     "tests/exhausted/main.rs",
     "tests/faults/mapping.rs",

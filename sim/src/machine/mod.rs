@@ -29,15 +29,13 @@ use std::time::Instant;
 
 use finbox_abi::{finbox_op, finbox_op_kind};
 use finbox_runtime::{Machine, MachineError, MachineFacts};
+use finbox_scheduler::Target;
 
 use self::chips::{Chips, Kernel};
 use self::refusal::Why;
 use self::translate::{Ground, check};
 pub use self::wanted::Wanted;
 use crate::device::{Device, Meter, SimPort, rank_at};
-
-/// Most operations of a kernel.
-const MOST_OPERATIONS: usize = 1 << 16;
 
 /// How much of an answer or of zeros is moved at once.
 const CHUNK_BYTES: usize = 1 << 16;
@@ -50,6 +48,23 @@ pub struct SimMachine {
 }
 
 impl SimMachine {
+    /// Most operations of a kernel.
+    pub const MOST_OPERATIONS: usize = 1 << 16;
+
+    /// The number of `target`'s chip family in the contract.
+    pub fn family(target: &Target) -> u32 {
+        wanted::family(target)
+    }
+
+    /// Refuses a rank that is not there.
+    ///
+    /// # Errors
+    /// It is not.
+    pub fn check_rank(&self, rank: u32) -> Result<(), MachineError> {
+        let device = self.device(rank);
+        device.map(|_| ()).map_err(|why| why.when("port"))
+    }
+
     /// A machine as `wanted`, at work.
     ///
     /// # Errors
@@ -125,7 +140,7 @@ impl SimMachine {
 
     fn try_load(&self, rank: u32, ops: &[finbox_op]) -> Result<u64, Why> {
         self.device(rank)?;
-        if ops.len() > MOST_OPERATIONS {
+        if ops.len() > Self::MOST_OPERATIONS {
             return Err(Why::Long(ops.len()));
         }
         check(ops, rank, &*self.chips).map_err(|(nth, wrong)| Why::Operation {

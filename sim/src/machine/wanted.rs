@@ -8,7 +8,9 @@ use finbox_scheduler::{A2A3, A5, Target};
 
 use super::refusal::Why;
 use super::translate::OPERATIONS;
-use crate::device::{CostModel, DeviceOptions, EngineMemory, Layout, RANK_STRIDE_BYTES};
+use crate::device::{
+    CostModel, DeviceOptions, EngineMemory, LINE_BYTES, Layout, RANK_STRIDE_BYTES,
+};
 use crate::engine::Lateness;
 
 /// Most ranks of a machine.
@@ -18,6 +20,9 @@ const _: () = assert!(
     MOST_RANKS as u64 * RANK_STRIDE_BYTES / 4 <= 1 << 32,
     "every word of every rank has a number of 32 bits"
 );
+
+/// Chip families by their numbers in the contract; the first is what somebody gets who says none.
+const FAMILIES: [(u32, &Target); 2] = [(1, &A2A3), (2, &A5)];
 
 /// Ranks, unless somebody says how many.
 const USUAL_RANKS: u32 = 2;
@@ -72,10 +77,12 @@ impl Wanted<'_> {
     /// The first that is not within its limits, or is not known.
     pub(super) fn plan(&self) -> Result<Plan, Why> {
         let lateness = lateness(self.options)?;
-        let target: &'static Target = match self.target {
-            0 | 1 => &A2A3,
-            2 => &A5,
-            other => return Err(Why::Target(other)),
+        let target = match self.target {
+            0 => FAMILIES[0].1,
+            number => {
+                let family = FAMILIES.iter().find(|&&(family, _)| family == number);
+                family.ok_or(Why::Target(number))?.1
+            }
         };
         let ranks = between("ranks", (self.ranks, USUAL_RANKS), MOST_RANKS)?;
         let most_cores = u32::from(target.cores());
@@ -104,17 +111,23 @@ impl Wanted<'_> {
     /// Bytes of a rank.
     fn memory(&self, facts: &MachineFacts, queues: u16) -> Result<u64, Why> {
         let (asked, ranks) = (self.memory_bytes, u64::from(facts.ranks));
-        if asked == 0 {
-            return Ok(USUAL_MEMORY.min(USUAL_MEMORY_OF_ALL / ranks));
-        }
         let empty = Layout::flat(0, options(facts).lanes(), &engines(queues), 0);
         let most = RANK_STRIDE_BYTES - (empty.data().start - empty.base());
         let most = most.min(MOST_MEMORY_OF_ALL / ranks);
-        if asked > most {
-            return Err(Why::Memory { asked, most });
-        }
-        Ok(asked)
+        let bytes = match asked {
+            0 => USUAL_MEMORY.min(USUAL_MEMORY_OF_ALL / ranks),
+            _ if asked <= most => asked,
+            _ => return Err(Why::Memory { asked, most }),
+        };
+        // Whole lines: what is refreshed by the line may all be read.
+        Ok(bytes.next_multiple_of(LINE_BYTES))
     }
+}
+
+/// The number of `target`'s chip family; 0 for one that has none.
+pub(super) fn family(target: &Target) -> u32 {
+    let named = FAMILIES.iter().find(|(_, one)| one.name == target.name);
+    named.map_or(0, |&(number, _)| number)
 }
 
 /// The chip of such a machine. Cores take what they take; DMA takes what the target's does.
