@@ -17,5 +17,7 @@ mod library;
 mod machines;
 mod port;
 mod refused;
+#[cfg(test)]
+mod tests;
 
 pub use library::finbox_device_query;

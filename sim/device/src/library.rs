@@ -187,7 +187,7 @@ unsafe extern "C-unwind" fn copy_out(
         let mut bytes = vec![0_u8; count];
         opened.machine.copy_out(&mut bytes, address)?;
         if count > 0 {
-            // SAFETY: not null, and so many bytes may be written, by the contract; not the vector's.
+            // SAFETY: so many bytes may be written there, by the contract; none is the vector's.
             unsafe { bytes.as_ptr().copy_to_nonoverlapping(to.cast(), count) };
         }
         Ok(())

@@ -306,40 +306,40 @@ fn the_threads_end_with_the_machine() {
     assert_eq!(chips.strong_count(), 0);
 }
 
-/// Rank 0 fills the window of rank 1 and notifies it; a waiter there completes with the notify, and
-/// its consumer finds the bytes.
-fn deferred_notify(machine: &SimMachine, rounds: u32) {
+/// The kernels of a producer on rank 0, and of a waiter and a consumer on rank 1, and where the
+/// consumer leaves its copy.
+struct Graph {
+    producer: u64,
+    waiter: u64,
+    consumer: u64,
+    result: u64,
+}
+
+/// Rank 0 fills the window of rank 1 and notifies it, `rounds` times; a waiter there completes with
+/// the last notify, and its consumer finds the bytes.
+fn graph(machine: &SimMachine, rounds: u32) -> Graph {
     let (window, result) = (given(machine, 1, 4096), given(machine, 1, 4096));
     let (source, counter) = (given(machine, 0, 4096), given(machine, 1, 64));
     let load = |rank, ops: &[finbox_op]| machine.load_kernel(rank, ops).expect("it can be done");
-    let producer = load(
-        0,
-        &[
-            finbox_op {
-                value: 77,
-                ..moves(Kind::FillPattern, 0, source, 4096)
-            },
-            finbox_op {
-                value: 20_000,
-                ..op(Kind::Busy)
-            },
-            moves(Kind::Copy, source, window, 4096),
-            finbox_op {
-                to: counter,
-                value: 1,
-                ..op(Kind::Notify)
-            },
-        ],
-    );
-    let waiter = load(
-        1,
-        &[finbox_op {
-            from: counter,
-            value: rounds.into(),
-            ..op(Kind::Await)
-        }],
-    );
-    let consumer = load(1, &[moves(Kind::Copy, window, result, 4096)]);
+    let with = |value: u64, op| finbox_op { value, ..op };
+    let produces = [
+        with(77, moves(Kind::FillPattern, 0, source, 4096)),
+        with(20_000, op(Kind::Busy)),
+        moves(Kind::Copy, source, window, 4096),
+        with(1, moves(Kind::Notify, 0, counter, 0)),
+    ];
+    let waits = with(rounds.into(), moves(Kind::Await, counter, 0, 0));
+    Graph {
+        producer: load(0, &produces),
+        waiter: load(1, &[waits]),
+        consumer: load(1, &[moves(Kind::Copy, window, result, 4096)]),
+        result,
+    }
+}
+
+/// Runs the graph with the runtime's threads.
+fn deferred_notify(machine: &SimMachine, rounds: u32) {
+    let graph = graph(machine, rounds);
     let facts = machine.facts();
     let chip = Chip {
         target: facts.target,
@@ -370,32 +370,27 @@ fn deferred_notify(machine: &SimMachine, rounds: u32) {
         deadline: None,
     };
     let ended = threads::run(&mut units, |running, schedulers| {
-        let mut submit = |rank: usize, spec: TaskSpec, after: &[SlotId]| {
-            let submitter = &mut submitters[rank];
-            let slot = submitter.submit(schedulers[rank], &NoProbe, &spec, after);
+        let mut submit = |rank: usize, (number, kernel, may_defer), after: &[SlotId]| {
+            let spec = TaskSpec {
+                kernel,
+                may_defer,
+                ..TaskSpec::new(TaskId::new(0, number), Shape::Aiv)
+            };
+            let slot = submitters[rank].submit(schedulers[rank], &NoProbe, &spec, after);
             slot.expect("there is room")
         };
-        let spec = |number, kernel| TaskSpec {
-            kernel,
-            ..TaskSpec::new(TaskId::new(0, number), Shape::Aiv)
-        };
-        let waits = TaskSpec {
-            may_defer: 1,
-            ..spec(0, waiter)
-        };
-        let waits = submit(1, waits, &[]);
-        submit(1, spec(1, consumer), &[waits]);
+        let waits = submit(1, (0, graph.waiter, 1), &[]);
+        submit(1, (1, graph.consumer, 0), &[waits]);
         for round in 0..rounds {
-            submit(0, spec(round, producer), &[]);
+            submit(0, (round, graph.producer, 0), &[]);
         }
         running.wake_dispatch();
         drain(running, u64::from(rounds) + 2, limits, || Ok::<u64, ()>(0))
     });
     assert_eq!(ended.expect("threads can be started"), Drain::Done);
     let mut bytes = vec![0; 4096];
-    machine
-        .copy_out(&mut bytes, result)
-        .expect("it was given out");
+    let copied = machine.copy_out(&mut bytes, graph.result);
+    copied.expect("it was given out");
     assert_eq!(bytes, pattern(77, 4096)[..]);
 }
 

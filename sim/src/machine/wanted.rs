@@ -203,10 +203,6 @@ fn lateness(options: &str) -> Result<Lateness, Why> {
 mod tests {
     use super::{Wanted, lateness};
 
-    fn refusal(wanted: Wanted<'_>) -> String {
-        wanted.plan().expect_err("it is refused").to_string()
-    }
-
     #[test]
     fn what_nobody_says_is_as_the_machine_likes() {
         let plan = Wanted::default().plan().expect("the usual machine");
@@ -225,84 +221,41 @@ mod tests {
 
     #[test]
     fn what_is_beyond_its_limit_is_refused_with_the_limit() {
-        let usual = Wanted::default();
+        let ask = |[target, ranks, cores, dma_queues]: [u32; 4], memory_bytes| Wanted {
+            target,
+            ranks,
+            cores,
+            dma_queues,
+            memory_bytes,
+            options: "",
+        };
         for (wanted, words) in [
-            (Wanted { target: 3, ..usual }, "no chip family 3"),
-            (
-                Wanted { ranks: 65, ..usual },
-                "65 ranks; there are at most 64",
-            ),
-            (
-                Wanted { cores: 73, ..usual },
-                "73 cores; there are at most 72",
-            ),
-            (
-                Wanted {
-                    dma_queues: 65,
-                    ..usual
-                },
-                "65 DMA queues",
-            ),
-            (
-                Wanted {
-                    memory_bytes: 256 << 20,
-                    ..usual
-                },
-                "268435456 bytes of memory a rank",
-            ),
-            (
-                Wanted {
-                    memory_bytes: u64::MAX,
-                    ..usual
-                },
-                "bytes of memory a rank",
-            ),
-            (
-                Wanted {
-                    ranks: 64,
-                    memory_bytes: 65 << 20,
-                    ..usual
-                },
-                "at most 67108864",
-            ),
-            (
-                Wanted {
-                    options: "sead=1",
-                    ..usual
-                },
-                "`sead=1` is no option",
-            ),
-            (
-                Wanted {
-                    options: "seed",
-                    ..usual
-                },
-                "`seed` is no option",
-            ),
-            (
-                Wanted {
-                    options: "seed=x",
-                    ..usual
-                },
-                "`seed=x` has no number",
-            ),
-            (
-                Wanted {
-                    options: "seed=1,seed=2",
-                    ..usual
-                },
-                "`seed=2` was said before",
-            ),
-            (
-                Wanted {
-                    options: "jitter=1000000001",
-                    ..usual
-                },
-                "a second at most",
-            ),
+            (ask([3, 0, 0, 0], 0), "no chip family 3"),
+            (ask([0, 65, 0, 0], 0), "65 ranks; there are at most 64"),
+            (ask([0, 0, 73, 0], 0), "73 cores; there are at most 72"),
+            (ask([0, 0, 0, 65], 0), "65 DMA queues"),
+            (ask([0; 4], 256 << 20), "268435456 bytes of memory a rank"),
+            (ask([0; 4], u64::MAX), "bytes of memory a rank"),
+            (ask([0, 64, 0, 0], 65 << 20), "at most 67108864"),
         ] {
-            let refusal = refusal(wanted);
+            let refusal = wanted.plan().expect_err("it is refused").to_string();
             assert!(refusal.contains(words), "{wanted:?}: {refusal}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_option_is_refused_by_name() {
+        for (options, words) in [
+            ("sead=1", "`sead=1` is no option"),
+            ("seed", "`seed` is no option"),
+            ("seed=x", "`seed=x` has no number"),
+            ("seed=1,seed=2", "`seed=2` was said before"),
+            ("jitter=1000000001", "a second at most"),
+        ] {
+            let usual = Wanted::default();
+            let refused = Wanted { options, ..usual }.plan();
+            let refusal = refused.expect_err("it is refused").to_string();
+            assert!(refusal.contains(words), "{options}: {refusal}");
         }
     }
 

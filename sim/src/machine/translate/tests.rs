@@ -105,99 +105,78 @@ fn a_block_moves_both_addresses_and_a_subtask_does_its_own() {
     assert_eq!(part(8, Subtasks::empty()), Err((0, outside)));
 }
 
-#[test]
-fn what_cannot_be_is_refused_by_name() {
-    let reserved = |at: usize| {
-        let mut op = op(Kind::Busy, 0, 0, 0);
-        op.reserved[at] = 1;
-        op
-    };
+fn refused<const N: usize>(wrongs: [(finbox_op, Wrong); N]) {
     let fill = op(Kind::FillU32, 0, OWN, 4);
+    for (op, wrong) in wrongs {
+        assert_eq!(check(&[fill, op], 0, &Three), Err((1, wrong)), "{op:?}");
+    }
+}
+
+fn at_queue(op: finbox_op, queue: u32) -> finbox_op {
+    finbox_op { queue, ..op }
+}
+
+#[test]
+fn a_field_that_cannot_be_is_refused_by_name() {
+    let fill = op(Kind::FillU32, 0, OWN, 4);
+    let kind = |kind| finbox_op { kind, ..fill };
+    let subtasks = |subtasks| finbox_op { subtasks, ..fill };
+    let mut reserved = fill;
+    reserved.reserved[2] = 1;
     let far = finbox_op {
         stride: 1,
         ..op(Kind::Busy, 0, 0, 0)
     };
-    let queue = |op, queue| finbox_op { queue, ..op };
-    let (overlap, copies) = (
-        op(Kind::Copy, OWN, OWN + 31, 32),
-        op(Kind::Copy, OWN, PEER, 257),
-    );
-    let strange = |kind| finbox_op { kind, ..fill };
-    let not_given = |address, size_bytes| Wrong::NotGiven {
-        address,
-        size_bytes,
-    };
-    for (op, wrong) in [
-        (strange(14), Wrong::Kind(14)),
-        (strange(u32::MAX), Wrong::Kind(u32::MAX)),
-        (reserved(2), Wrong::Reserved),
-        (
-            finbox_op {
-                subtasks: 8,
-                ..fill
-            },
-            Wrong::Subtasks(8),
-        ),
-        (
-            finbox_op {
-                subtasks: 256,
-                ..fill
-            },
-            Wrong::Subtasks(256),
-        ),
-        (finbox_op { from: 1, ..fill }, Wrong::Unused("from")),
+    refused([
+        (kind(14), Wrong::Kind(14)),
+        (kind(u32::MAX), Wrong::Kind(u32::MAX)),
+        (reserved, Wrong::Reserved),
+        (subtasks(8), Wrong::Subtasks(8)),
+        (subtasks(256), Wrong::Subtasks(256)),
+        (op(Kind::FillU32, 1, OWN, 4), Wrong::Unused("from")),
         (
             with(op(Kind::Copy, OWN, PEER, 1), 1),
             Wrong::Unused("value"),
         ),
         (far, Wrong::Unused("stride")),
-        (queue(fill, 1), Wrong::Unused("queue")),
+        (at_queue(fill, 1), Wrong::Unused("queue")),
         (op(Kind::Notify, 0, OWN, 1), Wrong::Unused("count")),
         (op(Kind::Await, OWN, OWN, 1), Wrong::Unused("to")),
         (with(fill, 1 << 32), Wrong::Word(1 << 32)),
+    ]);
+}
+
+#[test]
+fn memory_and_queues_that_are_not_there_are_refused_by_name() {
+    let not_given = |address, size_bytes| Wrong::NotGiven {
+        address,
+        size_bytes,
+    };
+    let overlap = |from, to| Wrong::Overlap { from, to };
+    let (queue, queues) = (2, 2);
+    let (rank, from, to) = (0, PEER, OTHER);
+    let counter = |at| with(op(Kind::AddCounterF32, OWN, OWN, 1), at);
+    let unaligned = OWN + 254;
+    refused([
         (op(Kind::FillU32, 0, OWN + 2, 1), Wrong::Unaligned(OWN + 2)),
         (op(Kind::FillU32, 0, OWN, u64::MAX), Wrong::Beyond),
         (
-            op(Kind::Notify, 0, OWN + 254, 0),
-            Wrong::Unaligned(OWN + 254),
+            op(Kind::Notify, 0, unaligned, 0),
+            Wrong::Unaligned(unaligned),
         ),
         (op(Kind::Later, 0, 0, 0), not_given(0, 4)),
-        (copies, not_given(OWN, 257)),
-        (
-            with(op(Kind::AddCounterF32, OWN, OWN, 1), 4),
-            not_given(4, 4),
-        ),
-        (
-            overlap,
-            Wrong::Overlap {
-                from: OWN,
-                to: OWN + 31,
-            },
-        ),
-        (
-            op(Kind::AddU32, OWN, OWN + 4, 2),
-            Wrong::Overlap {
-                from: OWN,
-                to: OWN + 4,
-            },
-        ),
+        (op(Kind::Copy, OWN, PEER, 257), not_given(OWN, 257)),
+        (counter(4), not_given(4, 4)),
+        (op(Kind::Copy, OWN, OWN + 31, 32), overlap(OWN, OWN + 31)),
+        (op(Kind::AddU32, OWN, OWN + 4, 2), overlap(OWN, OWN + 4)),
         (op(Kind::Await, PEER, 0, 0), Wrong::Peer(PEER)),
         (
-            queue(op(Kind::AwaitPost, 0, 0, 0), 2),
-            Wrong::Queue {
-                queue: 2,
-                queues: 2,
-            },
+            at_queue(op(Kind::AwaitPost, 0, 0, 0), queue),
+            Wrong::Queue { queue, queues },
         ),
         (
-            op(Kind::Post, PEER, OTHER, 8),
-            Wrong::Strangers {
-                rank: 0,
-                from: PEER,
-                to: OTHER,
-            },
+            op(Kind::Post, from, to, 8),
+            Wrong::Strangers { rank, from, to },
         ),
-    ] {
-        assert_eq!(check(&[fill, op], 0, &Three), Err((1, wrong)), "{op:?}");
-    }
+    ]);
 }
