@@ -164,10 +164,8 @@ fn a_port_without_a_context_answers_0() {
     let context = open(&args()).expect("a small machine");
     let mut port: finbox_port = zeroed(size_of::<finbox_port>());
     // SAFETY: the port lives until the call returns.
-    assert_eq!(
-        unsafe { table().port.expect("there")(context, 0, &raw mut port) },
-        0
-    );
+    let code = unsafe { table().port.expect("there")(context, 0, &raw mut port) };
+    assert_eq!(code, 0);
     let nobody = ptr::null_mut();
     // SAFETY: a null context is never followed, here and below.
     assert_eq!(unsafe { port.load_cond.expect("there")(nobody, 0) }, 0);

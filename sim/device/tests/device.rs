@@ -99,7 +99,7 @@ fn what_the_library_refuses_comes_with_its_number_and_its_words() {
         )
     );
     let unknown = finbox_op {
-        kind: finbox_op_kind::ALL.len() as u32,
+        kind: finbox_op_kind::Later as u32 + 1,
         ..finbox_op::default()
     };
     assert_eq!(
