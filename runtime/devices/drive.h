@@ -21,7 +21,8 @@
         } \
     } while (0)
 
-static const struct finbox_device_library *drive_library;
+/* The library that is driven; the program defines it. */
+extern const struct finbox_device_library *drive_library;
 
 static inline void drive_log(uint32_t level, const char *text, size_t length)
 {

@@ -26,7 +26,8 @@ static int32_t open_lane(struct lane *lane)
     if (acl.aclrtSetStreamFailureMode != NULL) {
         error = acl.aclrtSetStreamFailureMode(lane->stream, ACL_STOP_ON_FAILURE);
     }
-    if (error != 0) {
+    /* Where streams go on behind a failure, its code is still what their events answer. */
+    if (error != 0 && error != ACL_NOT_SUPPORTED) {
         return acl_refuse("open: aclrtSetStreamFailureMode", error);
     }
     error = acl.aclrtCreateEventExWithFlag(&lane->event, ACL_EVENT_STREAM_PROGRESS);

@@ -9,6 +9,8 @@
 #include "../drive.h"
 #include "acl_symbols.h"
 
+const struct finbox_device_library *drive_library;
+
 static const char *library_path, *standin_path;
 
 static void starts(const char *acl_path, const char *plan)
@@ -57,7 +59,9 @@ static void an_open_that_fails_tells_the_call_and_the_code(void)
            "refuse=aclrtCreateContext:2:107001,refuse=aclrtMalloc:2:207001,"
            "refuse=aclrtMallocHost:4:207001,refuse=aclrtCreateStream:20:207001,"
            "refuse=aclrtCreateEventExWithFlag:25:207000,"
-           "refuse=aclrtDeviceEnablePeerAccess:2:207000");
+           "refuse=aclrtDeviceEnablePeerAccess:2:207000,"
+           "refuse=aclrtSetStreamFailureMode:40:107000,"
+           "refuse=aclrtSetStreamFailureMode:41:207000");
     refused_open("aclInit", "507018");
     refused_open("aclrtGetDeviceCount", "107000");
     refused_open("aclrtCreateContext", "no such device");
@@ -66,6 +70,7 @@ static void an_open_that_fails_tells_the_call_and_the_code(void)
     refused_open("aclrtCreateStream", "stand-in: aclrtCreateStream: as planned");
     refused_open("aclrtCreateEventExWithFlag", "cannot do that");
     refused_open("aclrtDeviceEnablePeerAccess", "207000");
+    refused_open("aclrtSetStreamFailureMode", "107000");
     drive_open(&drive, 2, 3, "");
     drive_close(&drive);
 }
@@ -232,6 +237,38 @@ static void counters_are_raised_later_and_exit_is_answered(void)
     drive_close(&drive);
 }
 
+/* The service thread changes its context for another rank's counter, and back for the next core. */
+static void notifications_to_peers_leave_other_cores_alone(void)
+{
+    struct drive drive;
+    struct finbox_launch launches[2] = {{.blocks = 1}, {.blocks = 1}};
+    struct finbox_slab slab;
+    uint64_t a, counter;
+    uint32_t tokens[2];
+
+    starts(standin_path, "delay=0us");
+    drive_open(&drive, 2, 2, "");
+    a = drive_allocate(&drive, 0, 128);
+    counter = drive_allocate(&drive, 1, 4);
+    const struct finbox_op notify = {.kind = FINBOX_OP_KIND_NOTIFY, .to = counter, .value = 1};
+    const struct finbox_op copy = {.kind = FINBOX_OP_KIND_COPY, .from = a, .to = a + 64,
+                                   .count = 64};
+    launches[0].kernel = drive_kernel(&drive, 0, &notify, 1);
+    launches[1].kernel = drive_kernel(&drive, 0, &copy, 1);
+    for (uint32_t round = 1; round <= 500; round++) {
+        for (uint32_t core = 0; core < 2; core++) {
+            tokens[core] = drive_ring(&drive, 0, core, &launches[core]);
+        }
+        for (uint32_t core = 0; core < 2; core++) {
+            drive_await_cond(&drive, 0, core, tokens[core] | FINBOX_COND_FIN);
+            drive_slab(&drive, 0, core, tokens[core], &slab);
+            EXPECT(slab.error == 0);
+        }
+    }
+    drive_await_counter(&drive, 1, counter, 500);
+    drive_close(&drive);
+}
+
 /* Runs a copy on a core and says what its slab tells. */
 static int32_t copied(struct drive *drive, uint32_t core, uint64_t from, uint64_t to)
 {
@@ -346,6 +383,7 @@ static const struct {
     TEST(on_one_device),
     TEST(posts_end_in_order_and_failures_are_entered_before),
     TEST(counters_are_raised_later_and_exit_is_answered),
+    TEST(notifications_to_peers_leave_other_cores_alone),
     TEST(a_call_that_is_refused_fails_its_kernel_alone),
     TEST(a_stream_that_stops_fails_its_core_alone),
     TEST(a_stream_that_hangs_is_given_up_in_time),

@@ -93,7 +93,8 @@ static uint64_t look(struct worker *worker)
     return next_ns;
 }
 
-/* Sleeps until somebody rings, or until then. A ring too many wakes the worker in vain. */
+/* Sleeps until somebody rings, or until then. A ring too many wakes the worker in vain.
+ * (sem_clockwait is of POSIX 2024; glibc has it since 2.30.) */
 static void sleep_until(struct worker *worker, uint64_t until_ns)
 {
     struct timespec until = {.tv_sec = (time_t)(until_ns / 1000000000),
