@@ -24,9 +24,12 @@
 /* The library that is driven; the program defines it. */
 extern const struct finbox_device_library *drive_library;
 
+/* Shows warnings and errors, and all of the log where DRIVE_LOG is set. */
 static inline void drive_log(uint32_t level, const char *text, size_t length)
 {
-    fprintf(stderr, "log %u: %.*s\n", level, (int)length, text);
+    if (level <= FINBOX_LOG_LEVEL_WARN || getenv("DRIVE_LOG") != NULL) {
+        fprintf(stderr, "log %u: %.*s\n", level, (int)length, text);
+    }
 }
 
 static const struct finbox_device_host drive_host = {

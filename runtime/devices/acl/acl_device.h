@@ -28,10 +28,10 @@
 #include "../support/support.h"
 #include "acl_symbols.h"
 
-/* AscendCL's functions by their names; null where an optional one is not there. */
+/* AscendCL's functions by their names; null where one that is not required is not there. */
 struct acl {
 #define ACL_MEMBER(returns, name, parameters) returns (*name) parameters;
-    ACL_SYMBOLS(ACL_MEMBER, ACL_MEMBER)
+    ACL_SYMBOLS(ACL_MEMBER, ACL_MEMBER, ACL_MEMBER)
 #undef ACL_MEMBER
 };
 

@@ -1,7 +1,8 @@
 /* AscendCL as this library uses it: one line a symbol, declared by hand from public descriptions.
  * Nothing here was ever called on a board: that a signature or a number below does not fit the
- * installed CANN is the main risk of this library. Whoever has a board begins by comparing this
- * table with CANN's own header, `acl/acl_rt.h`.
+ * installed CANN is the main risk of this library. What is marked R or O was compared with public
+ * copies of CANN's headers (acl_rt.h, version 1.15) and reference, which need not be yours: whoever
+ * has a board begins by comparing this table with the installed `acl/acl_rt.h`.
  *
  * Source of each line: Huawei CANN, "AscendCL API reference (C)", the page named like the function,
  * in the chapter that stands above the group. */
@@ -17,10 +18,11 @@ typedef void *aclrtEvent;
 typedef void *aclrtContext;
 
 /* R: nothing works without it, and a library that lacks it is refused. O: it is used where it is
- * there; what lacks is told in the log.
+ * there; what lacks is told in the log. N: nothing here calls it; it is looked up all the same, so
+ * that the log of a board tells what could be built on there.
  *
  *   R(returns, name, parameters) */
-#define ACL_SYMBOLS(R, O) \
+#define ACL_SYMBOLS(R, O, N) \
     /* Initialisation and errors. */ \
     R(aclError, aclInit, (const char *config_path)) \
     R(const char *, aclGetRecentErrMsg, (void)) \
@@ -38,7 +40,7 @@ typedef void *aclrtContext;
     R(aclError, aclrtDestroyStream, (aclrtStream stream)) \
     R(aclError, aclrtSynchronizeStreamWithTimeout, (aclrtStream stream, int32_t timeout)) \
     O(aclError, aclrtStreamAbort, (aclrtStream stream)) \
-    O(aclError, aclrtSetStreamFailureMode, (aclrtStream stream, uint64_t mode)) \
+    R(aclError, aclrtSetStreamFailureMode, (aclrtStream stream, uint64_t mode)) \
     /* Events; record and query overwrite what was recorded before. */ \
     R(aclError, aclrtCreateEventExWithFlag, (aclrtEvent *event, uint32_t flag)) \
     R(aclError, aclrtDestroyEvent, (aclrtEvent event)) \
@@ -53,7 +55,40 @@ typedef void *aclrtContext;
     R(aclError, aclrtMemcpyAsync, \
       (void *to, size_t room, const void *from, size_t size, int kind, aclrtStream stream)) \
     R(aclError, aclrtMemsetAsync, \
-      (void *to, size_t room, int32_t value, size_t size, aclrtStream stream))
+      (void *to, size_t room, int32_t value, size_t size, aclrtStream stream)) \
+    /* Memory of other processes. */ \
+    N(aclError, aclrtIpcMemGetExportKey, \
+      (void *device, size_t size, char *key, size_t room, uint64_t flags)) \
+    N(aclError, aclrtIpcMemImportByKey, (void **device, const char *key, uint64_t flags)) \
+    N(aclError, aclrtIpcMemClose, (const char *key)) \
+    /* Counters of the device, which are no words of memory. Recorded: int32_t mode (0 set, 1 add, \
+     * 2 or, 4 and), uint32_t value. Awaited: int32_t mode (below, equal, above, at least), \
+     * uint32_t value, uint32_t timeout, uint8_t clear, three reserved. */ \
+    N(aclError, aclrtCntNotifyCreate, (void **counter, uint64_t flags)) \
+    N(aclError, aclrtCntNotifyDestroy, (void *counter)) \
+    N(aclError, aclrtCntNotifyReset, (void *counter, aclrtStream stream)) \
+    N(aclError, aclrtCntNotifyRecord, (void *counter, aclrtStream stream, void *what)) \
+    N(aclError, aclrtCntNotifyWaitWithTimeout, (void *counter, aclrtStream stream, void *what)) \
+    /* A stream writes a 64-bit word, or waits for one: 0 at least, 1 equal, 2 and, 3 nor. */ \
+    N(aclError, aclrtValueWrite, \
+      (void *device, uint64_t value, uint32_t flag, aclrtStream stream)) \
+    N(aclError, aclrtValueWait, \
+      (void *device, uint64_t value, uint32_t flag, aclrtStream stream)) \
+    /* Kernels for the cores (CANN 8.5 and later). */ \
+    N(aclError, aclrtBinaryLoadFromFile, (const char *path, void *options, void **binary)) \
+    N(aclError, aclrtBinaryUnLoad, (void *binary)) \
+    N(aclError, aclrtBinaryGetFunction, (void *binary, const char *name, void **function)) \
+    N(aclError, aclrtKernelArgsInit, (void *function, void **arguments)) \
+    N(aclError, aclrtKernelArgsAppend, \
+      (void *arguments, void *bytes, size_t size, void **parameter)) \
+    N(aclError, aclrtKernelArgsFinalize, (void *arguments)) \
+    N(aclError, aclrtLaunchKernelWithConfig, \
+      (void *function, uint32_t blocks, aclrtStream stream, void *config, void *arguments, \
+       void *reserved)) \
+    /* Functions of the host that a stream, or an exception on the device, calls. */ \
+    N(aclError, aclrtLaunchHostFunc, \
+      (aclrtStream stream, void (*function)(void *argument), void *argument)) \
+    N(aclError, aclrtSetExceptionInfoCallback, (void (*function)(void *what)))
 
 /* Their numbers, from the same pages (aclrtMemcpyKind, aclrtMemMallocPolicy,
  * aclrtEventRecordedStatus, aclrtCreateEventExWithFlag, aclrtSetStreamFailureMode). */

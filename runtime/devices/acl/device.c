@@ -23,11 +23,10 @@ static int32_t open_lane(struct lane *lane)
         lane->stream = NULL;
         return acl_refuse("open: aclrtCreateStream", error);
     }
-    if (acl.aclrtSetStreamFailureMode != NULL) {
-        error = acl.aclrtSetStreamFailureMode(lane->stream, ACL_STOP_ON_FAILURE);
-    }
-    /* Where streams go on behind a failure, its code is still what their events answer. */
-    if (error != 0 && error != ACL_NOT_SUPPORTED) {
+    /* Or a stream goes on behind a failure, and what it never wrote counts as written. It stops the
+     * other streams of its context too: a rank fails as one. */
+    error = acl.aclrtSetStreamFailureMode(lane->stream, ACL_STOP_ON_FAILURE);
+    if (error != 0) {
         return acl_refuse("open: aclrtSetStreamFailureMode", error);
     }
     error = acl.aclrtCreateEventExWithFlag(&lane->event, ACL_EVENT_STREAM_PROGRESS);

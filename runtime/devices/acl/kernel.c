@@ -50,13 +50,6 @@ static bool was_given(struct machine *machine, const struct finbox_op *op, uint6
            (is_word_at(op, address) && memory_rank(machine, address, size_bytes) != NULL);
 }
 
-/* Blocks shift both ends alike, so that this holds for all of them. */
-static bool overlaps(const struct finbox_op *op)
-{
-    uint64_t apart = op->from < op->to ? op->to - op->from : op->from - op->to;
-    return bytes_read(op) == bytes_written(op) && apart < op->count;
-}
-
 static int32_t check_op(struct rank *rank, const struct finbox_op *op, size_t index)
 {
     struct machine *machine = rank->machine;
@@ -70,10 +63,9 @@ static int32_t check_op(struct rank *rank, const struct finbox_op *op, size_t in
                       "in `reserved`", index);
     }
     if (!was_given(machine, op, op->from, bytes_read(op)) ||
-        !was_given(machine, op, op->to, bytes_written(op)) || overlaps(op)) {
+        !was_given(machine, op, op->to, bytes_written(op))) {
         return refuse(BAD_ARGUMENT, "load_kernel: operation %zu (kind %u) from %#" PRIx64 " to %#"
-                      PRIx64 ": not given out, not aligned, or both are the same bytes", index,
-                      op->kind, op->from, op->to);
+                      PRIx64 ": not given out, or not aligned", index, op->kind, op->from, op->to);
     }
     if (op->kind == FINBOX_OP_KIND_AWAIT && memory_image(rank, op->from, 4) == NULL) {
         return refuse(BAD_ARGUMENT, "load_kernel: operation %zu (await): %#" PRIx64 " is another "

@@ -66,7 +66,7 @@ static void look_up(void *library, const char *name, void *place, char *missing,
  * uses AscendCL is not known, and what was finalised cannot be initialised again. */
 static int32_t load(void)
 {
-    char tried[300] = "", required[400] = "", optional[200] = "";
+    char tried[300] = "", required[700] = "", optional[200] = "", unused[900] = "";
     void *library = find(tried, sizeof tried);
     aclError error;
 
@@ -78,9 +78,12 @@ static int32_t load(void)
     look_up(library, #name, &acl.name, required, sizeof required);
 #define ACL_OPTIONAL(returns, name, parameters) \
     look_up(library, #name, &acl.name, optional, sizeof optional);
-    ACL_SYMBOLS(ACL_REQUIRED, ACL_OPTIONAL)
+#define ACL_UNUSED(returns, name, parameters) \
+    look_up(library, #name, &acl.name, unused, sizeof unused);
+    ACL_SYMBOLS(ACL_REQUIRED, ACL_OPTIONAL, ACL_UNUSED)
 #undef ACL_REQUIRED
 #undef ACL_OPTIONAL
+#undef ACL_UNUSED
     if (required[0] != '\0') {
         dlclose(library);
         return refuse(SYSTEM_REFUSED, "open: AscendCL was found and lacks %s; install another "
@@ -89,6 +92,8 @@ static int32_t load(void)
     if (optional[0] != '\0') {
         log_line(FINBOX_LOG_LEVEL_WARN, "this AscendCL lacks %s; it goes on without", optional);
     }
+    log_line(FINBOX_LOG_LEVEL_DEBUG, "of what could be built on, this AscendCL lacks: %s",
+             unused[0] != '\0' ? unused : "nothing");
     error = acl.aclInit(NULL);
     if (error != 0 && error != ACL_REPEAT_INITIALIZE) {
         return acl_refuse("open: aclInit", error);

@@ -137,23 +137,41 @@ aclError memory_show(struct rank *of, aclrtStream stream, uint64_t address, uint
                                 stream);
 }
 
+/* Whether a copy on the device can do it: aclrtMemcpyAsync wants both ends on multiples of 64, and
+ * does not say what becomes of ends that overlap. */
+static bool is_for_device(const struct transfer *what)
+{
+    uint64_t apart = what->from < what->to ? what->to - what->from : what->from - what->to;
+    return what->from % LINE == 0 && what->to % LINE == 0 && apart >= what->size_bytes;
+}
+
 /* The image is filled from that side of the copy which is on the stream's own device: that a stream
- * reads another device's memory is needed for a copy anyway, that it copies it to the host is not
- * said anywhere. */
+ * reaches another device's memory is needed for a copy anyway, that it copies it to the host is not
+ * said anywhere. What a copy on the device cannot do goes through the image. */
 aclError memory_move(struct rank *by, aclrtStream stream, const struct transfer *what)
 {
     struct machine *machine = by->machine;
     struct rank *from = &machine->ranks[what->from / RANK_STRIDE - 1];
     struct rank *to = &machine->ranks[what->to / RANK_STRIDE - 1];
     uint8_t *source = memory_on_device(from, what->from);
-    aclError error = acl.aclrtMemcpyAsync(memory_on_device(to, what->to), what->size_bytes, source,
-                                          what->size_bytes, ACL_DEVICE_TO_DEVICE, stream);
+    uint8_t *target = memory_on_device(to, what->to);
+    uint8_t *image = to->image + (what->to - to->base);
+    uint64_t size_bytes = what->size_bytes;
+    aclError error;
 
-    if (error != 0 || to->device == by->device) {
-        return error != 0 ? error : memory_show(to, stream, what->to, what->size_bytes);
+    if (!is_for_device(what)) {
+        error = acl.aclrtMemcpyAsync(image, size_bytes, source, size_bytes, ACL_DEVICE_TO_HOST,
+                                     stream);
+        return error != 0 ? error
+                          : acl.aclrtMemcpyAsync(target, size_bytes, image, size_bytes,
+                                                 ACL_HOST_TO_DEVICE, stream);
     }
-    return acl.aclrtMemcpyAsync(to->image + (what->to - to->base), what->size_bytes, source,
-                                what->size_bytes, ACL_DEVICE_TO_HOST, stream);
+    error = acl.aclrtMemcpyAsync(target, size_bytes, source, size_bytes, ACL_DEVICE_TO_DEVICE,
+                                 stream);
+    return error != 0 ? error
+                      : acl.aclrtMemcpyAsync(image, size_bytes,
+                                             to->device == by->device ? target : source,
+                                             size_bytes, ACL_DEVICE_TO_HOST, stream);
 }
 
 /* The device first: a core that is started because of the new count finds it there. */

@@ -10,7 +10,7 @@
 
 #include "support.h"
 
-static _Thread_local char last_error_text[512];
+static _Thread_local char last_error_text[1024];
 static const struct finbox_device_host *_Atomic host;
 static struct opened *machines;
 static pthread_mutex_t machines_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -35,7 +35,7 @@ void last_error(struct finbox_text *text)
 void log_line(finbox_log_level level, const char *format, ...)
 {
     const struct finbox_device_host *to = atomic_load_explicit(&host, memory_order_acquire);
-    char line[512];
+    char line[1024];
     va_list values;
 
     va_start(values, format);

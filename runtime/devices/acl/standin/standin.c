@@ -1,6 +1,6 @@
-/* A stand-in for AscendCL, for tests on machines without a board: the functions of acl_symbols.h,
- * asynchronous as a board's are. Tasks of a stream run in order, on a few threads that all streams
- * share, so that streams end out of order with each other.
+/* A stand-in for AscendCL, for tests on machines without a board: the functions of acl_symbols.h
+ * that anybody calls, asynchronous as a board's are. Tasks of a stream run in order, on a few
+ * threads that all streams share, so that streams end out of order with each other.
  *
  * It is strict where a board would be, or would not even notice: device memory is no host memory
  * (its addresses fault), copies stay within what was allocated and go the way they say, a thread
@@ -12,7 +12,8 @@
  *   delay=Nus        a task takes 0 to N us (20)
  *   seed=N           of those delays
  *   refuse=F:N:C     the N-th call of function F returns code C; N counts from 1
- *   fail=F:N:C       the N-th task of function F fails with C, and its stream stops
+ *   fail=F:N:C       the N-th task of function F fails with C; if its stream is to stop on failure,
+ *                    so do all of its context, and if not, nobody is told
  *   hang=F:N         the N-th task of function F does not end until its stream is aborted
  *
  * It comes from the same table as the library under test, so it can never show that a signature in
@@ -29,8 +30,10 @@
 
 #define EXPORT __attribute__((visibility("default")))
 #define ACL_DECLARE(returns, name, parameters) EXPORT returns name parameters;
-ACL_SYMBOLS(ACL_DECLARE, ACL_DECLARE)
+#define ACL_LEAVE_OUT(returns, name, parameters)
+ACL_SYMBOLS(ACL_DECLARE, ACL_DECLARE, ACL_LEAVE_OUT)
 #undef ACL_DECLARE
+#undef ACL_LEAVE_OUT
 
 enum { THREADS = 4, RULES = 16, NAME_BYTES = 48 };
 
@@ -52,8 +55,10 @@ struct memory {
     size_t size;
 };
 
+/* `code` is not 0 once a stream of it stopped that was to stop on failure: then all have. */
 struct context {
     int32_t device;
+    int code;
 };
 
 struct stream;
@@ -82,7 +87,7 @@ struct stream {
     struct stream *next;
     struct context *context;
     struct task *first, *last;
-    bool is_running, is_aborted;
+    bool is_running, is_aborted, stops;
     int code;
 };
 
@@ -159,6 +164,12 @@ static const struct rule *due(const char *function, bool is_task)
         }
     }
     return found;
+}
+
+/* The code that a stream has stopped with; 0 while it goes on. */
+static int code_of(const struct stream *stream)
+{
+    return stream->code != 0 ? stream->code : stream->context->code;
 }
 
 /* Says why a call is refused; the lock is held. */
@@ -295,15 +306,15 @@ static void run_first(struct stream *stream)
     pthread_mutex_unlock(&lock);
     nanosleep(&delay, NULL);
     pthread_mutex_lock(&lock);
-    if (stream->code == 0 && task->code == 0) {
+    if (code_of(stream) == 0 && task->code == 0) {
         pthread_mutex_unlock(&lock);
         work_on(task);
         pthread_mutex_lock(&lock);
     }
-    if (stream->code == 0 && task->code != 0) {
-        stream->code = task->code;
+    if (code_of(stream) == 0 && task->code != 0 && stream->stops) {
+        stream->context->code = task->code;
     }
-    if (task->work == RECORD && task->event->reached < task->number && stream->code == 0) {
+    if (task->work == RECORD && task->event->reached < task->number && code_of(stream) == 0) {
         task->event->reached = task->number;
     }
     stream->first = task->next;
@@ -357,8 +368,8 @@ static int queue_up(const char *function, struct stream *stream, const struct ta
     if (stream->context != current) {
         return said(function, ACL_STREAM_CONTEXT, "the stream is of another context");
     }
-    if (stream->code != 0) {
-        return said(function, stream->code, "the stream has stopped");
+    if (code_of(stream) != 0) {
+        return said(function, code_of(stream), "the stream has stopped");
     }
     entry = malloc(sizeof *entry);
     if (entry == NULL) {
@@ -431,7 +442,7 @@ aclError aclrtCreateContext(aclrtContext *context, int32_t device)
         if (made == NULL) {
             return leave(said("aclrtCreateContext", ACL_OUT_OF_MEMORY, "no memory"));
         }
-        made->device = device;
+        *made = (struct context){device, 0};
         current = made;
         *context = made;
     }
@@ -519,7 +530,7 @@ aclError aclrtSynchronizeStreamWithTimeout(aclrtStream stream, int32_t timeout)
             code = said("aclrtSynchronizeStreamWithTimeout", ACL_STREAM_TIMEOUT, "a task hangs");
         }
     }
-    return leave(code != 0 ? code : of->code);
+    return leave(code != 0 ? code : code_of(of));
 }
 
 aclError aclrtStreamAbort(aclrtStream stream)
@@ -536,10 +547,13 @@ aclError aclrtStreamAbort(aclrtStream stream)
 
 aclError aclrtSetStreamFailureMode(aclrtStream stream, uint64_t mode)
 {
+    struct stream *of = stream;
     int code = enter("aclrtSetStreamFailureMode", true);
-    (void)stream;
-    if (code == 0 && mode > 1) {
-        code = said("aclrtSetStreamFailureMode", ACL_PARAM_INVALID, "no such mode");
+    if (code == 0 && (mode > 1 || of->stops)) {
+        code = said("aclrtSetStreamFailureMode", ACL_PARAM_INVALID, "no such mode, or set before");
+    }
+    if (code == 0) {
+        of->stops = mode == ACL_STOP_ON_FAILURE;
     }
     return leave(code);
 }
@@ -587,8 +601,8 @@ aclError aclrtQueryEventStatus(aclrtEvent event, int *status)
 
     if (code == 0) {
         *status = of->reached == of->recorded ? ACL_EVENT_COMPLETE : ACL_EVENT_NOT_READY;
-        if (*status == ACL_EVENT_NOT_READY && of->stream->code != 0) {
-            code = said("aclrtQueryEventStatus", of->stream->code, "the stream has stopped");
+        if (*status == ACL_EVENT_NOT_READY && code_of(of->stream) != 0) {
+            code = said("aclrtQueryEventStatus", code_of(of->stream), "the stream has stopped");
         }
     }
     return leave(code);
@@ -630,6 +644,9 @@ static int both(const char *function, struct task *task, void *to, size_t room, 
     task->from = real(from, task->size, from_device, is_loose);
     if (task->size > room || task->to == NULL || task->from == NULL) {
         return said(function, ACL_PARAM_INVALID, "an end of the copy is not what it says");
+    }
+    if (kind == ACL_DEVICE_TO_DEVICE && (shifted(to) | shifted(from)) % 64 != 0) {
+        return said(function, ACL_PARAM_INVALID, "an end is not on a multiple of 64");
     }
     return 0;
 }
