@@ -6,6 +6,7 @@
 mod alone;
 mod blocked;
 mod built;
+mod conforming;
 mod machine;
 mod refused;
 mod search;
