@@ -155,14 +155,15 @@ static inline void drive_pause(struct drive *drive, uint64_t *begun_ns, const ch
     sched_yield();
 }
 
-/* Empties the slab, stages, rings; returns the token. */
+/* Empties the slab, stages, rings; returns the token. Behind the largest comes 0. */
 static inline uint32_t drive_ring(struct drive *drive, uint32_t rank, uint32_t core,
                                   const struct finbox_launch *launch)
 {
     struct finbox_port *port = &drive->ports[rank];
-    uint32_t token = ++drive->tokens[rank][core];
+    uint32_t last = drive->tokens[rank][core], token = last == FINBOX_TOKEN_LAST ? 0 : last + 1;
     uint64_t slab = port->slab_address(port->context, core, token & 1);
 
+    drive->tokens[rank][core] = token;
     port->store_u64(port->context, slab, 0);
     port->clean(port->context, slab, 64);
     port->stage_payload(port->context, core, token, launch);

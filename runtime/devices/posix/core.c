@@ -34,7 +34,7 @@ static bool take(struct core *core)
     }
     core->taken = token;
     core->has_ended = token == FINBOX_TOKEN_EXIT;
-    core->is_running = token >= 1 && token <= FINBOX_TOKEN_LAST;
+    core->is_running = token <= FINBOX_TOKEN_LAST;
     if (core->is_running) {
         core->run.launch = core->launches[token & 1];
         run_begin(&core->run, rank_of(core), core->slabs[token & 1]);

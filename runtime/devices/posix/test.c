@@ -215,6 +215,6 @@ int main(int count, char **arguments)
     a_port_knows_its_slabs_and_what_may_be_read();
     kernels_that_cannot_run_are_refused();
     test_cores();
-    printf("posix-device: 19 tests passed\n");
+    printf("posix-device: 20 tests passed\n");
     return 0;
 }

@@ -176,6 +176,25 @@ static void a_token_behind_another_is_taken_after_its_fin(void)
     drive_close(&drive);
 }
 
+static void behind_the_largest_token_comes_0(void)
+{
+    struct drive drive;
+    uint64_t at;
+    uint32_t word;
+
+    drive_open(&drive, 1, 1, "");
+    at = drive_allocate(&drive, 0, 64);
+    const struct finbox_op op = {.kind = FINBOX_OP_KIND_NOTIFY, .to = at, .value = 1};
+    drive.tokens[0][0] = FINBOX_TOKEN_LAST - 2;
+    for (uint32_t round = 0; round < 5; round++) {
+        drive_run(&drive, 0, 0, &op, 1);
+    }
+    EXPECT(drive.tokens[0][0] == 2);
+    drive_read(&drive, &word, at, sizeof word);
+    EXPECT(word == 5);
+    drive_close(&drive);
+}
+
 /* Who sees the count sees the bytes: read by another rank's core, and by the program. */
 static void a_notification_comes_after_what_stands_before_it(void)
 {
@@ -377,6 +396,7 @@ void test_cores(void)
     conditions_stand_in_the_slab_up_to_64();
     what_a_core_cannot_do_is_fatal_and_ends();
     a_token_behind_another_is_taken_after_its_fin();
+    behind_the_largest_token_comes_0();
     a_notification_comes_after_what_stands_before_it();
     posts_end_in_order_and_failures_are_entered_before();
     counters_are_raised_after_the_kernels_end();
