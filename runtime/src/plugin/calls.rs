@@ -52,13 +52,61 @@ fn unpacked(word: u64) -> Option<Call> {
     })
 }
 
-/// What one thread writes: one line of cache.
+/// A stay in a call, told from others by a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stay(u64);
+
+impl Stay {
+    /// The call; `None` if the word was none that a line holds.
+    pub fn call(self) -> Option<Call> {
+        unpacked(self.0)
+    }
+}
+
+/// What one thread at a time writes: the call that it is in.
 #[derive(Debug)]
-struct Line {
-    /// The call that the thread is in, and its number; 0 outside.
+pub struct CallLine {
+    /// The call, and its number; 0 outside.
     word: AtomicU64,
     /// How many calls were made from this line.
     count: AtomicU64,
+}
+
+impl Default for CallLine {
+    fn default() -> Self {
+        Self {
+            word: AtomicU64::new(0),
+            count: AtomicU64::new(0),
+        }
+    }
+}
+
+impl CallLine {
+    /// The line's one thread goes into `call`.
+    #[inline]
+    pub fn enter(&self, call: Call) {
+        // RELAXED: CALL has this thread as its one writer.
+        let count = self.count.load(edge::CALL).wrapping_add(1);
+        // RELAXED: CALL has this thread as its one writer, and nobody else reads the count.
+        self.count.store(count, edge::CALL);
+        let inside = ((count << 1) | 1) & SEQUENCE;
+        // RELAXED: CALL is believed when it has not changed for long.
+        self.word.store(packed(call) | inside, edge::CALL);
+    }
+
+    /// It came back.
+    #[inline]
+    pub fn leave(&self) {
+        // RELAXED: CALL is believed when it has not changed for long.
+        self.word.store(0, edge::CALL);
+    }
+
+    /// Where its thread is, if it is in a call: the same as before if it has not come back since.
+    pub fn stay(&self) -> Option<Stay> {
+        // RELAXED: CALL is believed when it has not changed for long.
+        let word = self.word.load(edge::CALL);
+        (word & 1 == 1).then_some(Stay(word))
+    }
 }
 
 /// The calls that threads of this process are in, as far as they went in through this table.
@@ -66,7 +114,7 @@ struct Line {
 /// The first 64 threads that live at once have a line; more are counted and not watched.
 #[derive(Debug)]
 pub struct CallTable {
-    lines: Box<[CachePadded<Line>]>,
+    lines: Box<[CachePadded<CallLine>]>,
     unwatched: AtomicU32,
 }
 
@@ -79,14 +127,8 @@ impl Default for CallTable {
 impl CallTable {
     /// A table without calls.
     pub fn new() -> Self {
-        let line = |_| {
-            CachePadded::new(Line {
-                word: AtomicU64::new(0),
-                count: AtomicU64::new(0),
-            })
-        };
         Self {
-            lines: (0..SEATS).map(line).collect(),
+            lines: (0..SEATS).map(|_| CachePadded::default()).collect(),
             unwatched: AtomicU32::new(0),
         }
     }
@@ -99,7 +141,7 @@ impl CallTable {
 
     /// The calling thread's line, if it has one.
     #[inline]
-    fn own(&self) -> Option<&Line> {
+    fn own(&self) -> Option<&CallLine> {
         self.lines.get(seats::own()).map(|line| &**line)
     }
 }
@@ -112,13 +154,7 @@ impl CallWatch for CallTable {
             self.unwatched.fetch_add(1, edge::UNSEATED);
             return;
         };
-        // RELAXED: CALL has this thread as its one writer.
-        let count = line.count.load(edge::CALL).wrapping_add(1);
-        // RELAXED: CALL has this thread as its one writer, and nobody else reads the count.
-        line.count.store(count, edge::CALL);
-        let inside = ((count << 1) | 1) & SEQUENCE;
-        // RELAXED: CALL is believed when it has not changed for long.
-        line.word.store(packed(call) | inside, edge::CALL);
+        line.enter(call);
     }
 
     #[inline]
@@ -126,8 +162,7 @@ impl CallWatch for CallTable {
         let Some(line) = self.own() else {
             return;
         };
-        // RELAXED: CALL is believed when it has not changed for long.
-        line.word.store(0, edge::CALL);
+        line.leave();
     }
 
     fn thrown(&self, call: Call) -> ! {

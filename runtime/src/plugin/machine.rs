@@ -144,6 +144,14 @@ impl PluginMachine {
         self.opened.close()
     }
 
+    /// The functions of a rank's port, as the library filled them in: valid while it is open.
+    ///
+    /// # Panics
+    /// If there is no such rank.
+    pub fn table(&self, rank: u32) -> &finbox_port {
+        &self.ports[rank as usize]
+    }
+
     /// Its library.
     pub fn library(&self) -> &DeviceLibrary {
         &self.opened.library
@@ -293,7 +301,7 @@ impl Machine for PluginMachine {
     /// # Panics
     /// If there is no such rank.
     fn port(&self, rank: u32) -> PluginPort<'_> {
-        let table = &self.ports[rank as usize];
+        let table = self.table(rank);
         // SAFETY: the machine stays open while the port borrows it.
         let port = unsafe { port::over(table, self.calls()) };
         port.expect("all functions were there when it was opened")

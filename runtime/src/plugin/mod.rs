@@ -21,7 +21,7 @@ mod search;
 mod seats;
 mod text;
 
-pub use calls::{CallTable, Late, Watchdog};
+pub use calls::{CallLine, CallTable, Late, Stay, Watchdog};
 pub use error::{LibraryError, Tried, WrongMachine};
 pub use library::{Description, DeviceLibrary};
 pub use machine::{OpenOptions, PluginMachine};
