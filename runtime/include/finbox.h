@@ -91,7 +91,8 @@
 
 /**
  * What a call says. 0 is success; 1 to 15 are ordinary answers of a mailbox, 16 to 31 mistakes
- * of the caller, 32 to 63 answers of a scheduler. A number never changes its meaning.
+ * of the caller, 32 to 63 answers of a scheduler or a
+ * device. A number never changes its meaning.
  */
 enum finbox_status
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -223,6 +224,10 @@ enum finbox_status
      * The operating system refused something: the last error is its word.
      */
     FINBOX_STATUS_SYSTEM = 40,
+    /**
+     * A device library is none, cannot be used, or refused: the last error has its words.
+     */
+    FINBOX_STATUS_DEVICE = 41,
     /**
      * Rust code panicked, here or in a callback. What the call had done until then stands.
      */
@@ -1244,6 +1249,110 @@ typedef struct finbox_stall {
 } finbox_stall;
 
 /**
+ * Which machine is wanted. 0: as its library likes.
+ */
+typedef struct finbox_device_args {
+    /**
+     * `FINBOX_DEVICE_ARGS_SIZE`.
+     */
+    size_t struct_size;
+    /**
+     * Null: no extension exists yet.
+     */
+    const finbox_extension *next;
+    /**
+     * The device library: a path, or a name to be looked for as the guide says; empty: what the
+     * environment's `FINBOX_DEVICE` names. Read until the call returns.
+     */
+    finbox_text library;
+    /**
+     * The library's own options, in its own words. Read until the call returns.
+     */
+    finbox_text options;
+    /**
+     * Chip family: a `FINBOX_TARGET_*`.
+     */
+    uint32_t target;
+    /**
+     * Ranks, each a chip with memory of its own, 1 to 64.
+     */
+    uint32_t ranks;
+    /**
+     * Cores of a rank, cubes and vectors, at most the chip's.
+     */
+    uint32_t cores;
+    /**
+     * DMA queues of a rank, or more.
+     */
+    uint32_t dma_queues;
+    /**
+     * Bytes of memory of a rank, or more.
+     */
+    uint64_t memory_bytes;
+} finbox_device_args;
+
+/**
+ * Storage for a machine behind a device library. All zero before it is first used, and never
+ * copied or moved while it is a handle.
+ */
+typedef struct finbox_device {
+    /**
+     * The library's.
+     */
+    uint64_t opaque[8];
+} finbox_device;
+
+/**
+ * What an opened machine is. It never changes; its texts live until the device is closed.
+ */
+typedef struct finbox_device_facts {
+    /**
+     * `FINBOX_DEVICE_FACTS_SIZE`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * The device library's name.
+     */
+    finbox_text name;
+    /**
+     * The device library's own version.
+     */
+    finbox_text version;
+    /**
+     * Chip family: a `FINBOX_TARGET_*`.
+     */
+    uint32_t target;
+    /**
+     * Ranks, counted from 0.
+     */
+    uint32_t ranks;
+    /**
+     * Cubes and vectors of a rank: `cores` of a scheduler on it.
+     */
+    uint32_t cores;
+    /**
+     * Host lanes of a rank: `host_lanes` of a scheduler on it.
+     */
+    uint32_t host_lanes;
+    /**
+     * DMA queues of a rank.
+     */
+    uint32_t dma_queues;
+    /**
+     * 1 if the control CPU sees without a refresh what cores and DMA wrote.
+     */
+    uint32_t is_coherent;
+    /**
+     * Bytes of memory of a rank that can be allocated.
+     */
+    uint64_t memory_bytes;
+    /**
+     * What its cores can do: bit `n` for the `finbox_op_kind` with the number `n`.
+     */
+    uint64_t operations;
+} finbox_device_facts;
+
+/**
  * The first two lines of a mailbox, for debuggers and for firmware that speaks the layout itself.
  * Every field is an atomic and may change at any time.
  */
@@ -1816,6 +1925,104 @@ finbox_status finbox_scheduler_stall_text(struct finbox_scheduler *scheduler,
                                           size_t *length);
 
 /**
+ * Loads a device library and opens a machine with it. The library's code runs in this process:
+ * whoever names it trusts it like the program itself.
+ *
+ * DEVICE if there is no such library, it does not keep the contract of `finbox_device.h`, or it
+ * opens no such machine: the last error says which, and what to do. UNSUPPORTED with an extension.
+ * Blocks for as long as the library does. Any thread. Not in firmware.
+ *
+ * @pre `args` points to what its size says with texts that live until the call returns, `device` to
+ * storage that lives until it is closed. The library keeps its contract.
+ */
+finbox_status finbox_device_open(const struct finbox_device_args *args,
+                                 struct finbox_device *device);
+
+/**
+ * Ends a machine; its library is unloaded with the last machine of it. Schedulers on its ports
+ * must have been destroyed, and no other call may be inside. The storage serves again, also if
+ * this answers DEVICE: then the machine did not end well, and its library stays loaded.
+ *
+ * @pre `device` points to a device's storage that lives until the call returns.
+ */
+finbox_status finbox_device_close(struct finbox_device *device);
+
+/**
+ * What a machine is. Any thread.
+ *
+ * @pre `device` points to a device's storage, `facts` to what its size says; both live until the call
+ * returns.
+ */
+finbox_status finbox_device_describe(struct finbox_device *device,
+                                     struct finbox_device_facts *facts);
+
+/**
+ * The port of a rank, for `finbox_scheduler_place`: valid until the device is closed. A rank has
+ * one scheduler at a time. INVALID_ARGUMENT if there is no such rank. Any thread.
+ *
+ * @pre `device` points to a device's storage, `port` to what its size says; both live until the call
+ * returns.
+ */
+finbox_status finbox_device_port(struct finbox_device *device, uint32_t rank, finbox_port *port);
+
+/**
+ * Gives out zeroed memory of a rank, at a multiple of `align`, a power of two: readable by its
+ * control CPU, its cores, and its peers' cores and DMA. `address` becomes its device address.
+ * Any thread.
+ *
+ * @pre `device` points to a device's storage, `address` to a number; both live until the call returns.
+ */
+finbox_status finbox_device_allocate(struct finbox_device *device,
+                                     uint32_t rank,
+                                     uint64_t size_bytes,
+                                     uint64_t align,
+                                     uint64_t *address);
+
+/**
+ * Takes memory of a rank back, by the address that was given out. Any thread.
+ *
+ * @pre `device` points to a device's storage that lives until the call returns.
+ */
+finbox_status finbox_device_release(struct finbox_device *device, uint32_t rank, uint64_t address);
+
+/**
+ * Copies `size_bytes` at `from` to device memory that was given out; kernels that start afterwards
+ * see them. Any thread.
+ *
+ * @pre `device` points to a device's storage, `from` to so many bytes; both live until the call
+ * returns.
+ */
+finbox_status finbox_device_copy_in(struct finbox_device *device,
+                                    uint64_t address,
+                                    const void *from,
+                                    size_t size_bytes);
+
+/**
+ * Copies `size_bytes` of device memory that was given out to `to`: what kernels wrote before their
+ * FIN is there. Any thread.
+ *
+ * @pre `device` points to a device's storage, `to` to room for so many bytes; both live until the call
+ * returns.
+ */
+finbox_status finbox_device_copy_out(struct finbox_device *device,
+                                     void *to,
+                                     uint64_t address,
+                                     size_t size_bytes);
+
+/**
+ * Makes a kernel of `count` operations for the cores of a rank; `kernel` becomes what tasks name it
+ * by. Any thread.
+ *
+ * @pre `device` points to a device's storage, `ops` to `count` operations, `kernel` to a number; all
+ * live until the call returns.
+ */
+finbox_status finbox_device_load_kernel(struct finbox_device *device,
+                                        uint32_t rank,
+                                        const finbox_op *ops,
+                                        size_t count,
+                                        uint64_t *kernel);
+
+/**
  * Defined by the firmware: told `length` bytes about a broken invariant, it stops the core. It
  * must not return.
  */
@@ -1837,6 +2044,8 @@ extern void finbox_firmware_panic(const char *text, size_t length);
 #define FINBOX_PASS_SIZE FINBOX_SIZE_UP_TO(finbox_pass, polled)
 #define FINBOX_LEDGER_SIZE FINBOX_SIZE_UP_TO(finbox_ledger, went_back)
 #define FINBOX_FAULT_SIZE FINBOX_SIZE_UP_TO(finbox_fault, hint)
+#define FINBOX_DEVICE_ARGS_SIZE FINBOX_SIZE_UP_TO(finbox_device_args, memory_bytes)
+#define FINBOX_DEVICE_FACTS_SIZE FINBOX_SIZE_UP_TO(finbox_device_facts, operations)
 
 /* What follows holds when this header compiles. */
 FINBOX_ASSERT(sizeof(finbox_message) == 64);
@@ -1965,6 +2174,30 @@ FINBOX_ASSERT(offsetof(finbox_task_args, defers) == 116);
 FINBOX_ASSERT(offsetof(finbox_task_args, predicate_comparison) == 120);
 FINBOX_ASSERT(offsetof(finbox_task_args, predicate_value) == 124);
 FINBOX_ASSERT(offsetof(finbox_task_args, flags) == 128);
+FINBOX_ASSERT(sizeof(finbox_device) == 64);
+FINBOX_ASSERT(offsetof(finbox_device, opaque) == 0);
+FINBOX_ASSERT(sizeof(finbox_device_args) == 72);
+FINBOX_ASSERT(offsetof(finbox_device_args, struct_size) == 0);
+FINBOX_ASSERT(offsetof(finbox_device_args, next) == 8);
+FINBOX_ASSERT(offsetof(finbox_device_args, library) == 16);
+FINBOX_ASSERT(offsetof(finbox_device_args, options) == 32);
+FINBOX_ASSERT(offsetof(finbox_device_args, target) == 48);
+FINBOX_ASSERT(offsetof(finbox_device_args, ranks) == 52);
+FINBOX_ASSERT(offsetof(finbox_device_args, cores) == 56);
+FINBOX_ASSERT(offsetof(finbox_device_args, dma_queues) == 60);
+FINBOX_ASSERT(offsetof(finbox_device_args, memory_bytes) == 64);
+FINBOX_ASSERT(sizeof(finbox_device_facts) == 80);
+FINBOX_ASSERT(offsetof(finbox_device_facts, struct_size) == 0);
+FINBOX_ASSERT(offsetof(finbox_device_facts, name) == 8);
+FINBOX_ASSERT(offsetof(finbox_device_facts, version) == 24);
+FINBOX_ASSERT(offsetof(finbox_device_facts, target) == 40);
+FINBOX_ASSERT(offsetof(finbox_device_facts, ranks) == 44);
+FINBOX_ASSERT(offsetof(finbox_device_facts, cores) == 48);
+FINBOX_ASSERT(offsetof(finbox_device_facts, host_lanes) == 52);
+FINBOX_ASSERT(offsetof(finbox_device_facts, dma_queues) == 56);
+FINBOX_ASSERT(offsetof(finbox_device_facts, is_coherent) == 60);
+FINBOX_ASSERT(offsetof(finbox_device_facts, memory_bytes) == 64);
+FINBOX_ASSERT(offsetof(finbox_device_facts, operations) == 72);
 FINBOX_ASSERT(sizeof(finbox_output) == 24);
 FINBOX_ASSERT(offsetof(finbox_output, struct_size) == 0);
 FINBOX_ASSERT(offsetof(finbox_output, offset) == 8);

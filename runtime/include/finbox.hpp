@@ -72,6 +72,20 @@ inline finbox_task_args task_args()
     return args;
 }
 
+/** Arguments with their size, all else 0. */
+inline finbox_device_args device_args()
+{
+    finbox_device_args args = {};
+    args.struct_size = FINBOX_DEVICE_ARGS_SIZE;
+    return args;
+}
+
+/** A text that `text` holds, for as long as that lives. */
+inline finbox_text text_of(const std::string &text)
+{
+    return finbox_text{text.data(), text.size()};
+}
+
 /** The receiving end; destroyed with this value. */
 class consumer {
 public:
@@ -164,6 +178,70 @@ public:
 
 private:
     finbox_producer handle_ = FINBOX_ZERO;
+};
+
+/** A machine behind a device library; closed with this value, which outlives its schedulers. */
+class device {
+public:
+    device() = default;
+    device(const device &) = delete;
+    device &operator=(const device &) = delete;
+    ~device() { finbox_device_close(&handle_); }
+
+    [[nodiscard]] status open(const finbox_device_args &args)
+    {
+        return finbox_device_open(&args, &handle_);
+    }
+
+    /** Closes it before this value ends, and tells whether that went well. */
+    [[nodiscard]] status close() { return finbox_device_close(&handle_); }
+
+    [[nodiscard]] status describe(finbox_device_facts &facts)
+    {
+        facts = {};
+        facts.struct_size = FINBOX_DEVICE_FACTS_SIZE;
+        return finbox_device_describe(&handle_, &facts);
+    }
+
+    [[nodiscard]] status port(uint32_t rank, finbox_port &port)
+    {
+        port = {};
+        port.struct_size = FINBOX_PORT_SIZE;
+        return finbox_device_port(&handle_, rank, &port);
+    }
+
+    [[nodiscard]] status allocate(uint32_t rank, uint64_t size_bytes, uint64_t align,
+                                  uint64_t &address)
+    {
+        return finbox_device_allocate(&handle_, rank, size_bytes, align, &address);
+    }
+
+    [[nodiscard]] status release(uint32_t rank, uint64_t address)
+    {
+        return finbox_device_release(&handle_, rank, address);
+    }
+
+    [[nodiscard]] status copy_in(uint64_t address, const void *from, size_t size_bytes)
+    {
+        return finbox_device_copy_in(&handle_, address, from, size_bytes);
+    }
+
+    [[nodiscard]] status copy_out(void *to, uint64_t address, size_t size_bytes)
+    {
+        return finbox_device_copy_out(&handle_, to, address, size_bytes);
+    }
+
+    [[nodiscard]] status load_kernel(uint32_t rank, std::initializer_list<finbox_op> ops,
+                                     uint64_t &kernel)
+    {
+        return finbox_device_load_kernel(&handle_, rank, ops.begin(), ops.size(), &kernel);
+    }
+
+    /** For the calls that have no method. */
+    finbox_device *get() { return &handle_; }
+
+private:
+    finbox_device handle_ = FINBOX_ZERO;
 };
 
 /**

@@ -20,6 +20,8 @@
 )]
 
 mod consumer;
+#[cfg(feature = "std")]
+mod device;
 mod drain;
 #[cfg(not(feature = "std"))]
 #[path = "firmware.rs"]
@@ -36,6 +38,8 @@ mod version;
 mod wire;
 
 pub use consumer::*;
+#[cfg(feature = "std")]
+pub use device::*;
 pub use drain::*;
 pub use finbox_abi::{
     FINBOX_MAX_CONDITIONS, FINBOX_SLAB_ERROR_FATAL, FINBOX_SLAB_ERROR_OVERFLOW, finbox_completion,

@@ -6,7 +6,8 @@ use core::fmt::{self, Write};
 use crate::edition::write_last;
 
 /// What a call says. 0 is success; 1 to 15 are ordinary answers of a mailbox, 16 to 31 mistakes
-/// of the caller, 32 to 63 answers of a scheduler. A number never changes its meaning.
+/// of the caller, 32 to 63 answers of a scheduler or a
+/// device. A number never changes its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 pub enum finbox_status {
@@ -73,12 +74,14 @@ pub enum finbox_status {
     NotAtRest = 39,
     /// The operating system refused something: the last error is its word.
     System = 40,
+    /// A device library is none, cannot be used, or refused: the last error has its words.
+    Device = 41,
     /// Rust code panicked, here or in a callback. What the call had done until then stands.
     Panic = 64,
 }
 
 impl finbox_status {
-    const ALL: [Self; 32] = [
+    const ALL: [Self; 33] = [
         Self::Ok,
         Self::Full,
         Self::Busy,
@@ -110,6 +113,7 @@ impl finbox_status {
         Self::Stopped,
         Self::NotAtRest,
         Self::System,
+        Self::Device,
         Self::Panic,
     ];
 
@@ -146,6 +150,7 @@ impl finbox_status {
             Self::Stopped => c"the library's threads do not run",
             Self::NotAtRest => c"a core is not at rest",
             Self::System => c"the operating system refused",
+            Self::Device => c"the device library refused",
             Self::Panic => c"Rust code panicked",
         }
     }

@@ -196,7 +196,7 @@ fn f40_an_exception_that_leaves_a_callback_ends_the_process() {
 fn f40_an_exception_that_leaves_a_function_of_a_port_ends_the_process_and_is_named() {
     if have("c++") {
         let said = run("tests/c/port_throws.cpp", "c++17");
-        let expected = "finbox: `now` of a port panicked or threw, which it must not: the process";
+        let expected = "finbox: `now` panicked or threw; a port's function must do neither";
         assert!(said.starts_with(expected), "{said}");
     }
 }

@@ -5,10 +5,11 @@ use std::mem::offset_of;
 use std::path::PathBuf;
 
 use finbox::{
-    finbox_attach_args, finbox_claim_line, finbox_consumer, finbox_drained, finbox_fault,
-    finbox_gap, finbox_ledger, finbox_mailbox_header, finbox_message, finbox_output, finbox_pass,
-    finbox_place_args, finbox_producer, finbox_salvage, finbox_scheduler, finbox_scheduler_args,
-    finbox_stall, finbox_stats, finbox_task, finbox_task_args,
+    finbox_attach_args, finbox_claim_line, finbox_consumer, finbox_device, finbox_device_args,
+    finbox_device_facts, finbox_drained, finbox_fault, finbox_gap, finbox_ledger,
+    finbox_mailbox_header, finbox_message, finbox_output, finbox_pass, finbox_place_args,
+    finbox_producer, finbox_salvage, finbox_scheduler, finbox_scheduler_args, finbox_stall,
+    finbox_stats, finbox_task, finbox_task_args,
 };
 use finbox_abi::{
     finbox_device_host, finbox_device_library, finbox_event_record, finbox_extension,
@@ -44,6 +45,7 @@ const FINBOX: Made = Made {
         "scheduler/threads.rs",
         "scheduler/report.rs",
         "scheduler/stall.rs",
+        "device.rs",
         "firmware.rs",
     ],
     assertions: of_finbox,
@@ -134,6 +136,11 @@ fn of_scheduler() -> String {
     layout!(text, finbox_task_args: struct_size next after after_count retained retained_count task
         kernel args output_bytes run_budget_ns wait_budget_ns predicate_address shape subtasks
         blocks defers predicate_comparison predicate_value flags);
+    layout!(text, finbox_device: opaque);
+    layout!(text, finbox_device_args: struct_size next library options target ranks cores
+        dma_queues memory_bytes);
+    layout!(text, finbox_device_facts: struct_size name version target ranks cores host_lanes
+        dma_queues is_coherent memory_bytes operations);
     layout!(text, finbox_output: struct_size offset size_bytes);
     layout!(text, finbox_pass: struct_size deadline_ns progress watching handlers polled);
     layout!(text, finbox_ledger: struct_size submitted completed failed cancelled skipped
@@ -231,7 +238,7 @@ fn every_struct_with_a_size_has_a_macro_up_to_its_last_field() {
     assert_eq!(sized_structs(header), [("a", "last".to_owned())]);
     let made = generate(&FINBOX);
     let found = sized_structs(&made);
-    assert_eq!(found.len(), 11, "{found:?}");
+    assert_eq!(found.len(), 13, "{found:?}");
     let device = generate(&DEVICE);
     let found = sized_structs(&device);
     assert!(found.contains(&("finbox_port", "incarnation".to_owned())));

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use ::finbox_scheduler::{Fate, HandlerStep, Pass};
 use finbox_mailbox::Guard;
+use finbox_runtime::plugin::Stay;
 use finbox_runtime::threads::{DispatchRole, HandlerRole, Running};
 use finbox_runtime::wait::{RestPolicy, Waited, Watch};
 use finbox_runtime::{Crew, CrewError, DEFAULT_PATIENCE};
@@ -20,7 +21,6 @@ use crate::handle::finbox_scheduler;
 use crate::problem::{Problem, Unusable};
 use crate::scheduler::place::at;
 use crate::scheduler::task::{finbox_task, tasks_at};
-use crate::scheduler::watch::Entered;
 use crate::scheduler::{Dispatching, Handling, Note, Role, Scheduling, Taken, outside};
 use crate::status::finbox_status;
 
@@ -98,25 +98,24 @@ impl Threads {
 }
 
 /// Who was inside which callback, role by role.
-struct Stays(Vec<Option<Entered>>);
+struct Stays(Vec<Option<Stay>>);
 
 impl Stays {
     fn of(notes: &[Note]) -> Self {
-        Self(notes.iter().map(Note::entered).collect())
+        Self(notes.iter().map(Note::stay).collect())
     }
 
     /// A callback that has not come back since.
     fn still(&self, body: &Scheduling) -> Option<Taken> {
         let now = Self::of(body.notes);
-        let same =
-            |(then, now): (&Option<Entered>, &Option<Entered>)| then.is_some() && then == now;
+        let same = |(then, now): (&Option<Stay>, &Option<Stay>)| then.is_some() && then == now;
         let index = self.0.iter().zip(&now.0).position(same)?;
         let role = match body.handlers.len() {
             handlers if index < handlers => Role::Handler(u8::try_from(index).unwrap_or(u8::MAX)),
             handlers if index == handlers => Role::Dispatch,
             _ => Role::Report,
         };
-        let inside = now.0[index].map(|(_, call)| call);
+        let inside = now.0[index].and_then(Stay::call);
         Some(Taken { role, inside })
     }
 }

@@ -4,10 +4,11 @@
 //! inside a callback is refused; a callback that panics or throws ends the process with its name.
 
 use std::cell::Cell;
+use std::io::{self, Write};
 use std::process;
-use std::sync::{Mutex, PoisonError};
 
 use finbox_abi::{Call, CallWatch};
+use finbox_runtime::plugin::{CallLine, Stay};
 
 use crate::problem::{Problem, Unusable};
 
@@ -24,29 +25,19 @@ pub(crate) fn outside() -> Result<(), Problem> {
     Ok(())
 }
 
-/// A callback that was entered: the how many-th of its role, and which.
-pub(crate) type Entered = (u64, Call);
-
 /// Where a role is.
 #[derive(Debug, Default)]
-pub(crate) struct Note(Mutex<(u64, Option<Call>)>);
+pub(crate) struct Note(CallLine);
 
 impl Note {
-    /// The callback that its role is inside now, as a stay that can be told from others.
-    pub(crate) fn entered(&self) -> Option<Entered> {
-        let (count, call) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        call.map(|call| (count, call))
-    }
-
     /// The callback that its role is inside now.
-    pub(crate) fn inside(&self) -> Option<Call> {
-        self.entered().map(|(_, call)| call)
+    pub(crate) fn stay(&self) -> Option<Stay> {
+        self.0.stay()
     }
 
-    fn set(&self, call: Option<Call>) {
-        let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = place.0 + u64::from(call.is_some());
-        *place = (count, call);
+    /// Which one that is.
+    pub(crate) fn inside(&self) -> Option<Call> {
+        self.stay().and_then(Stay::call)
     }
 }
 
@@ -64,18 +55,21 @@ impl CallWatch for Watcher {
     #[inline]
     fn enter(&self, call: Call) {
         INSIDE.set(true);
-        self.0.set(Some(call));
+        self.0.0.enter(call);
     }
 
     #[inline]
     fn leave(&self) {
-        self.0.set(None);
+        self.0.0.leave();
         INSIDE.set(false);
     }
 
     fn thrown(&self, call: Call) -> ! {
-        eprintln!(
-            "finbox: {call} of a port panicked or threw, which it must not: the process ends"
+        let owner = call.function.owner();
+        // Where it cannot be written there is nobody to tell.
+        let _ = writeln!(
+            io::stderr(),
+            "finbox: {call} panicked or threw; a {owner}'s function must do neither"
         );
         process::abort()
     }

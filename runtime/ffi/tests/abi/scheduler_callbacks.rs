@@ -178,7 +178,7 @@ fn f40_a_callback_that_panics_ends_the_process_and_is_named() {
     child.args([NAME, "--exact", "--nocapture"]).env(CHILD, "1");
     let output = child.output().expect("a test starts");
     let said = String::from_utf8_lossy(&output.stderr);
-    let expected = "of a port panicked or threw, which it must not: the process ends";
+    let expected = "panicked or threw; a port's function must do neither";
     assert!(said.contains("finbox: `load_cond` of core "), "{said}");
     assert!(
         said.contains(expected) && !said.contains("it came back"),
