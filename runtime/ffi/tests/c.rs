@@ -73,6 +73,11 @@ fn compiler(language: &str) -> Command {
 
 /// Builds a program with the library and runs it.
 fn run(source: &str, language: &str) -> String {
+    run_with(source, language, &[])
+}
+
+/// As `run`, with these arguments for the program.
+fn run_with(source: &str, language: &str, args: &[&Path]) -> String {
     let name = Path::new(source).file_stem().expect("a source has a name");
     let folder = linkable(&format!("{}-{language}", name.to_string_lossy()));
     let program = folder.join("program");
@@ -81,7 +86,7 @@ fn run(source: &str, language: &str) -> String {
     build.arg("-L").arg(&folder).args(["-lfinbox", "-pthread"]);
     build.arg(format!("-Wl,-rpath,{}", folder.display()));
     output(&mut build);
-    output(&mut Command::new(program))
+    output(Command::new(program).args(args))
 }
 
 #[test]
@@ -179,6 +184,30 @@ fn threads_share_a_mailbox_in_cpp() {
     if have("c++") {
         let said = run("examples/mailbox.cpp", "c++17");
         assert_eq!(said, "10000 conditions and 10000 ends of tasks\n");
+    }
+}
+
+/// posix-device, as its Makefile builds it.
+fn posix_device() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("device-of-c");
+    let mut make = Command::new("make");
+    make.arg("-C").arg(package().join("../devices/posix"));
+    output(make.arg(format!("BUILD={}", folder.display())));
+    folder.join("libfinbox_posix_device.so")
+}
+
+#[test]
+fn two_ranks_of_a_device_library_notify_each_other_in_c_and_cpp() {
+    if have("cc") && have("c++") && have("make") {
+        let device = posix_device();
+        let said = run_with("examples/onboard_minimal.c", "c11", &[&device]);
+        let rank = "3 tasks, 1 deferred, 1 CONDITION and 1 TASK_NORMAL_DONE";
+        assert_eq!(
+            said,
+            format!("rank 0: {rank}\nrank 1: {rank}\nmax_diff 0\n")
+        );
+        let said = run_with("examples/onboard_minimal.cpp", "c++17", &[&device]);
+        assert_eq!(said, "max_diff 0\n");
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod chip;
+mod device;
 mod mailbox;
 mod messages;
 mod misuse;
