@@ -10,7 +10,7 @@ use finbox_scheduler::{
 };
 
 use super::RunError;
-use crate::device::Device;
+use super::places::Places;
 use crate::workload::{RankPlan, TaskPlan, TaskRef, Workload};
 
 /// What offering the next task came to.
@@ -62,7 +62,7 @@ impl RankFeed<'_> {
 impl<'a, 'm> Feed<'a, 'm> {
     pub(super) fn new(
         workload: &'a Workload,
-        devices: &[Device],
+        places: &[Places],
         submitters: impl IntoIterator<Item = Submitter<'m>>,
     ) -> Self {
         let ranks = workload
@@ -86,10 +86,7 @@ impl<'a, 'm> Feed<'a, 'm> {
         let ranks = ranks.collect();
         Self {
             workload,
-            counters: devices
-                .iter()
-                .map(|device| device.layout().counters().into())
-                .collect(),
+            counters: places.iter().map(|rank| rank.counters.clone()).collect(),
             position: 0,
             ranks,
             uses: Vec::new(),

@@ -21,6 +21,7 @@ use super::costs::{Costed, Delayed, costed};
 use super::feed::{Fed, Feed};
 use super::jitter::Jitter;
 use super::lookout::Lookout;
+use super::places::Places;
 use super::queue::{Queue, What};
 use super::recorder::Recorder;
 use super::recording::Recording;
@@ -76,7 +77,7 @@ pub(super) fn run(
         schedulers,
         handlers,
         dispatchers,
-        feed: Feed::new(workload, &devices, submitters),
+        feed: Feed::new(workload, &Places::of_all(&devices), submitters),
         probes: costed(&recorder, &devices, &meter, settings.completion),
         cores: devices.iter().map(Device::make_cores).collect(),
         programs: programs(workload, &devices, (jitter, settings)),

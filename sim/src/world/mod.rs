@@ -8,6 +8,7 @@
 mod actor;
 mod blockers;
 mod costs;
+mod crew;
 mod event_log;
 mod failures;
 mod feed;
@@ -19,6 +20,7 @@ mod lockstep;
 mod lookout;
 mod order;
 mod parallel;
+mod places;
 mod queue;
 mod recorder;
 mod recording;

@@ -12,18 +12,18 @@ use std::io;
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
-use finbox_runtime::threads::{Running, Unit, join_all, run as run_threads};
+use finbox_runtime::threads::{join_all, run as run_threads};
 use finbox_runtime::wait::{Sleeper, StopFlag};
-use finbox_runtime::{Drain, DrainLimits, drain, ledger};
-use finbox_scheduler::{Assembly, FinHandler, Scheduler, Submitter};
+use finbox_runtime::{drain, ledger};
 
 use self::strikes::{Held, Struck, resets, tell};
 use super::costs::Delayed;
-use super::feed::{Fed, Feed};
-use super::halt::Halt;
+use super::crew::{Grace, feed_some, halts, limits, stall, unit};
+use super::feed::Feed;
 use super::jitter::Jitter;
+use super::places::Places;
 use super::queue::Sender;
-use super::recorder::{RankProbe, Recorder};
+use super::recorder::Recorder;
 use super::recording::Recording;
 use super::stage::{Doomed, Remains, arenas, conclude, devices};
 use super::stuck::{self, Scene};
@@ -32,7 +32,6 @@ use crate::device::{Core, CostModel, Device, Meter, SimPort, Turned, step_cores,
 use crate::engine::{EffectKind, Lateness};
 use crate::fault::Injector;
 use crate::memory;
-use crate::report::StallReport;
 use crate::timeline::NOBODY;
 use crate::workload::{Programs, RankPlan, Workload};
 
@@ -50,12 +49,6 @@ const NEAR_TURNS: u64 = 1 << 11;
 
 /// How long a device thread stands still between two looks at what the caller has to do first.
 const STANDSTILL: Duration = Duration::from_micros(20);
-
-/// Tasks wired in between two looks at deadline and progress.
-const FEED_AT_ONCE: u64 = 256;
-
-/// How long tasks in flight may go on when the run is asked to end.
-const GRACE: Duration = Duration::from_secs(1);
 
 /// Runs `workload` on real threads.
 pub(super) fn run(
@@ -79,7 +72,8 @@ pub(super) fn run(
     let (mut units, submitters): (Vec<_>, Vec<_>) = parts.unzip();
     let handlers = units.iter_mut().map(|unit| &mut unit.handlers[..]);
     let doomed = Doomed::choose(settings, handlers);
-    let mut feed = Feed::new(workload, &devices, submitters);
+    let places = Places::of_all(&devices);
+    let mut feed = Feed::new(workload, &places, submitters);
     let probes = recorder.probes();
     let (stop_devices, struck) = (StopFlag::default(), Struck::default());
     let (all, mut grace) = (workload.order.len() as u64, Grace::default());
@@ -105,10 +99,10 @@ pub(super) fn run(
     let injected = doomed.count(handlers, struck.injected());
     let mut ledger = ledger(&units);
     feed.ledgers().for_each(|part| ledger.merge(part));
-    let halts = halts(&units, &struck, settings);
+    let halts = halts(&units, |rank| struck.is_held(rank), settings);
     let scene = Scene {
         workload,
-        devices: &devices,
+        places: &places,
         recorder: &recorder,
         unsubmitted: all - ledger.submitted,
         halts: &halts,
@@ -129,82 +123,6 @@ pub(super) fn run(
     }))
 }
 
-/// The stall that `report` tells of, if that is how the run ended.
-fn stall(
-    ended: Drain<RunError>,
-    grace: &Grace,
-    report: impl FnOnce() -> StallReport,
-) -> Result<Option<StallReport>, RunError> {
-    match ended {
-        Drain::Refused(error) => Err(error),
-        Drain::Stuck if !grace.has_begun() => Ok(Some(report())),
-        Drain::Done | Drain::Stuck => Ok(None),
-    }
-}
-
-/// What the messages of each rank stand behind.
-fn halts<P, B>(
-    units: &[Unit<'_, P, B>],
-    struck: &Struck,
-    settings: &Settings,
-) -> Vec<Option<Halt>> {
-    let halt = |(rank, unit): (usize, &Unit<'_, P, B>)| {
-        let is_held = struck.is_held(rank);
-        let keeping = unit.handlers.iter().map(FinHandler::owed_cores).sum();
-        let mailbox = (settings.mailbox_slots, keeping);
-        Halt::of(&unit.scheduler, is_held, mailbox)
-    };
-    units.iter().enumerate().map(halt).collect()
-}
-
-/// The time between the wish that a run ends and its end.
-#[derive(Default)]
-struct Grace(Option<Instant>);
-
-impl Grace {
-    fn has_begun(&self) -> bool {
-        self.0.is_some()
-    }
-
-    /// Whether the run is to end. What was submitted may come to its end, as far as it does in
-    /// time; then everybody stops.
-    fn winds_down(&mut self, settings: &Settings, running: &Running, feed: &Feed<'_, '_>) -> bool {
-        if !settings.is_stopped() {
-            return false;
-        }
-        let submitted: u64 = feed.ledgers().map(|part| part.submitted).sum();
-        let began = self.0.get_or_insert_with(Instant::now);
-        if running.finished() >= submitted || began.elapsed() >= GRACE {
-            running.stop_flag().stop();
-        }
-        true
-    }
-}
-
-/// One rank's chip with its roles, and the role that stays with the caller.
-fn unit<'a, 'm>(
-    mut assembly: Assembly<'m>,
-    port: SimPort<'a>,
-    probe: RankProbe<'a>,
-) -> (Unit<'m, SimPort<'a>, RankProbe<'a>>, Submitter<'m>) {
-    let handlers = assembly.scheduler.chip().handlers;
-    let unit = Unit {
-        handlers: (0..handlers).map(|_| assembly.handler()).collect(),
-        scheduler: assembly.scheduler,
-        port,
-        probe,
-        dispatcher: assembly.dispatcher,
-    };
-    (unit, assembly.submitter)
-}
-
-fn limits(settings: &Settings) -> DrainLimits {
-    DrainLimits {
-        patience: Duration::from_nanos(settings.patience_ns),
-        deadline: settings.deadline_ns.map(Duration::from_nanos),
-    }
-}
-
 /// Ends the device threads, also when the caller panics.
 struct StopOnDrop<'a>(&'a StopFlag);
 
@@ -212,26 +130,6 @@ impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
         self.0.stop();
     }
-}
-
-/// Wires in up to [`FEED_AT_ONCE`] tasks, as far as there is room; returns how many.
-fn feed_some<'m>(
-    feed: &mut Feed<'_, 'm>,
-    running: &Running,
-    schedulers: &[&Scheduler<'m>],
-    probes: &[RankProbe<'_>],
-) -> Result<u64, RunError> {
-    let mut fed = 0;
-    while fed < FEED_AT_ONCE {
-        let Fed::Task(_) = feed.next(schedulers, probes)? else {
-            break;
-        };
-        fed += 1;
-    }
-    if fed > 0 {
-        running.wake_dispatch();
-    }
-    Ok(fed)
 }
 
 /// What decides for the devices of one thread.

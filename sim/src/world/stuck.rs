@@ -7,14 +7,14 @@
 
 use std::collections::HashMap;
 
-use finbox_scheduler::{CompletionType, Scheduler, SlotId, Standing, Stuck};
+use finbox_scheduler::{CompletionType, Port, Scheduler, SlotId, Standing, Stuck};
 
 use super::blockers::{self, Standing as Blame};
 use super::failures::{Blamed, label};
 use super::halt::Halt;
+use super::places::Places;
 use super::recorder::Recorder;
 use super::root;
-use crate::device::{Device, SimPort};
 use crate::report::{Address, ConditionReport, HaltReport, StallReport, StalledTask};
 use crate::workload::{Op, TaskRef, Workload};
 
@@ -22,7 +22,7 @@ use crate::workload::{Op, TaskRef, Workload};
 #[derive(Clone, Copy)]
 pub(super) struct Scene<'a> {
     pub(super) workload: &'a Workload,
-    pub(super) devices: &'a [Device],
+    pub(super) places: &'a [Places],
     pub(super) recorder: &'a Recorder<'a>,
     /// Tasks not submitted yet.
     pub(super) unsubmitted: u64,
@@ -70,7 +70,7 @@ pub(crate) type Counter = (u32, u32);
 /// then their victims.
 pub(super) fn report<'a, 'm: 'a>(
     scene: Scene<'_>,
-    ranks: impl Iterator<Item = (&'a Scheduler<'m>, SimPort<'a>)>,
+    ranks: impl Iterator<Item = (&'a Scheduler<'m>, impl Port)>,
 ) -> StallReport {
     let mut nodes = Vec::new();
     for (rank, (scheduler, port)) in (0..).zip(ranks) {
@@ -124,7 +124,7 @@ fn urgency(standing: Standing) -> u8 {
 fn collect(
     scene: Scene<'_>,
     rank: u32,
-    (scheduler, port): (&Scheduler<'_>, &SimPort<'_>),
+    (scheduler, port): (&Scheduler<'_>, &impl Port),
     nodes: &mut Vec<Node>,
 ) {
     let conditions = conditions(scene, rank, scheduler, port);
@@ -170,25 +170,22 @@ fn conditions(
     scene: Scene<'_>,
     rank: u32,
     scheduler: &Scheduler<'_>,
-    port: &SimPort<'_>,
+    port: &impl Port,
 ) -> Vec<Awaited> {
-    let (plan, device) = (
+    let (plan, places) = (
         &scene.workload.ranks[rank as usize],
-        &scene.devices[rank as usize],
+        &scene.places[rank as usize],
     );
     let mut counters: HashMap<u64, u32> = HashMap::new();
     let mut conditions = Vec::new();
     scheduler.for_each_unmet(port, |unmet| {
         if counters.is_empty() {
-            let all = (0..).zip(&plan.counters);
-            counters = all
-                .map(|(at, _)| (device.counter_address(at), at))
-                .collect();
+            counters = places.counters.iter().copied().zip(0..).collect();
         }
         let is_counter = unmet.completion == CompletionType::Counter;
         let counter = counters.get(&unmet.addr).copied().filter(|_| is_counter);
         let what = counter.map(|at| format!("counter {at}"));
-        let what = what.or_else(|| engine_memory(device, unmet.addr));
+        let what = what.or_else(|| places.engine_memory(unmet.addr));
         let told = ConditionReport {
             engine: format!("{:?}", unmet.engine).to_uppercase(),
             completion_type: type_name(unmet.completion).to_owned(),
@@ -208,18 +205,6 @@ fn conditions(
     });
     conditions.sort_by_key(|one| one.slot);
     conditions
-}
-
-/// What of an engine stands at `addr`.
-fn engine_memory(device: &Device, addr: u64) -> Option<String> {
-    let layout = device.layout();
-    let records = layout.event_records().iter().position(|&at| at == addr);
-    let record = records.map(|stream| format!("the event record of SDMA stream {stream}"));
-    record.or_else(|| {
-        let mut queues = layout.completion_queues().iter();
-        let queue = queues.position(|queue| queue.addr() == addr)?;
-        Some(format!("URMA completion queue {queue}"))
-    })
 }
 
 /// The wire name of a completion type.

@@ -5,6 +5,7 @@ use finbox_scheduler::{Dispatcher, FinHandler, Ledger, Scheduler};
 use super::{Doomed, Ended, Remains, World};
 use crate::device::SimPort;
 use crate::world::halt::Halt;
+use crate::world::places::Places;
 use crate::world::recorder::Recorder;
 use crate::world::stuck::{self, Scene};
 
@@ -54,9 +55,10 @@ impl<'a, 'm> World<'a, 'm> {
             }
         }
         self.meter.begin(self.now);
+        let places = Places::of_all(self.devices);
         let scene = Scene {
             workload: self.workload,
-            devices: self.devices,
+            places: &places,
             recorder,
             unsubmitted: self.workload.order.len() as u64 - self.ledger().submitted,
             halts: &halts,

@@ -1,0 +1,123 @@
+//! What both worlds of real threads share: roles, feeding, patience, and the wish that a run ends.
+//!
+//! Called by `parallel`, against simulated devices, and by `onboard`, against a machine.
+
+use std::time::{Duration, Instant};
+
+use finbox_runtime::threads::{Running, Unit};
+use finbox_runtime::{Drain, DrainLimits};
+use finbox_scheduler::{Assembly, FinHandler, Scheduler, Submitter};
+
+use super::feed::{Fed, Feed};
+use super::halt::Halt;
+use super::recorder::RankProbe;
+use super::{RunError, Settings};
+use crate::report::StallReport;
+
+/// Tasks wired in between two looks at deadline and progress.
+const FEED_AT_ONCE: u64 = 256;
+
+/// How long tasks in flight may go on when the run is asked to end.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// The stall that `report` tells of, if that is how the run ended.
+pub(super) fn stall(
+    ended: Drain<RunError>,
+    grace: &Grace,
+    report: impl FnOnce() -> StallReport,
+) -> Result<Option<StallReport>, RunError> {
+    match ended {
+        Drain::Refused(error) => Err(error),
+        Drain::Stuck if !grace.has_begun() => Ok(Some(report())),
+        Drain::Done | Drain::Stuck => Ok(None),
+    }
+}
+
+/// What the messages of each rank stand behind; `is_held`: somebody else held the wait list.
+pub(super) fn halts<P, B>(
+    units: &[Unit<'_, P, B>],
+    is_held: impl Fn(usize) -> bool,
+    settings: &Settings,
+) -> Vec<Option<Halt>> {
+    let halt = |(rank, unit): (usize, &Unit<'_, P, B>)| {
+        let keeping = unit.handlers.iter().map(FinHandler::owed_cores).sum();
+        let mailbox = (settings.mailbox_slots, keeping);
+        Halt::of(&unit.scheduler, is_held(rank), mailbox)
+    };
+    units.iter().enumerate().map(halt).collect()
+}
+
+/// The time between the wish that a run ends and its end.
+#[derive(Default)]
+pub(super) struct Grace(Option<Instant>);
+
+impl Grace {
+    /// Whether somebody wished it.
+    pub(super) fn has_begun(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Whether the run is to end. What was submitted may come to its end, as far as it does in
+    /// time; then everybody stops.
+    pub(super) fn winds_down(
+        &mut self,
+        settings: &Settings,
+        running: &Running,
+        feed: &Feed<'_, '_>,
+    ) -> bool {
+        if !settings.is_stopped() {
+            return false;
+        }
+        let submitted: u64 = feed.ledgers().map(|part| part.submitted).sum();
+        let began = self.0.get_or_insert_with(Instant::now);
+        if running.finished() >= submitted || began.elapsed() >= GRACE {
+            running.stop_flag().stop();
+        }
+        true
+    }
+}
+
+/// One rank's chip with its roles, and the role that stays with the caller.
+pub(super) fn unit<'a, 'm, P>(
+    mut assembly: Assembly<'m>,
+    port: P,
+    probe: RankProbe<'a>,
+) -> (Unit<'m, P, RankProbe<'a>>, Submitter<'m>) {
+    let handlers = assembly.scheduler.chip().handlers;
+    let unit = Unit {
+        handlers: (0..handlers).map(|_| assembly.handler()).collect(),
+        scheduler: assembly.scheduler,
+        port,
+        probe,
+        dispatcher: assembly.dispatcher,
+    };
+    (unit, assembly.submitter)
+}
+
+/// How long a run may take.
+pub(super) fn limits(settings: &Settings) -> DrainLimits {
+    DrainLimits {
+        patience: Duration::from_nanos(settings.patience_ns),
+        deadline: settings.deadline_ns.map(Duration::from_nanos),
+    }
+}
+
+/// Wires in up to [`FEED_AT_ONCE`] tasks, as far as there is room; returns how many.
+pub(super) fn feed_some<'m>(
+    feed: &mut Feed<'_, 'm>,
+    running: &Running,
+    schedulers: &[&Scheduler<'m>],
+    probes: &[RankProbe<'_>],
+) -> Result<u64, RunError> {
+    let mut fed = 0;
+    while fed < FEED_AT_ONCE {
+        let Fed::Task(_) = feed.next(schedulers, probes)? else {
+            break;
+        };
+        fed += 1;
+    }
+    if fed > 0 {
+        running.wake_dispatch();
+    }
+    Ok(fed)
+}
