@@ -38,6 +38,7 @@ pub(super) fn refused(error: &RunError) -> RunReport {
             let error = ErrorReport::new(Code::INPUT_INVALID, error.to_string(), hint);
             return RunReport::refused(Invalid::InputFile, error);
         }
+        RunError::Device(_) => (Code::DEVICE, Code::DEVICE.hint),
         RunError::Thread(_) => (Code::THREAD, Code::THREAD.hint),
         RunError::Wiring { error, .. } => in_table(error.code().unwrap_or(FaultCode::InvalidArgs)),
         RunError::Scope { .. } => in_table(FaultCode::InvalidArgs),

@@ -25,7 +25,7 @@ pub struct Code {
 
 impl Code {
     /// Every code of the command line, by number.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::USAGE,
         Self::INPUT_UNREADABLE,
         Self::INPUT_INVALID,
@@ -34,6 +34,8 @@ impl Code {
         Self::INTERRUPTED,
         Self::OUT_OF_MEMORY,
         Self::OUTPUT_UNWRITABLE,
+        Self::DEVICE,
+        Self::DEVICE_BLOCKED,
     ];
 
     /// The arguments were refused.
@@ -99,6 +101,22 @@ impl Code {
         what: "An output file cannot be written.",
         lost: "nothing if the run had not begun, else that file",
         hint: "Check the path, its permissions and the room on the disk.",
+    };
+    /// A device library is not of this contract, or its machine refused something.
+    pub const DEVICE: Self = Self {
+        number: 198,
+        name: "DEVICE",
+        what: "A device library or its machine refused something, or lacks what is needed.",
+        lost: "the run",
+        hint: "`finbox device PLUGIN.so` shows what the device is and does.",
+    };
+    /// A function of a device library does not come back.
+    pub const DEVICE_BLOCKED: Self = Self {
+        number: 199,
+        name: "DEVICE_BLOCKED",
+        what: "A function of a device library was called and does not come back.",
+        lost: "the tasks that are unfinished, and the process: it cannot end that thread",
+        hint: "Look at the function that the message names: it must not wait for anybody.",
     };
 }
 

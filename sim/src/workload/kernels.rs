@@ -144,9 +144,9 @@ fn name_peers(plan: &RankPlan, device: &Device, conditions: &mut [Registered]) {
         return;
     }
     for condition in conditions.iter_mut().filter(|one| one.cookie == 0) {
-        let mut counters = device.layout().counters().iter().zip(&plan.sources);
-        if let Some((_, Some(peer))) = counters.find(|&(&addr, _)| addr == condition.addr) {
-            condition.cookie = (u64::from(*peer) + 1) << 32;
+        let mut counters = device.layout().counters().iter();
+        if let Some(counter) = counters.position(|&addr| addr == condition.addr) {
+            condition.cookie = plan.cookie(counter);
         }
     }
 }

@@ -48,6 +48,6 @@ pub use self::plan::{
     Workload,
 };
 pub use self::plan_error::{Place, PlanError};
-pub use self::program::{Ran, Reach, Running, run};
+pub use self::program::{Ran, Reach, Running, engine_work, run};
 pub use self::random::{Limits, random};
 pub use self::verify::{Check, Expect, Unmet, Verified, Wrong, fnv1a};

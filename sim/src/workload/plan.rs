@@ -231,6 +231,13 @@ impl RankPlan {
         last_index(self.tasks.len())
     }
 
+    /// The cookie of conditions on this counter: it names the peer that notifies the counter, if
+    /// the plan says which.
+    pub fn cookie(&self, counter: usize) -> u64 {
+        let source = self.sources.get(counter).copied().flatten();
+        source.map_or(0, |peer| (u64::from(peer) + 1) << 32)
+    }
+
     /// Where a buffer begins in the rank's data.
     pub fn offset(&self, buffer: u32) -> u64 {
         self.buffers[buffer as usize].offset

@@ -176,7 +176,7 @@ impl Run<'_> {
 }
 
 /// How many ns an engine takes, and how many bytes it moves as far as is known.
-const fn engine_work(cost: &CostModel, time: EngineTime) -> (u64, u64) {
+pub const fn engine_work(cost: &CostModel, time: EngineTime) -> (u64, u64) {
     match time {
         EngineTime::Bytes(bytes) => (cost.dma(bytes), bytes),
         EngineTime::Ns(ns) => (ns, 0),

@@ -29,6 +29,8 @@ pub(super) struct Feed<'a, 'm> {
     workload: &'a Workload,
     /// Addresses of each rank's counters.
     counters: Vec<Box<[u64]>>,
+    /// The kernels of each rank's tasks; None: a task's index is its kernel.
+    kernels: Option<&'a [Box<[u64]>]>,
     position: usize,
     ranks: Vec<RankFeed<'m>>,
     uses: Vec<BufferUse>,
@@ -87,11 +89,19 @@ impl<'a, 'm> Feed<'a, 'm> {
         Self {
             workload,
             counters: places.iter().map(|rank| rank.counters.clone()).collect(),
+            kernels: None,
             position: 0,
             ranks,
             uses: Vec::new(),
             after: Vec::new(),
         }
+    }
+
+    /// The same, tasks naming these kernels, by rank and index.
+    #[must_use]
+    pub(super) fn with_kernels(mut self, kernels: &'a [Box<[u64]>]) -> Self {
+        self.kernels = Some(kernels);
+        self
     }
 
     /// What the submitters counted.
@@ -117,7 +127,10 @@ impl<'a, 'm> Feed<'a, 'm> {
         let plan = &self.workload.ranks[rank];
         let planned = &plan.tasks[task as usize];
         self.prepare(plan, planned, rank);
-        let spec = spec_of(planned, task, &self.counters[rank]);
+        let kernel = self
+            .kernels
+            .map_or(task.into(), |all| all[rank][task as usize]);
+        let spec = spec_of(planned, (task, kernel), &self.counters[rank]);
         let feed = &mut self.ranks[rank];
         let (scheduler, probe) = (schedulers[rank], &probes[rank]);
         let scope = |error| RunError::Scope {
@@ -169,7 +182,7 @@ impl<'a, 'm> Feed<'a, 'm> {
 }
 
 /// `counters`: the addresses of the rank's counters.
-fn spec_of(planned: &TaskPlan, task: u32, counters: &[u64]) -> TaskSpec {
+fn spec_of(planned: &TaskPlan, (task, kernel): (u32, u64), counters: &[u64]) -> TaskSpec {
     let predicate = planned.predicate.map(|predicate| Predicate {
         addr: counters[predicate.counter as usize],
         comparison: predicate.comparison,
@@ -185,7 +198,7 @@ fn spec_of(planned: &TaskPlan, task: u32, counters: &[u64]) -> TaskSpec {
         run_budget_ns: planned.run_budget_ns,
         wait_budget_ns: planned.wait_budget_ns,
         output_bytes: planned.output_bytes,
-        kernel: u64::from(task),
+        kernel,
         ..TaskSpec::new(TaskId::new(0, task), planned.shape)
     }
 }

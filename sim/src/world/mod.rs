@@ -1,9 +1,10 @@
-//! The worlds: a workload meets the scheduler that ships, on one of two clocks.
+//! The worlds: a workload meets the scheduler that ships, on one of two clocks, or on a device.
 //!
 //! *Lockstep*: one thread, virtual nanoseconds, a seed decides who moves; the same seed gives the
 //! same run to the bit. *Parallel*: the runtime's real threads, and device threads that step all
-//! cores. Both share how a run is set up (`stage`), fed (`feed`), recorded (`recorder`) and
-//! ended: with a result, or with the tasks that are stuck.
+//! cores. *Onboard*: the same threads, and a machine that moves by itself. All share how a run is
+//! set up (`stage`), fed (`feed`), recorded (`recorder`) and ended: with a result, or with the
+//! tasks that are stuck.
 
 mod actor;
 mod blockers;
@@ -18,6 +19,7 @@ mod latency;
 mod lock_clock;
 mod lockstep;
 mod lookout;
+mod onboard;
 mod order;
 mod parallel;
 mod places;
@@ -29,11 +31,14 @@ mod shortest;
 mod stage;
 mod stuck;
 
+pub use self::onboard::{
+    Abandoned, Board, Calls, DeviceRefusal, LONGEST_CALL, LackedOperation, TaskName, Trusted,
+};
 pub(crate) use self::stuck::notified;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use finbox_runtime::{ConfigErrors, DEFAULT_PATIENCE, WiringError};
+use finbox_runtime::{ConfigErrors, DEFAULT_PATIENCE, Machine, WiringError};
 use finbox_scheduler::{
     Completion, Engines, Ledger, Limits, Outcome as TaskEnd, ScopeError, Target,
 };
@@ -72,6 +77,8 @@ pub struct Settings {
     pub handlers: u8,
     /// Cores of a rank, 1 to the target's.
     pub cores: u16,
+    /// Host lanes of a rank; None: one, if the workload needs any.
+    pub host_lanes: Option<u16>,
     /// Slots of a rank's mailbox, a power of two of at least 2.
     pub mailbox_slots: u32,
     /// Rings of a rank, 1 to 4; None: one for each scope depth of the workload, at most 4.
@@ -117,6 +124,7 @@ impl Settings {
             seed: 0,
             handlers: target.fin_handlers,
             cores: target.cores(),
+            host_lanes: None,
             mailbox_slots: finbox_scheduler::limits::DEFAULT_MAILBOX_SLOTS,
             rings: None,
             task_slots: None,
@@ -222,6 +230,9 @@ pub enum RunError {
     /// The configuration is out of range.
     #[error(transparent)]
     Config(#[from] ConfigErrors),
+    /// The device does not run the workload.
+    #[error(transparent)]
+    Device(#[from] DeviceRefusal),
     /// The operating system gives no more threads.
     #[error("a thread could not be started: {0}")]
     Thread(std::io::ErrorKind),
@@ -292,19 +303,11 @@ pub fn run(
     settings: &Settings,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Outcome, RunError> {
-    workload.check()?;
-    check_target(workload, settings.target)?;
-    check_link(&settings.faults, workload.ranks.len())?;
-    stage::check_settings(workload, settings)?;
+    check(workload, settings)?;
     let is_virtual = settings.clock == Clock::Lockstep;
     let budgets = Budgets::of(is_virtual, settings.bounded_waits);
     let (staged, injected) = stage(workload, &settings.faults, settings.seed, budgets);
     let workload = &*staged;
-    let (slots, ranks) = (settings.mailbox_slots, workload.ranks.len());
-    if u64::from(slots) * ranks as u64 > MOST_MAILBOX_SLOTS {
-        let most = MOST_MAILBOX_SLOTS;
-        return Err(RunError::MailboxMemory { slots, ranks, most });
-    }
     let mut outcome = match settings.clock {
         Clock::Lockstep => lockstep::run(workload, settings, progress),
         Clock::Parallel => parallel::run(workload, settings, progress),
@@ -315,6 +318,46 @@ pub fn run(
         timeline.root = root;
     }
     Ok(outcome)
+}
+
+/// Runs `workload` on a machine, by the wall clock: target, cores and host lanes are the machine's,
+/// and nothing goes wrong but what goes wrong there. `progress` is as for [`run`].
+///
+/// # Errors
+/// [`RunError`], before any task ran, when one was refused for good, or when the machine refused
+/// to give back what tasks have left.
+pub fn run_on<M: Machine>(
+    workload: &Workload,
+    settings: &Settings,
+    board: &Board<'_, M>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Outcome, RunError> {
+    let facts = board.machine.facts();
+    let settings = Settings {
+        target: facts.target,
+        clock: Clock::Parallel,
+        cores: facts.cores,
+        host_lanes: Some(facts.host_lanes),
+        faults: Faults::NONE,
+        record: false,
+        ..*settings
+    };
+    check(workload, &settings)?;
+    onboard::run(workload, &settings, board, progress)
+}
+
+/// Whether `workload` can be run as `settings` say.
+fn check(workload: &Workload, settings: &Settings) -> Result<(), RunError> {
+    workload.check()?;
+    check_target(workload, settings.target)?;
+    check_link(&settings.faults, workload.ranks.len())?;
+    stage::check_settings(workload, settings)?;
+    let (slots, ranks) = (settings.mailbox_slots, workload.ranks.len());
+    if u64::from(slots) * ranks as u64 > MOST_MAILBOX_SLOTS {
+        let most = MOST_MAILBOX_SLOTS;
+        return Err(RunError::MailboxMemory { slots, ranks, most });
+    }
+    Ok(())
 }
 
 /// Where to look first: at the root of the stall, else at the first failure.

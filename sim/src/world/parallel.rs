@@ -107,7 +107,7 @@ pub(super) fn run(
         unsubmitted: all - ledger.submitted,
         halts: &halts,
     };
-    let ranks = units.iter().map(|unit| (&unit.scheduler, unit.port));
+    let ranks = units.iter().map(|unit| (&unit.scheduler, Some(unit.port)));
     let ended = ended.map_err(|error| RunError::Thread(error.kind()))?;
     let stall = stall(ended, &grace, || stuck::report(scene, ranks))?;
     Ok(conclude(Remains {

@@ -6,8 +6,10 @@
 use crate::device::Device;
 
 /// The addresses of one rank.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Places {
+    /// First byte of its data.
+    pub(super) data: u64,
     /// Its counters.
     pub(super) counters: Box<[u64]>,
     /// The event records of its SDMA streams, as far as they are known.
@@ -17,6 +19,15 @@ pub(super) struct Places {
 }
 
 impl Places {
+    /// Of a rank whose engines keep to themselves where they say what ended.
+    pub(super) fn new(data: u64, counters: Box<[u64]>) -> Self {
+        Self {
+            data,
+            counters,
+            ..Self::default()
+        }
+    }
+
     /// Of simulated devices.
     pub(super) fn of_all(devices: &[Device]) -> Vec<Self> {
         devices.iter().map(Self::of).collect()
@@ -26,6 +37,7 @@ impl Places {
         let layout = device.layout();
         let queues = layout.completion_queues().iter();
         Self {
+            data: device.data_address(0),
             counters: layout.counters().into(),
             records: layout.event_records().into(),
             queues: queues.map(|queue| queue.addr()).collect(),

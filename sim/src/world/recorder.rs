@@ -43,7 +43,12 @@ pub(super) struct Recorder<'a> {
     latencies: Latencies,
     failures: Failures,
     recording: Option<Recording<'a>>,
+    /// Brings what a task waits for into the devices, where these only mirror a machine.
+    look: Option<&'a Look<'a>>,
 }
+
+/// Brings the counters that a task waits for into simulated devices.
+pub(super) type Look<'a> = dyn Fn(TaskRef) + Sync + 'a;
 
 #[derive(Debug)]
 struct RankRecord {
@@ -96,7 +101,14 @@ impl<'a> Recorder<'a> {
             latencies,
             failures: Failures::default(),
             recording: None,
+            look: None,
         }
+    }
+
+    /// The same on devices that only mirror a machine: `look` brings there what a task waits for.
+    pub(super) fn looking(mut self, look: &'a Look<'a>) -> Self {
+        self.look = Some(look);
+        self
     }
 
     /// The same, recording what the run does if `settings` say so.
@@ -330,10 +342,11 @@ impl<'a> Recorder<'a> {
     /// Whether everything that `task` waits for is there.
     fn check_waits(&self, rank: usize, task: u32) {
         let index = u32::try_from(rank).expect("a run has at most 1024 ranks");
-        if let Some(unmet) = self
-            .workload
-            .unmet(TaskRef { rank: index, task }, self.devices)
-        {
+        let at = TaskRef { rank: index, task };
+        if let Some(look) = self.look {
+            look(at);
+        }
+        if let Some(unmet) = self.workload.unmet(at, self.devices) {
             let what = format!("completed {unmet}");
             self.broke(rank, task, &what);
         }

@@ -30,7 +30,7 @@ const HOST_LANES: u16 = 1;
 
 /// The devices of a run, with their first bytes in place.
 pub(super) fn devices(workload: &Workload, settings: &Settings, cost: CostModel) -> Vec<Device> {
-    let host_lanes = host_lanes(workload);
+    let host_lanes = host_lanes(workload, settings);
     let (target, cores) = (*settings.target, settings.cores);
     let devices = workload.make_devices(DeviceOptions {
         target,
@@ -49,8 +49,9 @@ pub(super) fn devices(workload: &Workload, settings: &Settings, cost: CostModel)
     devices
 }
 
-fn host_lanes(workload: &Workload) -> u16 {
-    if workload.needs_host() { HOST_LANES } else { 0 }
+fn host_lanes(workload: &Workload, settings: &Settings) -> u16 {
+    let usual = if workload.needs_host() { HOST_LANES } else { 0 };
+    settings.host_lanes.unwrap_or(usual)
 }
 
 /// Whether arenas and devices can be as the settings say.
@@ -78,7 +79,7 @@ fn config(workload: &Workload, plan: &RankPlan, settings: &Settings) -> Config {
         chip: Chip {
             target: settings.target,
             cores: settings.cores,
-            host_lanes: host_lanes(workload),
+            host_lanes: host_lanes(workload, settings),
             handlers: settings.handlers,
         },
         rings: settings.rings.unwrap_or_else(|| rings(workload, plan)),

@@ -67,14 +67,14 @@ pub(super) struct Node {
 pub(crate) type Counter = (u32, u32);
 
 /// Collects the stuck tasks of all ranks: roots first, those before others that block most, and
-/// then their victims.
+/// then their victims. Without a rank's port nothing is said of what its tasks wait for.
 pub(super) fn report<'a, 'm: 'a>(
     scene: Scene<'_>,
-    ranks: impl Iterator<Item = (&'a Scheduler<'m>, impl Port)>,
+    ranks: impl Iterator<Item = (&'a Scheduler<'m>, Option<impl Port>)>,
 ) -> StallReport {
     let mut nodes = Vec::new();
     for (rank, (scheduler, port)) in (0..).zip(ranks) {
-        collect(scene, rank, (scheduler, &port), &mut nodes);
+        collect(scene, rank, (scheduler, port.as_ref()), &mut nodes);
     }
     let notifiers = Notifiers::of(scene, &nodes);
     let urgency: Vec<u8> = nodes.iter().map(|node| urgency(node.standing)).collect();
@@ -124,10 +124,11 @@ fn urgency(standing: Standing) -> u8 {
 fn collect(
     scene: Scene<'_>,
     rank: u32,
-    (scheduler, port): (&Scheduler<'_>, &impl Port),
+    (scheduler, port): (&Scheduler<'_>, Option<&impl Port>),
     nodes: &mut Vec<Node>,
 ) {
-    let conditions = conditions(scene, rank, scheduler, port);
+    let conditions = port.map(|port| conditions(scene, rank, scheduler, port));
+    let conditions = conditions.unwrap_or_default();
     let plan = &scene.workload.ranks[rank as usize];
     scheduler.for_each_stuck(|stuck: Stuck| {
         let Ok(task) = u32::try_from(stuck.task.0) else {

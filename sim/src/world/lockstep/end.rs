@@ -66,7 +66,7 @@ impl<'a, 'm> World<'a, 'm> {
         let ports = self
             .devices
             .iter()
-            .map(|device| SimPort::new(device, self.meter));
+            .map(|device| Some(SimPort::new(device, self.meter)));
         stuck::report(scene, self.schedulers.iter().copied().zip(ports))
     }
 
