@@ -57,7 +57,7 @@ pub(super) fn run(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Outcome, RunError> {
     let devices = devices(workload, settings, CostModel::FREE);
-    let mut arenas = arenas(workload, settings)?;
+    let (places, mut arenas) = (Places::of_all(&devices), arenas(workload, settings)?);
     let slots = arenas.iter().map(|arena| arena.config().all_task_slots());
     let meter = Meter::wall_time(Instant::now());
     let recorder = Recorder::new(workload, &devices, &meter, slots).recording(settings);
@@ -72,7 +72,6 @@ pub(super) fn run(
     let (mut units, submitters): (Vec<_>, Vec<_>) = parts.unzip();
     let handlers = units.iter_mut().map(|unit| &mut unit.handlers[..]);
     let doomed = Doomed::choose(settings, handlers);
-    let places = Places::of_all(&devices);
     let mut feed = Feed::new(workload, &places, submitters);
     let probes = recorder.probes();
     let (stop_devices, struck) = (StopFlag::default(), Struck::default());

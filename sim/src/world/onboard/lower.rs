@@ -42,8 +42,7 @@ impl Lowering<'_> {
     }
 
     fn op(&self, at: TaskRef, planned: &Op) -> Result<finbox_op, DeviceRefusal> {
-        let own = &self.places[at.rank as usize];
-        let counter = |index: u32| own.counters[index as usize];
+        let data = self.data(at.rank, 0);
         Ok(match *planned {
             Op::Put {
                 peer,
@@ -57,7 +56,7 @@ impl Lowering<'_> {
                 to,
                 bytes,
                 ..
-            } => moved(Kind::Copy, own.data + from, self.data(peer, to), bytes),
+            } => moved(Kind::Copy, data + from, self.data(peer, to), bytes),
             Op::PutPattern {
                 peer,
                 to,
@@ -70,7 +69,7 @@ impl Lowering<'_> {
                 counter,
                 add: value,
             } => finbox_op {
-                to: self.places[peer as usize].counters[counter as usize],
+                to: self.counter(peer, counter),
                 value: value.into(),
                 ..op(Kind::Notify)
             },
@@ -88,33 +87,27 @@ impl Lowering<'_> {
                 stride: if has_offsets(inner) { stride } else { 0 },
                 ..self.op(at, inner)?
             },
-            Op::Engine {
-                counter: index,
-                time,
-            } => finbox_op {
-                to: counter(index),
+            Op::Engine { counter, time } => finbox_op {
+                to: self.counter(at.rank, counter),
                 value: engine_work(self.cost, time).0.min(LONGEST_LATER_NS),
                 ..op(Kind::Later)
             },
-            Op::Await {
-                counter: index,
-                expected,
-            } => finbox_op {
-                from: counter(index),
+            Op::Await { counter, expected } => finbox_op {
+                from: self.counter(at.rank, counter),
                 value: expected.into(),
-                count: self.workload.ranks[at.rank as usize].cookie(index as usize),
+                count: self.workload.ranks[at.rank as usize].cookie(counter as usize),
                 ..op(Kind::Await)
             },
             Op::AddCounterF32 {
                 from,
                 to,
                 count,
-                counter: index,
+                counter,
             } => finbox_op {
-                value: counter(index),
-                ..moved(Kind::AddCounterF32, own.data + from, own.data + to, count)
+                value: self.counter(at.rank, counter),
+                ..moved(Kind::AddCounterF32, data + from, data + to, count)
             },
-            _ => own_data(planned, own.data),
+            _ => own_data(planned, data),
         })
     }
 
@@ -148,6 +141,10 @@ impl Lowering<'_> {
 
     fn data(&self, rank: u32, offset: u64) -> u64 {
         self.places[rank as usize].data + offset
+    }
+
+    fn counter(&self, rank: u32, index: u32) -> u64 {
+        self.places[rank as usize].counters[index as usize]
     }
 
     /// What people call a task.
