@@ -3,6 +3,7 @@
 //! Everything that can be refused is refused before a task runs, with the exit code of its kind.
 
 mod convert;
+mod device;
 mod files;
 mod limits;
 mod load;
@@ -17,6 +18,7 @@ use std::time::Instant;
 use finbox_scheduler::{A2A3, A5, CORES_PER_CLUSTER, Completion, Engines, Limits, Target};
 
 pub use self::convert::convert;
+pub use self::device::device;
 use self::load::{Loaded, workload};
 use self::output_file::OutputFile;
 use self::trace::TraceFile;
@@ -69,6 +71,9 @@ pub fn cost_model(name: TargetName) -> String {
 
 /// Runs what `options` say and prints the report; the exit code says how it ended.
 pub fn run(options: &RunOptions) -> ExitCode {
+    if let Some(library) = &options.board.library {
+        return device::run(options, library);
+    }
     words(Verdict::Invalid(Invalid::InputFile), "loading", options).prepare();
     let stop = signal::stop_flag();
     tracing::debug!(target: "finbox", "loading {}", options.what.label());

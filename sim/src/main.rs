@@ -31,6 +31,10 @@ fn main() -> ExitCode {
             start_logging();
             check::run(&options)
         }
+        Ok(Command::Device(options)) => {
+            start_logging();
+            app::device(&options)
+        }
         Ok(Command::Convert(options)) => app::convert(&options),
         Ok(Command::Metg(options)) => {
             start_logging();

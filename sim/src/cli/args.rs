@@ -13,6 +13,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use super::bench::{BenchOptions, MetgArgs, metg};
 use super::convert::{ConvertArgs, convert};
+use super::device::{BoardOptions, DeviceArgs, device};
 use super::options::{CheckOptions, Collectives, Completion, Deps, Mode, RunOptions, What};
 use super::scenario::{find_scenario, near_scenarios};
 use super::target::{TargetFacts, TargetName};
@@ -54,6 +55,8 @@ enum Sub {
     Check(CheckArgs),
     /// Show the scenarios, the targets, the kinds of fault and where traces go
     List(ListArgs),
+    /// Load a device library, run its self-test and the demos it supports
+    Device(DeviceArgs),
     /// Write what can be run as a graph file that people can read and change
     Convert(ConvertArgs),
     /// Measure the minimum effective task granularity of a pattern of Task Bench
@@ -74,6 +77,9 @@ struct TracedArgs {
 
     #[command(flatten)]
     trace: TraceOptions,
+
+    #[command(flatten)]
+    board: BoardOptions,
 }
 
 #[derive(Debug, Args)]
@@ -277,10 +283,11 @@ where
 {
     match Top::try_parse_from(args) {
         Ok(Top {
-            command: Sub::Run(TracedArgs { run, trace }),
-        }) => checked(run, targets)
-            .map(|run| Box::new(RunOptions { trace, ..run }))
-            .map(Command::Run),
+            command: Sub::Run(args),
+        }) => checked_run(args, targets).map(Box::new).map(Command::Run),
+        Ok(Top {
+            command: Sub::Device(args),
+        }) => device(args).map(Command::Device),
         Ok(Top {
             command: Sub::Check(check),
         }) => checked_check(check, targets)
@@ -316,6 +323,18 @@ where
             _ => Err(UsageError::from_grammar(&answer)),
         },
     }
+}
+
+fn checked_run(args: TracedArgs, targets: &[TargetFacts]) -> Result<RunOptions, UsageError> {
+    let any_target = args.run.target.is_none();
+    Ok(RunOptions {
+        trace: args.trace,
+        board: BoardOptions {
+            any_target,
+            ..args.board
+        },
+        ..checked(args.run, targets)?
+    })
 }
 
 fn checked_check(check: CheckArgs, targets: &[TargetFacts]) -> Result<CheckOptions, UsageError> {
@@ -373,6 +392,7 @@ pub(super) fn checked(run: RunArgs, targets: &[TargetFacts]) -> Result<RunOption
         explain: run.explain,
         report: run.report,
         trace: TraceOptions::NONE,
+        board: BoardOptions::default(),
         json: run.json,
         quiet: run.quiet,
     })

@@ -13,6 +13,7 @@ mod args;
 mod bench;
 mod compare;
 mod convert;
+mod device;
 mod list;
 mod near;
 mod options;
@@ -29,6 +30,7 @@ use std::ffi::{OsStr, OsString};
 pub use bench::{BenchOptions, MetgOptions};
 pub use compare::CompareOptions;
 pub use convert::ConvertOptions;
+pub use device::{BoardOptions, DeviceOptions};
 pub use list::{list_json, list_text};
 pub(crate) use near::near;
 pub use options::{CheckOptions, Collectives, Completion, Deps, Mode, RunOptions, What};
@@ -44,6 +46,8 @@ pub enum Command {
     Run(Box<RunOptions>),
     /// Run it under many seeds and faults.
     Check(Box<CheckOptions>),
+    /// Show a device, run its self-test and the demos.
+    Device(DeviceOptions),
     /// Write what can be run as a graph file.
     Convert(Box<ConvertOptions>),
     /// Measure the minimum effective task granularity.

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use super::bench::BenchOptions;
+use super::device::BoardOptions;
 use super::scenario::find_scenario;
 use super::target::TargetName;
 use super::trace::TraceOptions;
@@ -183,6 +184,8 @@ pub struct RunOptions {
     pub report: Option<PathBuf>,
     /// Where a trace goes, if anywhere; of a check, nowhere.
     pub trace: TraceOptions,
+    /// The device to run on, if it is not the simulator.
+    pub board: BoardOptions,
     /// One JSON document on stdout instead of text.
     pub json: bool,
     /// No progress line.

@@ -84,6 +84,10 @@ fn a_bare_scenario_takes_every_default() {
         explain: false,
         report: None,
         trace: TraceOptions::NONE,
+        board: BoardOptions {
+            any_target: true,
+            ..BoardOptions::default()
+        },
         json: false,
         quiet: false,
     };
@@ -125,6 +129,7 @@ fn every_option_reaches_its_field_before_or_after_the_scenario() {
             file: Some(PathBuf::from("t.pftrace")),
             window: Some("5..80".parse().unwrap()),
         },
+        board: BoardOptions::default(),
         json: true,
         quiet: true,
     };

@@ -8,6 +8,7 @@
 //!
 //! Called by the run, which fills the report, and by `cli::output`, which prints it.
 
+mod device;
 mod error;
 mod failures;
 mod hex;
@@ -22,6 +23,7 @@ mod trace;
 mod verdict;
 mod words;
 
+pub use device::{BoardReport, CheckReport, DemoReport, DeviceReport, MachineReport, Tried};
 pub use error::{Code, ErrorReport};
 pub use failures::{Failure, FailureKind, FailureReport, MOST_FAILURES, MOST_NAMES};
 pub use hex::{Address, Digest};

@@ -6,6 +6,7 @@
 
 use serde::{Serialize, Serializer};
 
+use super::device::DeviceReport;
 use super::error::ErrorReport;
 use super::failures::FailureReport;
 use super::hex::Digest;
@@ -34,7 +35,7 @@ pub struct RunReport {
     pub scenario: String,
     /// The target's name.
     pub target: String,
-    /// `lockstep` or `parallel`.
+    /// `lockstep`, `parallel` or `device`.
     pub mode: String,
     /// How completions travelled, such as `mailbox`.
     pub completion: String,
@@ -86,6 +87,9 @@ pub struct RunReport {
     pub analysis: Option<Box<Analysis>>,
     /// The trace that was written; `None` if none was.
     pub trace: Option<TraceReport>,
+    /// The device that it ran on, if it is not the simulator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceReport>,
 }
 
 /// A kind of fault that was asked for.
@@ -242,6 +246,7 @@ impl RunReport {
             faults: Vec::new(),
             analysis: None,
             trace: None,
+            device: None,
         }
     }
 

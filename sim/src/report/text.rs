@@ -83,6 +83,9 @@ fn imported(import: &ImportCounts) -> String {
 
 fn counts(report: &RunReport, lines: &mut Vec<String>) {
     lines.push(row("run", &what_ran(report)));
+    if let Some(device) = &report.device {
+        lines.push(row("device", &device.to_text()));
+    }
     if let Some(import) = &report.import {
         lines.push(row("import", &imported(import)));
     }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use finbox_runtime::threads::{Running, run as run_threads};
 use finbox_runtime::{Drain, Machine, drain, ledger};
-use finbox_scheduler::{Port, Scheduler};
+use finbox_scheduler::{Outcome as TaskEnd, Port, Scheduler};
 
 use self::install::Installed;
 pub use self::refusal::{DeviceRefusal, LackedOperation, TaskName};
@@ -83,8 +83,8 @@ pub struct Abandoned {
     pub stall: StallReport,
     /// Tasks that were submitted.
     pub submitted: u64,
-    /// Those of them whose outcome is decided, as far as threads have said.
-    pub finished: u64,
+    /// What became of every task, by rank and index; None: it is unfinished, or was not told yet.
+    pub ends: Vec<Box<[Option<TaskEnd>]>>,
 }
 
 /// Runs `workload` on a machine.
@@ -216,12 +216,12 @@ impl<'m> Turn<'_, 'm> {
             // Without ports: who asks the machine now may be lost as well.
             let none = schedulers.iter().map(|one| (*one, None::<M::Port<'_>>));
             let stall = stuck::report(self.scene(&halts, submitted), none);
-            let finished = running.finished();
+            let ends = self.recorder.ends();
             board.calls.abandon(&Abandoned {
                 call,
                 stall,
                 submitted,
-                finished,
+                ends,
             });
             return;
         }
