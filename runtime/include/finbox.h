@@ -2010,8 +2010,8 @@ finbox_status finbox_device_copy_out(struct finbox_device *device,
                                      size_t size_bytes);
 
 /**
- * Makes a kernel of `count` operations for the cores of a rank; `kernel` becomes what tasks name it
- * by. Any thread.
+ * Makes a kernel of `count` operations for the cores of a rank; `kernel` becomes what tasks name
+ * it by. Any thread.
  *
  * @pre `device` points to a device's storage, `ops` to `count` operations, `kernel` to a number; all
  * live until the call returns.

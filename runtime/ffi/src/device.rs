@@ -383,8 +383,8 @@ pub unsafe extern "C" fn finbox_device_copy_out(
     })
 }
 
-/// Makes a kernel of `count` operations for the cores of a rank; `kernel` becomes what tasks name it
-/// by. Any thread.
+/// Makes a kernel of `count` operations for the cores of a rank; `kernel` becomes what tasks name
+/// it by. Any thread.
 ///
 /// # Safety
 /// `device` points to a device's storage, `ops` to `count` operations, `kernel` to a number; all

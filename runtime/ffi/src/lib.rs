@@ -1,7 +1,8 @@
 //! libfinbox: the C ABI of finbox. Its header, `runtime/include/finbox.h`, is made from this crate.
 //!
-//! Two layers, usable alone: a mailbox (`consumer.rs`, `producer.rs`), and a scheduler over a port
-//! of C functions (`scheduler/`), stepped by the caller's threads or by the library's.
+//! Layers, usable alone: a mailbox (`consumer.rs`, `producer.rs`); a scheduler over a port of C
+//! functions (`scheduler/`), stepped by the caller's threads or by the library's; and, with `std`,
+//! device libraries that bring such ports (`device.rs`).
 //!
 //! Guarantees: every call returns a `finbox_status` and a refused one has changed nothing unless
 //! it says so; no panic crosses; handles live in the caller's storage and tables in its memory;
