@@ -3,7 +3,7 @@
 
 use core::convert::Infallible;
 use core::ffi::c_char;
-use core::fmt::{self, Write};
+use core::fmt::{self, Display, Write};
 use core::panic::PanicInfo;
 
 use crate::problem::Problem;
@@ -24,6 +24,11 @@ pub(crate) type Refusal = Infallible;
 /// The status of a refusal that only a process knows.
 pub(crate) const fn status_of(refusal: Refusal) -> finbox_status {
     match refusal {}
+}
+
+/// A refusal; firmware keeps no texts.
+pub(crate) fn refuse_with(status: finbox_status, _: &dyn Display) -> Problem {
+    Problem::Told(status)
 }
 
 /// Runs a call's work: what it refuses becomes a status.

@@ -35,16 +35,12 @@ std::thread_local! {
 pub(crate) enum Refusal {
     #[error("no threads of the library run this scheduler, or they were stopped")]
     Stopped,
-    /// Its text was made up and kept where it was refused.
-    #[error("see the text that was kept")]
-    Told(finbox_status),
 }
 
 /// The status of a refusal that only a process knows.
 pub(crate) const fn status_of(refusal: Refusal) -> finbox_status {
     match refusal {
         Refusal::Stopped => finbox_status::Stopped,
-        Refusal::Told(status) => status,
     }
 }
 
@@ -62,7 +58,7 @@ pub(crate) fn guard(work: impl FnOnce() -> Result<(), Problem>) -> finbox_status
 #[cold]
 fn refuse(problem: Problem) -> finbox_status {
     let status = problem.status();
-    if !matches!(problem, Problem::Hosted(Refusal::Told(_))) {
+    if !matches!(problem, Problem::Told(_)) {
         LAST.set(Last::Problem(problem));
     }
     status
@@ -75,7 +71,7 @@ pub(crate) fn refuse_with(status: finbox_status, why: &dyn Display) -> Problem {
     let (mut text, len) = ([0; TEXT_BYTES], why.len().min(TEXT_BYTES));
     text[..len].copy_from_slice(&why.as_bytes()[..len]);
     LAST.set(Last::Text { text, len });
-    Refusal::Told(status).into()
+    Problem::Told(status)
 }
 
 #[cold]

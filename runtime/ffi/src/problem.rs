@@ -5,7 +5,7 @@ use finbox_mailbox::{AttachError, Malformed, NoLine, PlaceError, PushError, Rese
 use finbox_scheduler::{ConfigError, ScopeError, SlotId, SubmitError};
 use thiserror::Error;
 
-use crate::edition::{Refusal, status_of};
+use crate::edition::{Refusal, refuse_with, status_of};
 use crate::scheduler::Taken;
 use crate::status::finbox_status;
 
@@ -47,8 +47,6 @@ pub(crate) enum Problem {
     Reset(#[from] ResetError),
     #[error("message {index}: {why}")]
     Malformed { index: u32, why: Malformed },
-    #[error(transparent)]
-    Config(#[from] ConfigError),
     #[error("target {number}: 1 is a2a3, 2 is a5, and this library was built for the sum {built}")]
     Target { number: u32, built: u32 },
     #[error("the memory has {given} bytes, and the scheduler needs {needed}")]
@@ -66,11 +64,12 @@ pub(crate) enum Problem {
     #[error("{:?} is no task of this scheduler, or of another epoch of it", id(*slot))]
     Stranger { slot: u64 },
     #[error(transparent)]
-    Submit(#[from] SubmitError),
-    #[error(transparent)]
     Scope(#[from] ScopeError),
     #[error("the library's threads run this scheduler: stop them first")]
     Started,
+    /// Its text, if texts are kept, was kept where it was refused: too large to be carried here.
+    #[error("see the text that was kept")]
+    Told(finbox_status),
     #[error(transparent)]
     Hosted(#[from] Refusal),
 }
@@ -108,7 +107,7 @@ impl Problem {
             | Self::Push(PushError::Condemned)
             | Self::Reset(ResetError::Condemned) => Status::Condemned,
             Self::Malformed { .. } => Status::MalformedMessage,
-            Self::Config(_) | Self::Target { .. } | Self::NoHandler { .. } | Self::Count { .. } => {
+            Self::Target { .. } | Self::NoHandler { .. } | Self::Count { .. } => {
                 Status::InvalidArgument
             }
             Self::Memory { .. } => Status::TooSmall,
@@ -116,12 +115,29 @@ impl Problem {
             Self::CoreAtWork { .. } => Status::NotAtRest,
             Self::Taken(_) => Status::Busy,
             Self::Stranger { .. } => Status::UnknownTask,
-            Self::Submit(why) => of_submission(why),
             Self::Scope(ScopeError::TooDeep { .. }) => Status::NeverRoom,
             Self::Scope(ScopeError::NoneOpen) => Status::InvalidArgument,
             Self::Started => Status::Started,
+            Self::Told(status) => status,
             Self::Hosted(refusal) => status_of(refusal),
         }
+    }
+}
+
+const _: () = assert!(
+    size_of::<Problem>() <= 40,
+    "a call that is not refused does not pay for what it could be refused for"
+);
+
+impl From<ConfigError> for Problem {
+    fn from(why: ConfigError) -> Self {
+        refuse_with(finbox_status::InvalidArgument, &why)
+    }
+}
+
+impl From<SubmitError> for Problem {
+    fn from(why: SubmitError) -> Self {
+        refuse_with(of_submission(why), &why)
     }
 }
 
