@@ -73,7 +73,7 @@ fn no_port() -> finbox_port {
 }
 
 #[test]
-fn a_machine_says_what_it_is_and_lends_ports_memory_and_kernels() {
+fn a_machine_says_what_it_is_and_lends_ports_until_it_is_closed() {
     let Some(library) = library() else { return };
     let mut device = open(library);
     let device = &raw mut *device;
@@ -89,6 +89,17 @@ fn a_machine_says_what_it_is_and_lends_ports_memory_and_kernels() {
     let mut port = no_port();
     assert_eq!(c!(finbox_device_port(device, 1, &mut port)), OK);
     assert!(port.load_cond.is_some() && port.now.is_some());
+    assert_eq!(c!(finbox_device_close(device)), OK);
+    assert_eq!(c!(finbox_device_close(device)), finbox_status::Destroyed);
+    let ported = c!(finbox_device_port(device, 0, &mut port));
+    assert_eq!(ported, finbox_status::Destroyed);
+}
+
+#[test]
+fn memory_is_zeroed_aligned_copied_both_ways_and_given_back_once() {
+    let Some(library) = library() else { return };
+    let mut device = open(library);
+    let device = &raw mut *device;
     let (mut address, mut kernel) = (0, 0);
     assert_eq!(
         c!(finbox_device_allocate(device, 1, 100, 4096, &mut address)),
@@ -141,11 +152,6 @@ fn a_machine_says_what_it_is_and_lends_ports_memory_and_kernels() {
     assert_eq!(c!(finbox_device_release(device, 1, address)), DEVICE);
     assert!(last_error().starts_with("release: "), "{}", last_error());
     assert_eq!(c!(finbox_device_close(device)), OK);
-    assert_eq!(c!(finbox_device_close(device)), finbox_status::Destroyed);
-    assert_eq!(
-        c!(finbox_device_port(device, 0, &mut port)),
-        finbox_status::Destroyed
-    );
 }
 
 /// Faults 38 and 39: what is not there or no library is told with its name.
@@ -205,7 +211,7 @@ fn options_that_the_library_does_not_know_are_refused_in_its_words() {
 }
 
 #[test]
-fn wrong_ranks_alignments_nulls_and_storage_are_refused() {
+fn wrong_ranks_alignments_addresses_and_storage_are_refused() {
     let Some(library) = library() else { return };
     let mut device = open(library);
     let device = &raw mut *device;
@@ -223,59 +229,46 @@ fn wrong_ranks_alignments_nulls_and_storage_are_refused() {
         INVALID
     );
     assert_eq!(last_error(), "align: 48 is not a power of two");
-    let (null, some) = (ptr::null_mut(), [0_u8; 1]);
-    for (status, what) in [
-        (
-            c!(finbox_device_allocate(device, 0, 64, 64, ptr::null_mut())),
-            "address",
-        ),
-        (
-            c!(finbox_device_copy_in(device, 64, ptr::null(), 1)),
-            "from",
-        ),
-        (
-            c!(finbox_device_copy_out(device, ptr::null_mut(), 64, 1)),
-            "to",
-        ),
-        (
-            c!(finbox_device_load_kernel(
-                device,
-                0,
-                ptr::null(),
-                1,
-                &mut number
-            )),
-            "ops",
-        ),
-        (
-            c!(finbox_device_load_kernel(
-                device,
-                0,
-                &op,
-                1,
-                ptr::null_mut()
-            )),
-            "kernel",
-        ),
-        (
-            c!(finbox_device_port(device, 0, ptr::null_mut())),
-            "finbox_port",
-        ),
-        (
-            c!(finbox_device_describe(device, ptr::null_mut())),
-            "finbox_device_facts",
-        ),
-        (c!(finbox_device_close(null)), "device"),
-    ] {
-        assert_eq!(status, finbox_status::NullArgument, "{what}");
-    }
-    assert_eq!(
-        c!(finbox_device_copy_in(device, 8, some.as_ptr().cast(), 1)),
-        DEVICE
+    let byte = [0_u8; 1];
+    let copied = c!(finbox_device_copy_in(device, 8, byte.as_ptr().cast(), 1));
+    assert_eq!(copied, DEVICE, "memory that was not given out");
+    let again = c!(finbox_device_open(&args(library, ""), device));
+    assert_eq!(again, finbox_status::InUse);
+    assert_eq!(c!(finbox_device_close(device)), OK);
+}
+
+#[test]
+fn null_is_refused_by_its_name_where_a_device_is_used() {
+    let Some(library) = library() else { return };
+    let mut device = open(library);
+    let device = &raw mut *device;
+    let (mut number, op, no_number) = (0, finbox_op::default(), ptr::null_mut());
+    let null = |status, what: &str| {
+        let said = format!("{what} must not be null");
+        assert_eq!((status, last_error()), (finbox_status::NullArgument, said));
+    };
+    let allocated = c!(finbox_device_allocate(device, 0, 64, 64, no_number));
+    null(allocated, "address");
+    let copied = c!(finbox_device_copy_in(device, 64, ptr::null(), 1));
+    null(copied, "from");
+    let copied = c!(finbox_device_copy_out(device, ptr::null_mut(), 64, 1));
+    null(copied, "to");
+    let loaded = c!(finbox_device_load_kernel(
+        device,
+        0,
+        ptr::null(),
+        1,
+        &mut number
+    ));
+    null(loaded, "ops");
+    let loaded = c!(finbox_device_load_kernel(device, 0, &op, 1, no_number));
+    null(loaded, "kernel");
+    null(
+        c!(finbox_device_port(device, 0, ptr::null_mut())),
+        "finbox_port",
     );
-    assert_eq!(
-        c!(finbox_device_open(&args(library, ""), device)),
-        finbox_status::InUse
-    );
+    let described = c!(finbox_device_describe(device, ptr::null_mut()));
+    null(described, "finbox_device_facts");
+    null(c!(finbox_device_close(ptr::null_mut())), "device");
     assert_eq!(c!(finbox_device_close(device)), OK);
 }
