@@ -10,7 +10,7 @@
 
 #include "finbox_device.h"
 
-enum { RANKS_MOST = 64, QUEUES_MOST = 16, LINE = 64 };
+enum { RANKS_MOST = 64, QUEUES_MOST = 64, LINE = 64 };
 
 /* "At no time", and the size of a rank's place among the device addresses: rank r's memory begins
  * at (r + 1) * RANK_STRIDE. So no two ranks share an address, and none is a host pointer: whoever
