@@ -6,7 +6,8 @@ use std::sync::Arc;
 use finbox_abi::finbox_op_kind;
 use finbox_runtime::conformance::{self, Limits, Verdict as Judged};
 use finbox_runtime::plugin::{Description, DeviceLibrary, OpenOptions};
-use finbox_runtime::{Machine, MachineFacts};
+use finbox_runtime::{Machine, MachineFacts, WiringError};
+use finbox_scheduler::SubmitError;
 
 use super::guard::{Guard, Watched, blocked};
 use super::library::{self, Refusal, enough};
@@ -24,8 +25,11 @@ use crate::signal;
 use crate::workload::Workload;
 use crate::world::{Abandoned, Board, DeviceRefusal, RunError, Settings, check_target, run_on};
 
+/// A demo's name, and what makes it for so many ranks.
+type Demo = (&'static str, fn(u32) -> Workload);
+
 /// The demos: what each kind of completion does, each in a few tasks.
-const DEMOS: [(&str, fn(u32) -> Workload); 7] = [
+const DEMOS: [Demo; 7] = [
     ("deferred_notify_demo", demo::deferred_notify),
     ("dummy_task", demo::dummy_task),
     ("async_notify", demo::async_notify),
@@ -167,7 +171,7 @@ fn wanted(options: &DeviceOptions, least: OpenOptions) -> OpenOptions {
 fn try_demo(
     options: &DeviceOptions,
     (library, facts): (&DeviceLibrary, &MachineFacts),
-    (name, make): (&'static str, fn(u32) -> Workload),
+    (name, make): Demo,
     known: &Known,
 ) -> Option<DemoReport> {
     let scenario = find_scenario(name).expect("every demo is a scenario");
@@ -219,10 +223,22 @@ fn try_demo(
             | DeviceRefusal::Lane { .. }
             | DeviceRefusal::Few { .. }),
         )) => return skipped(error.to_string()),
+        Err(error) if is_too_large(&error) => return skipped(error.to_string()),
         Err(error) => refused(&error),
     };
     let closed = machine.close().map_err(|error| error.to_string());
     Some(judged(demo(Tried::Pass, String::new()), &outcome, closed))
+}
+
+/// Whether a demo wants more cores than the machine has.
+const fn is_too_large(error: &RunError) -> bool {
+    matches!(
+        error,
+        RunError::Wiring {
+            error: WiringError::Submit(SubmitError::Cohort { .. }),
+            ..
+        }
+    )
 }
 
 /// `demo` with how its run ended.
