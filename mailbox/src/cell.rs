@@ -1,7 +1,8 @@
 //! One 64-byte slot: a sequence and seven payload words.
 //!
 //! Publish and take are the two ends of one edge. Whoever holds the ticket of a slot may write it;
-//! the sequence hands it to the consumer; the release of tail hands it back.
+//! the sequence hands it to the consumer; the release of tail hands it back. The slots of the work
+//! ring are made of the same part ([`Sealed`]), and handed over by its own words.
 
 use crate::edge;
 use crate::sync::{AtomicU64, UnsafeCell, shared_read, shared_write};
@@ -13,33 +14,61 @@ pub const WORDS: usize = 7;
 /// The payload of a slot: 56 bytes behind the sequence.
 pub type Words = [u64; WORDS];
 
-/// One slot of a ring: sequence at byte 0, payload at byte 8.
-#[repr(C, align(64))]
+/// A sequence, and a payload that changes hands by it.
+#[repr(C)]
 #[derive(Debug)]
-pub struct Cell {
-    seq: AtomicU64,
-    words: UnsafeCell<Words>,
+pub(crate) struct Sealed<const N: usize> {
+    pub(crate) seq: AtomicU64,
+    words: UnsafeCell<[u64; N]>,
 }
 
-// SAFETY: `words` is written only by the holder of the slot's ticket and read only by the consumer
-// after it saw the published sequence; `seq` and `tail` carry the hand-over (edges PUBLISH and
-// TAIL_RELEASE).
-unsafe impl Sync for Cell {}
+// SAFETY: `words` is written only by the holder of the slot's ticket and read only by whoever saw
+// the sequence say that it is published and that it is his; `seq`, and a mailbox's `tail`, carry
+// the hand-over (edges PUBLISH and TAIL_RELEASE, WORK_PUBLISH and WORK_FREE).
+unsafe impl<const N: usize> Sync for Sealed<N> {}
 
-impl Default for Cell {
+impl<const N: usize> Default for Sealed<N> {
     fn default() -> Self {
         Self {
             seq: AtomicU64::new(0),
-            words: UnsafeCell::new([0; WORDS]),
+            words: UnsafeCell::new([0; N]),
         }
     }
 }
+
+impl<const N: usize> Sealed<N> {
+    /// Writes the payload. The sequence is to hand it on.
+    ///
+    /// # Safety
+    /// The caller holds the claim on this slot, and has not published it.
+    #[inline]
+    pub(crate) unsafe fn write(&self, words: &[u64; N]) {
+        // SAFETY: the claim made this thread the only one that may touch the payload.
+        self.words.with_mut(|target| unsafe { *target = *words });
+    }
+
+    /// Lends the payload.
+    ///
+    /// # Safety
+    /// The caller saw it published with an acquire load or exchange, is the one who may take it,
+    /// and has not given the slot back.
+    #[inline]
+    pub(crate) unsafe fn read<R>(&self, take: impl FnOnce(&[u64; N]) -> R) -> R {
+        // SAFETY: published and not yet given back, so no producer writes it meanwhile.
+        self.words.with(|words| take(unsafe { &*words }))
+    }
+}
+
+/// One slot of a ring: sequence at byte 0, payload at byte 8.
+#[repr(C, align(64))]
+#[derive(Debug, Default)]
+pub struct Cell(Sealed<WORDS>);
 
 impl Cell {
     /// Marks the slot as never published, as seen from `ticket`, the first one to use it.
     pub(crate) fn stamp(&self, ticket: Ticket, slots: u64) {
         // STAMP: no handle exists yet, or PLACE publishes it.
-        self.seq.store(ticket.never_published(slots), edge::STAMP);
+        self.0.seq.store(ticket.never_published(slots), edge::STAMP);
     }
 
     /// Writes the payload and publishes it under `ticket`.
@@ -48,10 +77,10 @@ impl Cell {
     /// The caller claimed `ticket`, whose slot this is, and publishes it once.
     #[inline]
     pub(crate) unsafe fn publish(&self, ticket: Ticket, words: &Words) {
-        // SAFETY: the claim made this thread the only one that may touch the payload.
-        self.words.with_mut(|target| unsafe { *target = *words });
+        // SAFETY: the caller claimed the slot and publishes it below.
+        unsafe { self.0.write(words) };
         // EDGE PUBLISH -> TAKE. Carries the payload written above.
-        self.seq.store(ticket.published(), edge::PUBLISH);
+        self.0.seq.store(ticket.published(), edge::PUBLISH);
     }
 
     /// As [`publish`](Self::publish), in memory that another process can read.
@@ -62,15 +91,15 @@ impl Cell {
     pub(crate) unsafe fn publish_shared(&self, ticket: Ticket, words: &Words) {
         // RELAXED: the words travel on PUBLISH.
         // SAFETY: the claim made this process the only one that should touch the payload.
-        unsafe { shared_write(&self.words, words, edge::SHARED_WORD.order()) };
+        unsafe { shared_write(&self.0.words, words, edge::SHARED_WORD.order()) };
         // EDGE PUBLISH -> TAKE. Carries the payload written above.
-        self.seq.store(ticket.published(), edge::PUBLISH);
+        self.0.seq.store(ticket.published(), edge::PUBLISH);
     }
 
     /// Whether the payload of `ticket` stands here. EDGE TAKE <- PUBLISH.
     #[inline]
     pub(crate) fn holds(&self, ticket: Ticket) -> bool {
-        self.seq.load(edge::TAKE) == ticket.published()
+        self.0.seq.load(edge::TAKE) == ticket.published()
     }
 
     /// Lends the payload, which must have been seen by [`holds`](Self::holds).
@@ -79,8 +108,8 @@ impl Cell {
     /// The caller is the ring's consumer, saw `holds`, and has not released this slot.
     #[inline]
     pub(crate) unsafe fn read<R>(&self, take: impl FnOnce(&Words) -> R) -> R {
-        // SAFETY: published and not yet released, so no producer writes it meanwhile.
-        self.words.with(|words| take(unsafe { &*words }))
+        // SAFETY: published and not yet released, by the caller's word.
+        unsafe { self.0.read(take) }
     }
 
     /// Copies the payload out of memory that another process can write.
@@ -91,6 +120,6 @@ impl Cell {
     pub(crate) unsafe fn read_shared(&self) -> Words {
         // RELAXED: the words came with TAKE.
         // SAFETY: word-wise atomic loads are sound whatever the other process does.
-        unsafe { shared_read(&self.words, edge::SHARED_WORD.order()) }
+        unsafe { shared_read(&self.0.words, edge::SHARED_WORD.order()) }
     }
 }

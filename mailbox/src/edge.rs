@@ -119,4 +119,18 @@ edge_table! {
     HEADER = Relaxed, with "-", "read after ATTACH, and constant from PLACE on";
     EPOCH = Relaxed, with "-", "changes only while producers are quiesced";
     SHARED_WORD = Relaxed, with "-", "payload words in shared memory travel on PUBLISH";
+    WORK_CLAIM = Release, with "WORK_HEAD", "that the slots claimed were free, and what their takers wrote before";
+    WORK_HEAD = Acquire, with "WORK_CLAIM", "slots as new as this head: older ones look full, or as if they were held";
+    WORK_FREED = Acquire, with "WORK_FREE", "that the taker has read the slot";
+    WORK_PUBLISH = Release, with "WORK_TAKE", "the item in the slot";
+    WORK_PEEK = Relaxed, with "-", "a look: the exchange decides, and every position that is gone was taken";
+    WORK_TAKE = Acquire, with "WORK_PUBLISH", "the item in the slot";
+    WORK_TAKE_LOST = Relaxed, with "-", "whoever loses goes on to the next position";
+    WORK_HOLD = Release, with "WORK_LOOK", "what was done for the position before, which it replaces on the line";
+    WORK_FREE = Release, with "WORK_FREED, WORK_STATE", "that the slot was read, and the line that holds its position";
+    WORK_STATE = Acquire, with "WORK_FREE", "the line that holds the position";
+    WORK_DONE = Release, with "WORK_LOOK", "what was done for the position";
+    WORK_LOOK = Acquire, with "WORK_HOLD, WORK_DONE", "what was done for a position that the line no longer shows";
+    WORK_OWN = Relaxed, with "-", "the line's owner alone writes it, and LEAVE hands it on";
+    WORK_TAIL = Relaxed, with "-", "a hint; the slots decide";
 }

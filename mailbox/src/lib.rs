@@ -27,6 +27,7 @@ pub mod sync;
 mod ticket;
 mod try_lock;
 mod wake;
+pub mod work;
 
 pub use cell::{Cell, WORDS, Words};
 pub use claimer::{ClaimLine, Claimers, Gap, MAX_CLAIMERS, NamedProducer, NoLine};

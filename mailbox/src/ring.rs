@@ -2,7 +2,8 @@
 //!
 //! What it guarantees: one successful compare-exchange claims what fits of a batch; "full" is
 //! answered only after an acquire load of tail itself; the consumer never reads head, the
-//! sequences say it all. Who calls it: [`crate::handle`]; later the command ring and work ring.
+//! sequences say it all. Who calls it: [`crate::handle`]; [`crate::work`] has the same positions,
+//! control lines and slots, and another discipline of taking.
 //!
 //! A condemned ring has its head moved further from tail than any claim can bring it: no exchange
 //! that began before succeeds, every later one finds the ring full for ever, and the claim path
@@ -37,7 +38,7 @@ const CONDEMNED: u32 = 1;
 #[repr(C, align(64))]
 #[derive(Debug)]
 pub struct Header {
-    head: AtomicU64,
+    pub(crate) head: AtomicU64,
     tail_copy: AtomicU64,
     pub(crate) magic: AtomicU64,
     pub(crate) version: AtomicU32,
@@ -46,13 +47,13 @@ pub struct Header {
     pub(crate) claimers: AtomicU32,
     state: AtomicU32,
     pub(crate) consumer: AtomicU32,
-    tail: TailLine,
+    pub(crate) tail: TailLine,
 }
 
 #[repr(C, align(64))]
 #[derive(Debug)]
-struct TailLine {
-    tail: AtomicU64,
+pub(crate) struct TailLine {
+    pub(crate) tail: AtomicU64,
 }
 
 impl Default for Header {

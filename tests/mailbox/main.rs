@@ -11,3 +11,4 @@ mod model;
 mod order;
 mod region;
 mod release;
+mod work;

@@ -17,3 +17,4 @@ mod passes;
 mod planted;
 mod schedule;
 mod shutdown;
+mod work;

@@ -1,5 +1,8 @@
 //! Memory for the mailboxes of models, whose threads want `'static` handles.
 
+use std::num::NonZeroU32;
+
+use finbox_mailbox::work::{WorkCell, WorkItem, WorkRing, Worker, WorkerLine, work_ring};
 use finbox_mailbox::{
     Cell, ClaimLine, Consumer, Done, Header, Message, Producer, SlotBits, mailbox_with_lines,
 };
@@ -107,6 +110,51 @@ pub fn with_line_memory<R: 'static>(
     // SAFETY: the model has returned, so its threads are joined and its handles are gone.
     unsafe { arena.free() };
     outcome
+}
+
+/// Runs `model` on a work ring with a line for each of `workers`. The same rules hold.
+pub fn with_work<R: 'static>(
+    slots: usize,
+    workers: usize,
+    model: impl FnOnce(WorkRing<'static>) -> R,
+) -> R {
+    let cells: Vec<_> = std::iter::repeat_with(WorkCell::default)
+        .take(slots)
+        .collect();
+    let lines: Vec<_> = std::iter::repeat_with(WorkerLine::default)
+        .take(workers)
+        .collect();
+    on_heap(
+        (Header::default(), cells, lines),
+        |(header, cells, lines)| {
+            model(work_ring(header, cells, lines).expect("models have few slots and workers"))
+        },
+    )
+}
+
+/// An item whose fields all say `number`.
+pub fn item(number: u32) -> WorkItem {
+    WorkItem {
+        offset: number,
+        length: number + 1,
+        rule_set: number + 2,
+        correlation: number + 3,
+    }
+}
+
+/// The number of an [`item`] that arrived whole.
+///
+/// # Panics
+/// If it did not.
+pub fn number(item_seen: WorkItem) -> u32 {
+    assert_eq!(item_seen, item(item_seen.offset), "a torn item");
+    item_seen.offset
+}
+
+/// A worker of `ring`, which has a line for it.
+pub fn worker(ring: &WorkRing<'static>, name: u32) -> Worker<'static> {
+    let name = NonZeroU32::new(name).expect("names are not 0");
+    ring.register(name).expect("a line each")
 }
 
 /// A message that carries `task`.

@@ -11,3 +11,4 @@ mod publish;
 mod room;
 mod shutdown;
 mod wake;
+mod work;

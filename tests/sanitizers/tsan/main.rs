@@ -11,6 +11,7 @@ mod fin_path;
 mod mailbox;
 mod plain;
 mod words;
+mod work;
 
 use std::env;
 use std::process::{Command, exit};
@@ -53,6 +54,13 @@ const DRIVERS: &[Driver] = &[
     ("ready", 50, words::ready),
     ("opening", 50, fin_path::opening),
     ("fan_in", 50, fin_path::fan_in),
+    ("work_publish", 50, work::publish),
+    ("work_reuse", 50, work::reuse),
+    ("work_claim_order", 50, work::claim_order),
+    ("work_done", 50, work::done),
+    ("work_held_next", 50, work::held_next),
+    ("work_recover", 50, work::recover),
+    ("work_two_by_two", 10, work::two_by_two),
     ("two_producers", 20, mailbox::two_producers),
     ("graph", 5, fin_path::graph),
 ];

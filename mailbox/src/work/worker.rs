@@ -1,0 +1,154 @@
+//! The receiving end: a worker takes one item at a time and holds it on its line until it is done.
+//!
+//! Guarantees: a claim never waits, neither for a producer nor for another worker; a stopped worker
+//! keeps one slot at most; what a worker that goes away had in hand stays on its line. Refuses: a
+//! second item before the first is done, and to finish what is not in hand. Called by persistent
+//! workers.
+
+use core::num::NonZeroU32;
+
+use crate::ticket::Ticket;
+
+use super::error::{DoneError, NoWork};
+use super::item::WorkItem;
+use super::line::WorkerLine;
+use super::ring::WorkRing;
+use super::state::Sight;
+
+/// An item in hand, and its position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Work {
+    /// Where it was pushed.
+    pub position: u64,
+    /// What is to be done.
+    pub item: WorkItem,
+}
+
+/// A position that was finished, as its completion says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finished {
+    /// Where it was pushed.
+    pub position: u64,
+    /// The producer's own number.
+    pub correlation: u32,
+}
+
+/// A receiving end with its own line: one value, used by one thread at a time. Dropped, it gives
+/// the line back, or leaves its item there for whoever [recovers](WorkRing::recover) it.
+#[derive(Debug)]
+pub struct Worker<'m> {
+    ring: WorkRing<'m>,
+    line: &'m WorkerLine,
+    index: u8,
+    name: NonZeroU32,
+    /// Everything before it is taken, as far as this worker knows.
+    next: Ticket,
+    /// Everything before it is claimed by producers, as far as this worker knows.
+    head: Ticket,
+}
+
+impl<'m> Worker<'m> {
+    pub(super) fn new(
+        ring: WorkRing<'m>,
+        line: &'m WorkerLine,
+        index: u8,
+        name: NonZeroU32,
+    ) -> Self {
+        Self {
+            ring,
+            line,
+            index,
+            name,
+            next: ring.tail_hint(),
+            head: ring.tail_hint(),
+        }
+    }
+
+    /// The name it registered under.
+    pub fn name(&self) -> NonZeroU32 {
+        self.name
+    }
+
+    /// What it has to finish before it gets more.
+    pub fn in_hand(&self) -> Option<Work> {
+        self.line.work()
+    }
+
+    /// Takes the next item, in the order of positions.
+    ///
+    /// # Errors
+    /// [`NoWork`], at once: there is nothing, or a producer stands between claim and publication of
+    /// the next one, or this worker holds one already.
+    ///
+    /// # Cost
+    /// One read-modify-write, on the slot; a few stores to its own line.
+    #[inline]
+    pub fn claim(&mut self) -> Result<Work, NoWork> {
+        if let Some(position) = self.line.position() {
+            return Err(NoWork::Holding { position });
+        }
+        let ticket = self.take_next()?;
+        // SAFETY: this worker took it, just now.
+        let item = unsafe { self.ring.hand_over(ticket, self.line) };
+        self.next = ticket.plus(1);
+        let position = ticket.position();
+        Ok(Work { position, item })
+    }
+
+    /// Makes the next item this worker's. Each step leads past a position that somebody took.
+    #[inline]
+    pub(super) fn take_next(&mut self) -> Result<Ticket, NoWork> {
+        let hint = self.ring.tail_hint();
+        if hint.distance_from(self.next) > 0 {
+            self.next = hint;
+        }
+        loop {
+            // Head is asked only when all that is known to be claimed is gone.
+            if self.head.distance_from(self.next) <= 0 {
+                self.head = self.ring.head_hint();
+                if self.head.distance_from(self.next) <= 0 {
+                    return Err(NoWork::Empty);
+                }
+            }
+            match self.ring.take(self.next, self.index) {
+                Ok(()) => return Ok(self.next),
+                Err(Sight::Gone(next)) => self.next = next,
+                Err(_) => {
+                    let position = self.next.position();
+                    return Err(NoWork::NotYet { position });
+                }
+            }
+        }
+    }
+
+    /// Says that the item of `position`, which this worker holds, is done. What it wrote before is
+    /// visible to whoever finds [`WorkRing::is_done`].
+    ///
+    /// # Errors
+    /// [`DoneError`] if it is done already, or not this worker's; nothing changed.
+    #[inline]
+    pub fn done(&mut self, position: u64) -> Result<Finished, DoneError> {
+        let Some(work) = self.line.work().filter(|work| work.position == position) else {
+            return Err(self.refusal(position));
+        };
+        self.line.let_go();
+        Ok(Finished {
+            position,
+            correlation: work.item.correlation,
+        })
+    }
+
+    #[cold]
+    fn refusal(&self, position: u64) -> DoneError {
+        match self.ring.is_done(position) {
+            true => DoneError::Twice { position },
+            false => DoneError::Stranger { position },
+        }
+    }
+}
+
+impl Drop for Worker<'_> {
+    fn drop(&mut self) {
+        self.line.leave(self.name);
+    }
+}
