@@ -17,34 +17,35 @@ pub type Words = [u64; WORDS];
 /// A sequence, and a payload that changes hands by it.
 #[repr(C)]
 #[derive(Debug)]
-pub(crate) struct Sealed<const N: usize> {
+pub(crate) struct Sealed<P> {
     pub(crate) seq: AtomicU64,
-    words: UnsafeCell<[u64; N]>,
+    payload: UnsafeCell<P>,
 }
 
-// SAFETY: `words` is written only by the holder of the slot's ticket and read only by whoever saw
-// the sequence say that it is published and that it is his; `seq`, and a mailbox's `tail`, carry
-// the hand-over (edges PUBLISH and TAIL_RELEASE, WORK_PUBLISH and WORK_FREE).
-unsafe impl<const N: usize> Sync for Sealed<N> {}
+// SAFETY: `payload` is written only by the holder of the slot's ticket and read only by whoever
+// saw the sequence say that it is published and that it is his; `seq`, and a mailbox's `tail`,
+// carry the hand-over (edges PUBLISH and TAIL_RELEASE, WORK_PUBLISH and WORK_FREE).
+unsafe impl<P: Send> Sync for Sealed<P> {}
 
-impl<const N: usize> Default for Sealed<N> {
+impl<P: Default> Default for Sealed<P> {
     fn default() -> Self {
         Self {
             seq: AtomicU64::new(0),
-            words: UnsafeCell::new([0; N]),
+            payload: UnsafeCell::new(P::default()),
         }
     }
 }
 
-impl<const N: usize> Sealed<N> {
+impl<P: Copy> Sealed<P> {
     /// Writes the payload. The sequence is to hand it on.
     ///
     /// # Safety
     /// The caller holds the claim on this slot, and has not published it.
     #[inline]
-    pub(crate) unsafe fn write(&self, words: &[u64; N]) {
+    pub(crate) unsafe fn write(&self, payload: &P) {
         // SAFETY: the claim made this thread the only one that may touch the payload.
-        self.words.with_mut(|target| unsafe { *target = *words });
+        self.payload
+            .with_mut(|target| unsafe { *target = *payload });
     }
 
     /// Lends the payload.
@@ -53,16 +54,16 @@ impl<const N: usize> Sealed<N> {
     /// The caller saw it published with an acquire load or exchange, is the one who may take it,
     /// and has not given the slot back.
     #[inline]
-    pub(crate) unsafe fn read<R>(&self, take: impl FnOnce(&[u64; N]) -> R) -> R {
+    pub(crate) unsafe fn read<R>(&self, take: impl FnOnce(&P) -> R) -> R {
         // SAFETY: published and not yet given back, so no producer writes it meanwhile.
-        self.words.with(|words| take(unsafe { &*words }))
+        self.payload.with(|payload| take(unsafe { &*payload }))
     }
 }
 
 /// One slot of a ring: sequence at byte 0, payload at byte 8.
 #[repr(C, align(64))]
 #[derive(Debug, Default)]
-pub struct Cell(Sealed<WORDS>);
+pub struct Cell(Sealed<Words>);
 
 impl Cell {
     /// Marks the slot as never published, as seen from `ticket`, the first one to use it.
@@ -91,7 +92,7 @@ impl Cell {
     pub(crate) unsafe fn publish_shared(&self, ticket: Ticket, words: &Words) {
         // RELAXED: the words travel on PUBLISH.
         // SAFETY: the claim made this process the only one that should touch the payload.
-        unsafe { shared_write(&self.0.words, words, edge::SHARED_WORD.order()) };
+        unsafe { shared_write(&self.0.payload, words, edge::SHARED_WORD.order()) };
         // EDGE PUBLISH -> TAKE. Carries the payload written above.
         self.0.seq.store(ticket.published(), edge::PUBLISH);
     }
@@ -120,6 +121,6 @@ impl Cell {
     pub(crate) unsafe fn read_shared(&self) -> Words {
         // RELAXED: the words came with TAKE.
         // SAFETY: word-wise atomic loads are sound whatever the other process does.
-        unsafe { shared_read(&self.0.words, edge::SHARED_WORD.order()) }
+        unsafe { shared_read(&self.0.payload, edge::SHARED_WORD.order()) }
     }
 }

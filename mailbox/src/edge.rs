@@ -131,6 +131,6 @@ edge_table! {
     WORK_STATE = Acquire, with "WORK_FREE", "the line that holds the position";
     WORK_DONE = Release, with "WORK_LOOK", "what was done for the position";
     WORK_LOOK = Acquire, with "WORK_HOLD, WORK_DONE", "what was done for a position that the line no longer shows";
-    WORK_OWN = Relaxed, with "-", "the line's owner alone writes it, and LEAVE hands it on";
+    WORK_OWN = Relaxed, with "-", "the line's owner alone writes it; a hint for others";
     WORK_TAIL = Relaxed, with "-", "a hint; the slots decide";
 }

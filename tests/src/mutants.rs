@@ -53,6 +53,15 @@ pub const UNSEEN_BY_TSAN: &[Survivor] = &[
         mutant: "LINE_LOOK=Relaxed",
         reason: LINES,
     },
+    Survivor {
+        mutant: "WORK_STATE=Relaxed",
+        reason: LINES,
+    },
+    Survivor {
+        mutant: "WORK_HOLD=Relaxed",
+        reason: "for ThreadSanitizer a relaxed store leaves on its word what an earlier release \
+                 by the same thread carried there",
+    },
 ];
 
 const LINES: &str = "it keeps a later look at a sequence from being stale, and no memory is \

@@ -1,7 +1,7 @@
 //! The work item: 16 bytes, the same on host and device.
 //!
-//! Guarantees: fields at bytes 0, 4, 8 and 12, little endian, in memory and in a slot alike. Called
-//! by whoever pushes work and by the workers that do it.
+//! Guarantees: fields at bytes 0, 4, 8 and 12, in memory, in a slot and on a worker's line alike.
+//! Called by whoever pushes work and by the workers that do it.
 
 /// One piece of work: which input, under which rules, and what to say when it is done.
 #[repr(C)]
@@ -15,44 +15,6 @@ pub struct WorkItem {
     pub rule_set: u32,
     /// What comes back with the completion; the producer's own number.
     pub correlation: u32,
-}
-
-impl WorkItem {
-    /// The two words of a slot.
-    #[inline]
-    pub(crate) const fn to_words(self) -> [u64; 2] {
-        [
-            pair(self.offset, self.length),
-            pair(self.rule_set, self.correlation),
-        ]
-    }
-
-    /// The item that two words of a slot hold.
-    #[inline]
-    pub(crate) const fn from_words(words: [u64; 2]) -> Self {
-        Self {
-            offset: low(words[0]),
-            length: high(words[0]),
-            rule_set: low(words[1]),
-            correlation: high(words[1]),
-        }
-    }
-}
-
-#[inline]
-const fn pair(low: u32, high: u32) -> u64 {
-    low as u64 | (high as u64) << 32
-}
-
-#[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the low half is asked for")]
-const fn low(word: u64) -> u32 {
-    word as u32
-}
-
-#[inline]
-const fn high(word: u64) -> u32 {
-    low(word >> 32)
 }
 
 /// Layout, as devices see it.

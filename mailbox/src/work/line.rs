@@ -7,7 +7,7 @@
 use core::num::NonZeroU32;
 
 use crate::edge;
-use crate::sync::AtomicU64;
+use crate::sync::{AtomicU64, UnsafeCell};
 use crate::ticket::Ticket;
 
 use super::Work;
@@ -23,15 +23,18 @@ const LEFT: u64 = 1 << 32;
 pub struct WorkerLine {
     owner: AtomicU64,
     held: AtomicU64,
-    item: [AtomicU64; 2],
+    item: UnsafeCell<WorkItem>,
 }
+
+// SAFETY: `item` is touched only by the owner of the line; LEAVE and ENROL order its owners.
+unsafe impl Sync for WorkerLine {}
 
 impl Default for WorkerLine {
     fn default() -> Self {
         Self {
             owner: AtomicU64::new(0),
             held: AtomicU64::new(0),
-            item: [AtomicU64::new(0), AtomicU64::new(0)],
+            item: UnsafeCell::new(WorkItem::default()),
         }
     }
 }
@@ -90,12 +93,13 @@ impl WorkerLine {
     /// # Ordering
     /// WORK_FREE carries it to whoever sees the slot free. A release itself, since it replaces what
     /// said that the position before is done.
+    ///
+    /// # Safety
+    /// The caller owns the line.
     #[inline]
-    pub(super) fn hold(&self, ticket: Ticket, words: [u64; 2]) {
-        // RELAXED: for the owner, and LEAVE hands it on.
-        self.item[0].store(words[0], edge::WORK_OWN);
-        // RELAXED: as above.
-        self.item[1].store(words[1], edge::WORK_OWN);
+    pub(super) unsafe fn hold(&self, ticket: Ticket, item: WorkItem) {
+        // SAFETY: nobody but the owner touches it.
+        self.item.with_mut(|target| unsafe { *target = item });
         // EDGE WORK_HOLD -> WORK_LOOK. Carries what was done for the position before.
         self.held.store(ticket.position() + 1, edge::WORK_HOLD);
     }
@@ -127,13 +131,15 @@ impl WorkerLine {
         self.position().is_some()
     }
 
-    /// What is in hand, for the line's owner.
+    /// What is in hand.
+    ///
+    /// # Safety
+    /// The caller owns the line.
     #[inline]
-    pub(super) fn work(&self) -> Option<Work> {
+    pub(super) unsafe fn work(&self) -> Option<Work> {
         let position = self.position()?;
-        // RELAXED: the owner alone writes them, and LEAVE handed them on.
-        let words = [0, 1].map(|word: usize| self.item[word].load(edge::WORK_OWN));
-        let item = WorkItem::from_words(words);
+        // SAFETY: nobody but the owner touches it.
+        let item = self.item.with(|item| unsafe { *item });
         Some(Work { position, item })
     }
 }

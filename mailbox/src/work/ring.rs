@@ -23,7 +23,7 @@ use super::worker::Worker;
 /// One slot of a work ring: sequence at byte 0, item at bytes 8 to 23.
 #[repr(C, align(32))]
 #[derive(Debug, Default)]
-pub struct WorkCell(Sealed<2>);
+pub struct WorkCell(Sealed<WorkItem>);
 
 /// A work ring in somebody's memory: the sending end, and what anybody may ask. Copies look at the
 /// same ring.
@@ -94,7 +94,7 @@ impl<'m> WorkRing<'m> {
     }
 
     #[inline]
-    fn slot(&self, ticket: Ticket) -> &'m Sealed<2> {
+    fn slot(&self, ticket: Ticket) -> &'m Sealed<WorkItem> {
         let index = ticket.index(self.mask);
         // SAFETY: `mask` is one less than the number of cells, a power of two.
         &unsafe { self.cells.get_unchecked(index) }.0
@@ -195,7 +195,7 @@ impl<'m> WorkRing<'m> {
     pub(super) unsafe fn publish(&self, ticket: Ticket, item: WorkItem) {
         let slot = self.slot(ticket);
         // SAFETY: the caller claimed the slot and publishes it below.
-        unsafe { slot.write(&item.to_words()) };
+        unsafe { slot.write(&item) };
         // EDGE WORK_PUBLISH -> WORK_TAKE. Carries the item written above.
         slot.seq.store(state::published(ticket), edge::WORK_PUBLISH);
     }
@@ -239,13 +239,14 @@ impl<'m> WorkRing<'m> {
     pub(super) unsafe fn hand_over(&self, ticket: Ticket, line: &WorkerLine) -> WorkItem {
         let slot = self.slot(ticket);
         // SAFETY: the exchange acquired the item, and made it this worker's alone.
-        let words = unsafe { slot.read(|words| *words) };
-        line.hold(ticket, words);
+        let item = unsafe { slot.read(|item| *item) };
+        // SAFETY: the line is this worker's, by the caller's word.
+        unsafe { line.hold(ticket, item) };
         self.give_back(ticket);
         // RELAXED: a hint; the slots decide. An older value may overwrite a newer one.
         let tail = &self.header.tail.tail;
         tail.store(ticket.plus(1).position(), edge::WORK_TAIL);
-        WorkItem::from_words(words)
+        item
     }
 
     #[inline]

@@ -268,7 +268,8 @@ fn what_a_buried_worker_had_is_recovered_wherever_it_died() {
             if died > 0 {
                 let taken = dead.take_next().expect("there is work");
                 if died == 2 {
-                    stopped_line(&ring).hold(taken, item(0).to_words());
+                    // SAFETY: it is the worker's line, which is about to die.
+                    unsafe { stopped_line(&ring).hold(taken, item(0)) };
                 }
                 if died == 3 {
                     // SAFETY: it took the item, and copies it once.

@@ -70,8 +70,10 @@ impl<'m> Worker<'m> {
     }
 
     /// What it has to finish before it gets more.
+    #[inline]
     pub fn in_hand(&self) -> Option<Work> {
-        self.line.work()
+        // SAFETY: the line is this worker's until it is dropped.
+        unsafe { self.line.work() }
     }
 
     /// Takes the next item, in the order of positions.
@@ -128,7 +130,7 @@ impl<'m> Worker<'m> {
     /// [`DoneError`] if it is done already, or not this worker's; nothing changed.
     #[inline]
     pub fn done(&mut self, position: u64) -> Result<Finished, DoneError> {
-        let Some(work) = self.line.work().filter(|work| work.position == position) else {
+        let Some(work) = self.in_hand().filter(|work| work.position == position) else {
             return Err(self.refusal(position));
         };
         self.line.let_go();
