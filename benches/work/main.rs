@@ -5,6 +5,10 @@
 //! them; a ratio is the median of the rounds' ratios. finbox's workers claim each item and say that
 //! it is done; the others' only take it, for they know nothing of done. An item that is lost or
 //! changed ends the run.
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "a benchmark's counts are small"
+)]
 
 mod contest;
 mod sides;

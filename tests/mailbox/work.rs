@@ -63,53 +63,58 @@ fn claim(worker: &mut Worker<'_>, is_over: &AtomicBool) -> Option<Work> {
     }
 }
 
+/// Claims and finishes all that comes: positions, and the numbers of their items.
+fn work_off(mut worker: Worker<'_>, is_over: &AtomicBool) -> Vec<(u64, u32)> {
+    let mut taken = Vec::new();
+    while let Some(work) = claim(&mut worker, is_over) {
+        let number = work.item.correlation;
+        assert_eq!(work.item, item(number), "a torn item");
+        taken.push((work.position, number));
+        worker.done(work.position).expect("it is in hand");
+    }
+    assert!(taken.is_sorted(), "positions go backwards");
+    taken
+}
+
+/// What four producers pushed and what four workers took: positions and numbers, sorted.
+fn four_by_four(ring: WorkRing<'_>, each: u32) -> [Vec<(u64, u32)>; 2] {
+    let is_over = &AtomicBool::new(false);
+    let push_from = |first: u32| -> Vec<_> {
+        let numbers = first * each..(first + 1) * each;
+        numbers
+            .map(|number| (push(&ring, number), number))
+            .collect()
+    };
+    thread::scope(|scope| {
+        let producer = |first| scope.spawn(move || push_from(first));
+        let receiver = |number| {
+            let worker = worker(&ring, number);
+            scope.spawn(move || work_off(worker, is_over))
+        };
+        let producers: Vec<_> = (0..4).map(producer).collect();
+        let workers: Vec<_> = (1..=4).map(receiver).collect();
+        let pushed = producers
+            .into_iter()
+            .flat_map(|it| it.join().expect("no panic"));
+        let mut pushed: Vec<_> = pushed.collect();
+        is_over.store(true, Ordering::Release);
+        let taken = workers
+            .into_iter()
+            .flat_map(|it| it.join().expect("no panic"));
+        let mut taken: Vec<_> = taken.collect();
+        pushed.sort_unstable();
+        taken.sort_unstable();
+        [pushed, taken]
+    })
+}
+
 #[test]
 fn w1_no_item_is_lost_or_given_twice_and_they_are_taken_in_the_order_of_their_positions() {
-    const PRODUCERS: u32 = 4;
     const EACH: u32 = 5_000;
     for slots in [2, 8] {
-        let taken = with(slots, 4, |ring| {
-            let is_over = AtomicBool::new(false);
-            thread::scope(|scope| {
-                let producer = |first: u32| {
-                    scope.spawn(move || {
-                        let numbers = first * EACH..(first + 1) * EACH;
-                        let pushed = numbers.map(|number| (push(&ring, number), number));
-                        pushed.collect::<Vec<_>>()
-                    })
-                };
-                let receiver = |number| {
-                    let (mut worker, is_over) = (worker(&ring, number), &is_over);
-                    scope.spawn(move || {
-                        let mut taken = Vec::new();
-                        while let Some(work) = claim(&mut worker, is_over) {
-                            assert_eq!(work.item, item(work.item.correlation), "a torn item");
-                            taken.push((work.position, work.item.correlation));
-                            worker.done(work.position).expect("it is in hand");
-                        }
-                        assert!(taken.is_sorted(), "positions go backwards");
-                        taken
-                    })
-                };
-                let producers: Vec<_> = (0..PRODUCERS).map(producer).collect();
-                let workers: Vec<_> = (1..=4).map(receiver).collect();
-                let pushed = producers
-                    .into_iter()
-                    .flat_map(|it| it.join().expect("no panic"));
-                let mut pushed: Vec<_> = pushed.collect();
-                is_over.store(true, Ordering::Release);
-                let taken = workers
-                    .into_iter()
-                    .flat_map(|it| it.join().expect("no panic"));
-                let mut taken: Vec<_> = taken.collect();
-                pushed.sort_unstable();
-                taken.sort_unstable();
-                assert_eq!(pushed, taken);
-                taken
-            })
-        });
-        let positions = taken.iter().map(|taken| taken.0);
-        assert!(positions.eq(0..u64::from(PRODUCERS * EACH)));
+        let [pushed, taken] = with(slots, 4, |ring| four_by_four(ring, EACH));
+        assert_eq!(pushed, taken);
+        assert!(taken.iter().map(|taken| taken.0).eq(0..u64::from(4 * EACH)));
     }
 }
 
@@ -129,71 +134,96 @@ fn w1_a_capacity_of_1_or_of_no_power_of_two_is_refused_in_words() {
     }
 }
 
-/// What is known of every position: whether its worker is through with it.
-struct Deeds(Vec<AtomicU32>);
+/// Items of the late race, and its workers.
+const ITEMS: u64 = 4_000;
+const WORKERS: u32 = 4;
+/// Ten laps of two slots.
+const LATE: u64 = 2 * 10;
 
-impl Deeds {
+/// A ring of 2 slots whose workers take turns in keeping an item for ten laps.
+struct LateRace<'m> {
+    ring: WorkRing<'m>,
+    /// Whether the worker of a position is through with it.
+    deeds: Vec<AtomicU32>,
+    newest: AtomicU64,
+    is_over: AtomicBool,
+}
+
+impl LateRace<'_> {
+    fn deed(&self, position: u64) -> &AtomicU32 {
+        &self.deeds[usize::try_from(position).expect("small")]
+    }
+
     /// Whether `position` is done; then its worker has written so.
-    fn is_done(&self, ring: &WorkRing<'_>, position: u64) -> bool {
-        let is_done = ring.is_done(position);
+    fn is_done(&self, position: u64) -> bool {
+        let is_done = self.ring.is_done(position);
         // The ring is to carry it.
-        let deed = self.0[usize::try_from(position).expect("small")].load(Ordering::Relaxed);
+        let deed = self.deed(position).load(Ordering::Relaxed);
         assert!(!is_done || deed == 1, "{position} was finished for another");
         is_done
     }
+
+    /// Works until all is done, and late in its turns; how many it finished.
+    fn work(&self, number: u32) -> u64 {
+        let mut worker = worker(&self.ring, number);
+        let mut finished = 0;
+        while let Some(work) = claim(&mut worker, &self.is_over) {
+            let position = work.position;
+            self.newest.fetch_max(position, Ordering::Relaxed);
+            if position / 64 % u64::from(WORKERS) == u64::from(number - 1) {
+                self.linger(&mut worker, position);
+            }
+            self.deed(position).store(1, Ordering::Relaxed);
+            let done = worker.done(position).expect("it is in hand");
+            assert_eq!(u64::from(done.correlation), position);
+            assert_eq!(worker.done(position), Err(DoneError::Twice { position }));
+            finished += 1;
+        }
+        finished
+    }
+
+    /// Keeps the item of `position` for ten laps, and tries to finish those of its slot's others.
+    fn linger(&self, worker: &mut Worker<'_>, position: u64) {
+        let until = (position + LATE).min(ITEMS - u64::from(WORKERS));
+        while self.newest.load(Ordering::Relaxed) < until {
+            assert!(!self.is_done(position), "it is still in hand");
+            let others = [Some(position + 2), position.checked_sub(2)];
+            for position in others.into_iter().flatten() {
+                let refused = worker.done(position).expect_err("not its own");
+                let twice = DoneError::Twice { position };
+                assert!([twice, DoneError::Stranger { position }].contains(&refused));
+            }
+            thread::yield_now();
+        }
+    }
+
+    /// Asks of all that may be out whether it is done, until all is.
+    fn ask(&self) {
+        while !self.is_over.load(Ordering::Acquire) {
+            let newest = self.newest.load(Ordering::Relaxed);
+            let mut done =
+                (newest.saturating_sub(LATE + 8)..=newest).filter(|&it| self.is_done(it));
+            assert!(done.all(|it| self.is_done(it)), "once done, for ever done");
+            thread::yield_now();
+        }
+    }
 }
 
-/// A ring of 2 slots. One worker after the other keeps an item for ten laps and then finishes it,
-/// while the others finish theirs, and everybody tries to finish what is not its own.
+/// One worker after the other keeps an item for ten laps and then finishes it, while the others
+/// finish theirs, and everybody tries to finish what is not its own.
 #[test]
 fn w2_no_item_is_finished_for_another_by_late_calls_over_ten_laps_of_two_slots() {
-    const ITEMS: u64 = 4_000;
-    const WORKERS: u32 = 4;
-    const LATE: u64 = 2 * 10;
     with(2, WORKERS as usize, |ring| {
-        let deeds = &Deeds((0..ITEMS).map(|_| AtomicU32::new(0)).collect());
-        let (is_over, newest) = (&AtomicBool::new(false), &AtomicU64::new(0));
-        let work = |number: u32| {
-            let mut worker = worker(&ring, number);
-            let mut finished = 0_u64;
-            while let Some(work) = claim(&mut worker, is_over) {
-                let position = work.position;
-                newest.fetch_max(position, Ordering::Relaxed);
-                let is_late = position / 64 % u64::from(WORKERS) == u64::from(number - 1);
-                let until = (position + LATE).min(ITEMS - u64::from(WORKERS));
-                while is_late && newest.load(Ordering::Relaxed) < until {
-                    assert!(!deeds.is_done(&ring, position), "it is still in hand");
-                    // Its slot is others' by now, whose positions these are.
-                    let others = [Some(position + 2), position.checked_sub(2)];
-                    for position in others.into_iter().flatten() {
-                        let refused = worker.done(position).expect_err("not its own");
-                        let twice = DoneError::Twice { position };
-                        assert!([twice, DoneError::Stranger { position }].contains(&refused));
-                    }
-                    thread::yield_now();
-                }
-                deeds.0[usize::try_from(position).expect("small")].store(1, Ordering::Relaxed);
-                let done = worker.done(position).expect("it is in hand");
-                assert_eq!(u64::from(done.correlation), position);
-                assert_eq!(worker.done(position), Err(DoneError::Twice { position }));
-                finished += 1;
-            }
-            finished
+        let race = &LateRace {
+            ring,
+            deeds: (0..ITEMS).map(|_| AtomicU32::new(0)).collect(),
+            newest: AtomicU64::new(0),
+            is_over: AtomicBool::new(false),
         };
         thread::scope(|scope| {
-            let starts = |name| scope.spawn(move || work(name));
+            let starts = |name| scope.spawn(move || race.work(name));
             let workers: Vec<_> = (1..=WORKERS).map(starts).collect();
-            let asks = scope.spawn(move || {
-                while !is_over.load(Ordering::Acquire) {
-                    let newest = newest.load(Ordering::Relaxed);
-                    for position in newest.saturating_sub(LATE + 8)..=newest {
-                        if deeds.is_done(&ring, position) {
-                            assert!(deeds.is_done(&ring, position), "once done, for ever done");
-                        }
-                    }
-                    thread::yield_now();
-                }
-            });
+            let asks = scope.spawn(|| race.ask());
             for number in 0..u32::try_from(ITEMS).expect("few") {
                 assert_eq!(
                     push(&ring, number),
@@ -201,14 +231,14 @@ fn w2_no_item_is_finished_for_another_by_late_calls_over_ten_laps_of_two_slots()
                     "there is one producer"
                 );
             }
-            is_over.store(true, Ordering::Release);
+            race.is_over.store(true, Ordering::Release);
             asks.join().expect("no panic");
             let finished = workers
                 .into_iter()
                 .map(|worker| worker.join().expect("no panic"));
             assert_eq!(finished.sum::<u64>(), ITEMS);
         });
-        assert!((0..ITEMS).all(|position| deeds.is_done(&ring, position)));
+        assert!((0..ITEMS).all(|position| race.is_done(position)));
         assert!(!ring.is_done(ITEMS) && ring.in_flight() == 0);
     });
 }
@@ -242,12 +272,8 @@ fn w5_in_flight_stays_between_nothing_and_what_fits_while_all_move() {
         let is_over = &AtomicBool::new(false);
         thread::scope(|scope| {
             for number in 1..=2 {
-                let mut worker = worker(&ring, number);
-                scope.spawn(move || {
-                    while let Some(work) = claim(&mut worker, is_over) {
-                        worker.done(work.position).expect("it is in hand");
-                    }
-                });
+                let worker = worker(&ring, number);
+                scope.spawn(move || work_off(worker, is_over));
             }
             let asks = scope.spawn(move || {
                 let mut most = 0;
@@ -256,7 +282,9 @@ fn w5_in_flight_stays_between_nothing_and_what_fits_while_all_move() {
                 }
                 most
             });
-            (0..20_000).for_each(|number| drop(push(&ring, number)));
+            for number in 0..20_000 {
+                push(&ring, number);
+            }
             is_over.store(true, Ordering::Release);
             let most = asks.join().expect("no panic");
             assert!(

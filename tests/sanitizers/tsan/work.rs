@@ -1,6 +1,7 @@
 //! The work ring on real threads. What an edge carries beside the item stands in plain memory here.
 
 use std::num::NonZeroU32;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
@@ -122,36 +123,47 @@ pub(crate) fn recover() {
     });
 }
 
+/// What each item brings, and how many were not finished yet.
+struct News {
+    brought: Vec<Plain<u64>>,
+    left: AtomicU64,
+}
+
+impl News {
+    fn push(&self, ring: &WorkRing<'static>, numbers: Range<u32>) {
+        for number in numbers {
+            self.brought[number as usize].set(9);
+            spin_until(|| push(ring, number));
+        }
+    }
+
+    /// Claims once. Whether everything is finished.
+    fn take(&self, own: &mut Worker<'static>) -> bool {
+        if let Ok(work) = own.claim() {
+            assert_eq!(self.brought[number(work.item) as usize].get(), 9);
+            own.done(work.position).expect("it is in hand");
+            // It orders nothing; only the ring does.
+            self.left.fetch_sub(1, Relaxed);
+        }
+        self.left.load(Relaxed) == 0
+    }
+}
+
 /// Two producers and two workers on two slots; what each item brings stands in plain memory.
 pub(crate) fn two_by_two() {
     const EACH: u32 = 1_000;
     with_work(2, 2, |ring| {
-        let news: Arc<Vec<Plain<u64>>> =
-            Arc::new((0..2 * EACH).map(|_| Plain::default()).collect());
-        let left = Arc::new(AtomicU64::new(u64::from(2 * EACH)));
+        let news = Arc::new(News {
+            brought: (0..2 * EACH).map(|_| Plain::default()).collect(),
+            left: AtomicU64::new(u64::from(2 * EACH)),
+        });
         let pushers = [0, EACH].map(|first| {
             let news = Arc::clone(&news);
-            thread::spawn(move || {
-                for number in first..first + EACH {
-                    news[number as usize].set(9);
-                    spin_until(|| push(&ring, number));
-                }
-            })
+            thread::spawn(move || news.push(&ring, first..first + EACH))
         });
         let workers = [1, 2].map(|name| {
-            let (news, left) = (Arc::clone(&news), Arc::clone(&left));
-            let mut own = worker(&ring, name);
-            thread::spawn(move || {
-                // It orders nothing; only the ring does.
-                spin_until(|| {
-                    if let Ok(work) = own.claim() {
-                        assert_eq!(news[number(work.item) as usize].get(), 9);
-                        own.done(work.position).expect("it is in hand");
-                        left.fetch_sub(1, Relaxed);
-                    }
-                    left.load(Relaxed) == 0
-                });
-            })
+            let (news, mut own) = (Arc::clone(&news), worker(&ring, name));
+            thread::spawn(move || spin_until(|| news.take(&mut own)))
         });
         pushers.into_iter().chain(workers).for_each(join);
     });
