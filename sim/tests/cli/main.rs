@@ -6,6 +6,7 @@ mod bench;
 mod catalogue;
 mod check;
 mod costs;
+mod devices;
 mod graphs;
 mod input;
 mod memory;

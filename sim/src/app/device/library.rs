@@ -5,12 +5,15 @@
 
 use std::ffi::OsStr;
 
+use finbox_runtime::Machine;
 use finbox_runtime::plugin::{
     Description, DeviceLibrary, LibraryError, OpenOptions, PluginMachine,
 };
 
+use finbox_scheduler::{CORES_PER_CLUSTER, Shape};
+
 use crate::report::{Code, DeviceReport, ErrorReport, Invalid, Verdict};
-use crate::workload::{RankPlan, Workload};
+use crate::workload::{RankPlan, TaskPlan, Workload};
 
 /// Room beside data and counters, for their alignment.
 const SPARE_BYTES: u64 = 16 << 10;
@@ -21,6 +24,48 @@ pub(super) type Refusal = (Verdict, ErrorReport);
 /// Loads the library with this path or name.
 pub(super) fn load(name: &OsStr) -> Result<DeviceLibrary, Refusal> {
     DeviceLibrary::load(name).map_err(|error| refusal(&error))
+}
+
+/// Opens a machine with enough of everything for `workload`; of what `wanted` does not say, as much
+/// as the library likes, if that is enough.
+pub(super) fn open_for(
+    library: &DeviceLibrary,
+    wanted: &OpenOptions,
+    workload: &Workload,
+) -> Result<PluginMachine, Refusal> {
+    let machine = open(library, wanted)?;
+    let facts = machine.facts();
+    let cores = cores_together(workload).min(facts.target.cores());
+    if wanted.cores != 0 || facts.cores >= cores {
+        return Ok(machine);
+    }
+    close(machine)?;
+    let wanted = wanted.clone();
+    open(library, &OpenOptions { cores, ..wanted })
+}
+
+/// Closes a machine, which may refuse that.
+pub(super) fn close(machine: PluginMachine) -> Result<(), Refusal> {
+    machine.close().map_err(|error| {
+        let message = format!("the machine was not closed: {error}");
+        let error = ErrorReport::new(Code::DEVICE, message, Code::DEVICE.hint);
+        (Verdict::Fault, error)
+    })
+}
+
+/// Cores, in whole clusters, for the largest of a workload's cohorts and for each shape.
+pub(super) fn cores_together(workload: &Workload) -> u16 {
+    let clusters = |task: &TaskPlan| {
+        let blocks = if task.sync_start { task.blocks } else { 1 };
+        match task.shape {
+            Shape::Mix | Shape::Aic => blocks,
+            Shape::Aiv => blocks.div_ceil(CORES_PER_CLUSTER - 1),
+            Shape::Host | Shape::Dummy => 0,
+        }
+    };
+    let tasks = workload.ranks.iter().flat_map(|plan| &plan.tasks);
+    let most = tasks.map(clusters).max().unwrap_or(0);
+    most.saturating_mul(CORES_PER_CLUSTER)
 }
 
 /// Opens a machine.
@@ -69,8 +114,7 @@ pub(super) fn named(description: &Description) -> DeviceReport {
     }
 }
 
-/// A machine with enough of everything for `workload`; of what is not said, as much as the
-/// library likes.
+/// A machine with as many ranks and queues and as much memory as `workload` needs.
 pub(super) fn enough(workload: &Workload) -> OpenOptions {
     let queues = workload.ranks.iter().map(|plan| plan.engines.sdma_streams);
     let bytes = |plan: &RankPlan| plan.data_bytes + plan.counters.len() as u64 * 4 + SPARE_BYTES;
@@ -84,7 +128,7 @@ pub(super) fn enough(workload: &Workload) -> OpenOptions {
 
 #[cfg(test)]
 mod tests {
-    use super::{LibraryError, enough, refusal};
+    use super::{LibraryError, cores_together, enough, refusal};
     use crate::demo;
 
     #[test]
@@ -114,6 +158,15 @@ mod tests {
         assert_eq!((wanted.ranks, wanted.dma_queues), (3, 48));
         let largest = demo::prefetch_async(3).ranks[0].data_bytes;
         assert!(wanted.memory_bytes > largest);
-        assert_eq!((wanted.target, wanted.cores), (None, 0));
+        assert!(wanted.target.is_none() && wanted.cores == 0);
+    }
+
+    #[test]
+    fn a_cohort_needs_as_many_clusters_as_start_together() {
+        let demo = demo::mixed_spmd(1);
+        let cohorts = demo.ranks[0].tasks.iter().filter(|task| task.sync_start);
+        let blocks = cohorts.map(|task| task.blocks).max().unwrap();
+        assert_eq!(cores_together(&demo), blocks * 3);
+        assert_eq!(cores_together(&demo::grid(9)), 3);
     }
 }

@@ -63,7 +63,8 @@ fn prepared(options: &RunOptions, name: &OsStr) -> Result<Prepared, Box<RunRepor
     };
     let guard = Guard::over(&library, tell)
         .map_err(|error| Box::new(refused(&RunError::Thread(error.kind()))))?;
-    let machine = library::open(&library, &wanted(options, &loaded)).map_err(as_report)?;
+    let machine = library::open_for(&library, &wanted(options, &loaded), &loaded.workload)
+        .map_err(as_report)?;
     let found = name_of(machine.facts().target.name);
     let mut options = options.clone();
     if found != options.target {
@@ -180,10 +181,8 @@ impl Prepared {
             Ok(outcome) => report(&workload, &settings, outcome, wall_ns),
             Err(error) => refused(&error),
         });
-        if let (Err(error), None) = (machine.close(), &report.error) {
-            let message = format!("the machine was not closed: {error}");
-            report.verdict = Verdict::Fault;
-            report.error = Some(ErrorReport::new(Code::DEVICE, message, Code::DEVICE.hint));
+        if let (Err((verdict, error)), None) = (library::close(machine), &report.error) {
+            (report.verdict, report.error) = (verdict, Some(error));
         }
         report
     }

@@ -10,7 +10,7 @@ use finbox_runtime::{Machine, MachineFacts, WiringError};
 use finbox_scheduler::SubmitError;
 
 use super::guard::{Guard, Watched, blocked};
-use super::library::{self, Refusal, enough};
+use super::library::{self, Refusal, cores_together, enough};
 use crate::app::target;
 use crate::app::verdict::{counted, refused, report};
 use crate::cli::{DeviceOptions, find_scenario, output};
@@ -137,11 +137,7 @@ fn self_test(
         line.update(report.checks.len() as u64, all, "checks");
     });
     line.clear();
-    machine.close().map_err(|error| {
-        let message = format!("the machine was not closed after its self-test: {error}");
-        let error = ErrorReport::new(Code::DEVICE, message, Code::DEVICE.hint);
-        (Verdict::Fault, error)
-    })?;
+    library::close(machine)?;
     Ok(facts)
 }
 
@@ -194,8 +190,10 @@ fn try_demo(
         return skipped(error.to_string());
     }
     let least = enough(&workload);
-    let is_usual = least.ranks <= facts.ranks && least.dma_queues <= facts.dma_queues;
-    let machine = match library::open(library, &wanted(options, least)) {
+    let is_usual = least.ranks <= facts.ranks
+        && least.dma_queues <= facts.dma_queues
+        && cores_together(&workload) <= facts.cores;
+    let machine = match library::open_for(library, &wanted(options, least), &workload) {
         Ok(machine) => machine,
         // What another machine of the library had is no news to it.
         Err((_, error)) if is_usual => return Some(demo(Tried::Fail, error.message)),
@@ -226,7 +224,7 @@ fn try_demo(
         Err(error) if is_too_large(&error) => return skipped(error.to_string()),
         Err(error) => refused(&error),
     };
-    let closed = machine.close().map_err(|error| error.to_string());
+    let closed = library::close(machine).map_err(|(_, error)| error.message);
     Some(judged(demo(Tried::Pass, String::new()), &outcome, closed))
 }
 
