@@ -129,6 +129,8 @@ struct Events {
     runs: [VecDeque<(Order, What)>; RUNS],
     /// When the first event of each run and of the heap happens.
     firsts: [Order; RUNS + 1],
+    /// The least of these, and where it is.
+    first: (Order, usize),
     /// When the last event of each run happens.
     lasts: [Order; RUNS],
     /// Where what is in no run stands in `strays`.
@@ -152,6 +154,7 @@ impl Events {
         };
         if self.runs[run].is_empty() {
             self.firsts[run] = order;
+            self.first = self.first.min((order, run));
         }
         self.lasts[run] = order;
         self.runs[run].push_back((order, what));
@@ -181,21 +184,23 @@ impl Events {
         };
         self.heap.push(Reverse((order, place)));
         self.firsts[RUNS] = self.firsts[RUNS].min(order);
+        self.first = self.first.min((order, RUNS));
     }
 
-    /// Where the first event is, and when; [`Order::NEVER`]: there is none.
-    fn first(&self) -> (usize, Order) {
-        let mut best = (0, self.firsts[0]);
+    /// Takes the first event.
+    fn pop(&mut self) -> Option<What> {
+        let what = self.pop_from(self.first.1);
+        self.first = (self.firsts[0], 0);
         for (run, &first) in self.firsts.iter().enumerate().skip(1) {
-            if first < best.1 {
-                best = (run, first);
+            if first < self.first.0 {
+                self.first = (first, run);
             }
         }
-        best
+        what
     }
 
     /// Takes the first event of a run, or of the heap.
-    fn pop(&mut self, from: usize) -> Option<What> {
+    fn pop_from(&mut self, from: usize) -> Option<What> {
         if from == RUNS {
             let Reverse((_, place)) = self.heap.pop()?;
             let first = self.heap.peek().map(|&Reverse((order, _))| order);
@@ -268,14 +273,14 @@ impl Queue {
         if let Some(actor) = self.taken_step.take() {
             self.steps.set(actor, Order::NEVER);
         }
-        let ((actor, step), (run, event)) = (self.steps.first(), self.events.first());
+        let ((actor, step), (event, _)) = (self.steps.first(), self.events.first);
         let first = step.min(event);
         if first == Order::NEVER || first.at_ns() > end_ns {
             return None;
         }
         if event.at_ns() <= step.at_ns() {
             self.taken += 1;
-            return Some((event.at_ns(), self.events.pop(run)?));
+            return Some((event.at_ns(), self.events.pop()?));
         }
         self.taken_step = Some(actor);
         Some((step.at_ns(), What::Actor(actor)))
