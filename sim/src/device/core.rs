@@ -151,11 +151,11 @@ impl Core {
                 true
             }
             Phase::Running {
-                picked,
+                ref picked,
                 until: Some(until),
             } if until <= now => {
-                kernels.finish(&picked, now);
-                let words = kernels.words(&picked, FIN | picked.token.bits());
+                kernels.finish(picked, now);
+                let words = kernels.words(picked, FIN | picked.token.bits());
                 self.say(now, words);
                 self.phase = self.after(now, registers);
                 true
@@ -226,7 +226,10 @@ impl Core {
             Phase::Idle | Phase::Stopped => None,
         };
         let word = self.on_the_way.front().map(|&(at, _)| at);
-        phase.into_iter().chain(word).min()
+        match (phase, word) {
+            (Some(phase), Some(word)) => Some(phase.min(word)),
+            (phase, word) => phase.or(word),
+        }
     }
 }
 

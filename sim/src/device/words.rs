@@ -35,7 +35,7 @@ impl Words {
 
     /// All of them, in order.
     pub fn iter(&self) -> impl Iterator<Item = (u64, u32)> {
-        self.words.into_iter().take(self.count)
+        self.words[..self.count].iter().copied()
     }
 }
 
