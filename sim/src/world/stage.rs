@@ -69,12 +69,7 @@ pub(super) fn arenas(workload: &Workload, settings: &Settings) -> Result<Vec<Are
 /// Limits that fit the rank's plan, up to the scheduler's defaults: small runs stay small.
 fn config(workload: &Workload, plan: &RankPlan, settings: &Settings) -> Config {
     let tasks = plan.tasks.len() as u64;
-    let deferring: u64 = plan.tasks.iter().map(|task| u64::from(task.defers)).sum();
-    let edges: u64 = plan
-        .tasks
-        .iter()
-        .map(|task| (task.after.len() + task.uses.len() * 8) as u64)
-        .sum();
+    let needs = Needs::of(plan);
     Config {
         chip: Chip {
             target: settings.target,
@@ -82,17 +77,19 @@ fn config(workload: &Workload, plan: &RankPlan, settings: &Settings) -> Config {
             host_lanes: host_lanes(workload, settings),
             handlers: settings.handlers,
         },
-        rings: settings.rings.unwrap_or_else(|| rings(workload, plan)),
-        heap_bytes: settings.heap_bytes.unwrap_or_else(|| heap_bytes(plan)),
+        rings: settings
+            .rings
+            .unwrap_or_else(|| rings(workload, plan, &needs)),
+        heap_bytes: settings.heap_bytes.unwrap_or_else(|| needs.heap_bytes()),
         scopes: u8::MAX,
         task_slots: settings
             .task_slots
             .unwrap_or(between(tasks, 1, DEFAULT_TASK_SLOTS)),
         edge_nodes: settings
             .edge_nodes
-            .unwrap_or(between(edges, 64, DEFAULT_EDGE_NODES)),
+            .unwrap_or(between(needs.edges, 64, DEFAULT_EDGE_NODES)),
         condition_room: settings.condition_room.unwrap_or(between(
-            deferring,
+            needs.conditions,
             MAX_CONDITIONS,
             MOST_CONDITION_ROOM,
         )),
@@ -106,9 +103,41 @@ fn config(workload: &Workload, plan: &RankPlan, settings: &Settings) -> Config {
     }
 }
 
+/// What the tasks of a plan need together.
+#[derive(Default)]
+struct Needs {
+    conditions: u64,
+    edges: u64,
+    has_scopes: bool,
+    outputs_bytes: u64,
+    largest_output_bytes: u64,
+}
+
+impl Needs {
+    /// In one walk: a plan may be larger than what is near.
+    fn of(plan: &RankPlan) -> Self {
+        let mut needs = Self::default();
+        for task in &plan.tasks {
+            needs.conditions += u64::from(task.defers);
+            needs.edges += (task.after.len() + task.uses.len() * 8) as u64;
+            needs.has_scopes |= task.opens > 0;
+            let bytes = task.output_bytes.saturating_add(OUTPUT_ALIGN - 1) & !(OUTPUT_ALIGN - 1);
+            needs.outputs_bytes = needs.outputs_bytes.saturating_add(bytes);
+            needs.largest_output_bytes = needs.largest_output_bytes.max(bytes);
+        }
+        needs
+    }
+
+    /// Room for all outputs at once, up to a limit that only a single output exceeds.
+    fn heap_bytes(&self) -> u64 {
+        let usual = self.outputs_bytes.min(USUAL_HEAP_BYTES);
+        usual.max(self.largest_output_bytes)
+    }
+}
+
 /// A ring for each depth at which tasks of the plan are submitted.
-fn rings(workload: &Workload, plan: &RankPlan) -> u8 {
-    if plan.tasks.iter().all(|task| task.opens == 0) {
+fn rings(workload: &Workload, plan: &RankPlan, needs: &Needs) -> u8 {
+    if !needs.has_scopes {
         return 1;
     }
     let (mut depth, mut deepest) = (0_i64, 0);
@@ -120,16 +149,6 @@ fn rings(workload: &Workload, plan: &RankPlan) -> u8 {
         depth -= i64::from(task.closes);
     }
     u8::try_from(deepest + 1).map_or(MAX_RINGS, |rings| rings.min(MAX_RINGS))
-}
-
-/// Room for all outputs of the plan at once, up to a limit that only a single output exceeds.
-fn heap_bytes(plan: &RankPlan) -> u64 {
-    let outputs = plan.tasks.iter().map(|task| task.output_bytes);
-    let rounded = outputs.map(|bytes| bytes.saturating_add(OUTPUT_ALIGN - 1) & !(OUTPUT_ALIGN - 1));
-    let (sum, largest) = rounded.fold((0_u64, 0), |(sum, largest), bytes| {
-        (sum.saturating_add(bytes), bytes.max(largest))
-    });
-    sum.min(USUAL_HEAP_BYTES).max(largest)
 }
 
 fn between(wanted: u64, least: u32, most: u32) -> u32 {
