@@ -231,12 +231,13 @@ static int32_t device_allocate(void *context, uint32_t rank, uint64_t size_bytes
                                uint64_t *address)
 {
     machine *m = of(context);
-    uint64_t at = (m->used + align - 1) / align * align;
+    uint64_t base = (uint64_t)(uintptr_t)m->memory;
+    uint64_t at = (base + m->used + align - 1) / align * align - base;
     (void)rank;
     if (size_bytes > MEMORY || at > MEMORY - size_bytes)
         return refuse("no memory left", 12);
     m->used = at + size_bytes;
-    *address = (uint64_t)(uintptr_t)m->memory + at;
+    *address = base + at;
     if (word(m, "address="))
         *address = number(m, "address=", 0);
     return 0;
