@@ -1726,8 +1726,8 @@ finbox_status finbox_scheduler_place(const struct finbox_scheduler_args *args,
  * Ends a scheduler: what was not finished is lost, and its memory is the caller's again. The
  * storage serves again.
  *
- * BUSY while a call is inside, STARTED while threads of the library run: stop them first. No other
- * call may begin any more, and producers of its mailbox must have left.
+ * BUSY while a call is inside, a wait among them; STARTED while threads of the library run: stop
+ * them first. No other call may begin any more, and producers of its mailbox must have left.
  *
  * @pre `scheduler` points to storage that lives until the call returns.
  */
@@ -1855,8 +1855,8 @@ finbox_status finbox_scheduler_start(struct finbox_scheduler *scheduler);
  *
  * TIMEOUT after `timeout_ns`, all ones for none; STUCK if nothing moved for as long as patience
  * lasts. The last error of both names a callback that did not come back meanwhile. STOPPED if no
- * thread of the library runs or somebody stops them; UNKNOWN_TASK. Blocks. Any number of threads.
- * Not in firmware.
+ * thread of the library runs or somebody stops them; UNKNOWN_TASK. Blocks. Any number of threads,
+ * and others may submit meanwhile. Not in firmware.
  *
  * @pre `scheduler` points to a scheduler's storage, `tasks` to `count` tasks; both live and stay as
  * they are until the call returns.

@@ -37,7 +37,7 @@ use crate::problem::Problem;
 
 pub use args::*;
 #[cfg(not(feature = "std"))]
-pub(crate) use bare::{Note, Threads, Watcher, outside};
+pub(crate) use bare::{Counted, Note, Threads, Watcher, outside};
 pub use carve::FINBOX_SCHEDULER_ALIGN;
 pub use pass::*;
 pub use place::*;
@@ -124,6 +124,8 @@ pub(crate) struct Scheduling {
 /// What the storage of a scheduler holds.
 pub(crate) struct Placed {
     body: NonNull<Scheduling>,
+    /// Calls inside that may stay, and have no role.
+    visits: Counted,
 }
 
 /// Every role but submission: while it is held, nothing moves.
@@ -166,10 +168,15 @@ impl Scheduling {
     }
 
     fn submitter(&self) -> Result<Guard<'_, Submitter<'static>>, Problem> {
-        let guard = self.submitter.try_lock();
-        let role = Role::Submit;
-        let taken = Problem::Taken(Taken { role, inside: None });
-        guard.ok_or(taken)
+        loop {
+            if let Some(guard) = self.submitter.try_lock() {
+                return Ok(guard);
+            }
+            if !self.threads.gives_way() {
+                let role = Role::Submit;
+                return Err(Problem::Taken(Taken { role, inside: None }));
+            }
+        }
     }
 
     /// Keeps every role but submission from being used.

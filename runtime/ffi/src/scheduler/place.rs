@@ -11,12 +11,13 @@ use finbox_mailbox::TryLock;
 
 use crate::edition::guard;
 use crate::handle::{Handle, finbox_producer, finbox_scheduler};
-use crate::problem::Problem;
+use crate::problem::{Problem, Unusable};
 use crate::producer::Sender;
 use crate::scheduler::args::{finbox_scheduler_args, read_args};
 use crate::scheduler::plan::{Carved, Plan};
 use crate::scheduler::{
-    Dispatching, Handling, MachinePort, Note, Placed, Scheduling, Threads, Watcher, outside,
+    Counted, Dispatching, Handling, MachinePort, Note, Placed, Scheduling, Threads, Watcher,
+    outside,
 };
 use crate::status::finbox_status;
 
@@ -139,7 +140,10 @@ pub unsafe extern "C" fn finbox_scheduler_place(
         let about = (owner_of(scheduler, config.start.epoch), args.patience_ns);
         // SAFETY: handed on to the caller.
         let body = unsafe { build(carved, &config, &table, about) }?;
-        reserved.fill(Placed { body });
+        reserved.fill(Placed {
+            body,
+            visits: Counted::default(),
+        });
         Ok(())
     })
 }
@@ -147,8 +151,8 @@ pub unsafe extern "C" fn finbox_scheduler_place(
 /// Ends a scheduler: what was not finished is lost, and its memory is the caller's again. The
 /// storage serves again.
 ///
-/// BUSY while a call is inside, STARTED while threads of the library run: stop them first. No other
-/// call may begin any more, and producers of its mailbox must have left.
+/// BUSY while a call is inside, a wait among them; STARTED while threads of the library run: stop
+/// them first. No other call may begin any more, and producers of its mailbox must have left.
 ///
 /// # Safety
 /// `scheduler` points to storage that lives until the call returns.
@@ -164,6 +168,9 @@ pub unsafe extern "C" fn finbox_scheduler_destroy(
         // SAFETY: written when it was placed, and not dropped: the handle was not destroyed.
         let body = unsafe { at.as_ref() };
         let (rest, submitter) = (body.rest()?, body.submitter()?);
+        if held.visits.any() {
+            return Err(Unusable::Busy("scheduler").into());
+        }
         // A call that is late finds every role taken, for as long as the memory is there.
         mem::forget((rest, submitter));
         held.destroy();

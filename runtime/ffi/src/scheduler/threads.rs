@@ -6,7 +6,8 @@
 //! cannot be destroyed. Not in firmware.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use ::finbox_scheduler::{Fate, HandlerStep, Pass};
@@ -17,7 +18,7 @@ use finbox_runtime::wait::{RestPolicy, Waited, Watch};
 use finbox_runtime::{Crew, CrewError, DEFAULT_PATIENCE};
 
 use crate::edition::{Refusal, guard, refuse_with};
-use crate::handle::finbox_scheduler;
+use crate::handle::{Handle, finbox_scheduler};
 use crate::problem::{Problem, Unusable};
 use crate::scheduler::place::at;
 use crate::scheduler::task::{finbox_task, tasks_at};
@@ -32,6 +33,36 @@ pub(crate) struct Threads {
     running: Mutex<Option<Arc<Running>>>,
     /// Whoever starts or stops has this.
     crew: Mutex<Option<Crew>>,
+    /// Waits, which look at submission again and again, each for an instant.
+    waits: Counted,
+}
+
+/// How many calls of a kind are inside.
+#[derive(Debug, Default)]
+pub(crate) struct Counted(Mutex<usize>);
+
+impl Counted {
+    fn count(&self) -> MutexGuard<'_, usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter(&self) -> Inside<'_> {
+        *self.count() += 1;
+        Inside(self)
+    }
+
+    pub(crate) fn any(&self) -> bool {
+        *self.count() > 0
+    }
+}
+
+/// A call that is counted for as long as this lives.
+struct Inside<'c>(&'c Counted);
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        *self.0.count() -= 1;
+    }
 }
 
 struct HandlerThread {
@@ -74,6 +105,7 @@ impl Threads {
             patience,
             running: Mutex::default(),
             crew: Mutex::default(),
+            waits: Counted::default(),
         }
     }
 
@@ -88,6 +120,15 @@ impl Threads {
 
     pub(crate) fn are_running(&self) -> bool {
         self.running().is_some()
+    }
+
+    /// Whether it may be a wait that has submission: then this gave it time to end that.
+    pub(crate) fn gives_way(&self) -> bool {
+        let waits = self.waits.any();
+        if waits {
+            thread::yield_now();
+        }
+        waits
     }
 
     pub(crate) fn wake_dispatch(&self) {
@@ -173,7 +214,7 @@ impl Scheduling {
         }
     }
 
-    fn crew(&self) -> Result<std::sync::MutexGuard<'_, Option<Crew>>, Problem> {
+    fn crew(&self) -> Result<MutexGuard<'_, Option<Crew>>, Problem> {
         match self.threads.crew.try_lock() {
             Ok(guard) => Ok(guard),
             Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
@@ -226,6 +267,7 @@ impl Scheduling {
 
     fn wait(&self, tasks: &[finbox_task], limit: Option<Duration>) -> Result<(), Problem> {
         let running = self.threads.running().ok_or(Refusal::Stopped)?;
+        let _counted = self.threads.waits.enter();
         self.known(&*self.submitter()?, tasks)?;
         let watch = Watch {
             stop: running.stop_flag(),
@@ -255,6 +297,22 @@ impl Scheduling {
     }
 }
 
+/// The scheduler in a handle, for a call that may stay, and what keeps it from being destroyed.
+///
+/// # Safety
+/// `scheduler` is null, misaligned, or points to storage that lives until the call returns.
+unsafe fn visited<'h>(
+    scheduler: *mut finbox_scheduler,
+) -> Result<(Inside<'h>, &'static Scheduling), Problem> {
+    // SAFETY: handed on to the caller.
+    let handle = unsafe { Handle::at(scheduler) }?;
+    // SAFETY: what is counted in stays in the caller's storage.
+    let inside = unsafe { handle.shared() }?.visits.enter();
+    // Whoever destroys takes the handle, and then looks for visits: seen here, or this one there.
+    // SAFETY: handed on to the caller.
+    Ok((inside, unsafe { at(scheduler) }?))
+}
+
 /// Starts threads of the library's: one a FIN handler, one for dispatch. They rest while nothing
 /// changes, and have these roles until they are stopped.
 ///
@@ -268,7 +326,8 @@ pub unsafe extern "C" fn finbox_scheduler_start(scheduler: *mut finbox_scheduler
     guard(|| {
         outside()?;
         // SAFETY: handed on to the caller.
-        unsafe { at(scheduler) }?.start()
+        let (_inside, body) = unsafe { visited(scheduler) }?;
+        body.start()
     })
 }
 
@@ -278,8 +337,8 @@ pub unsafe extern "C" fn finbox_scheduler_start(scheduler: *mut finbox_scheduler
 ///
 /// TIMEOUT after `timeout_ns`, all ones for none; STUCK if nothing moved for as long as patience
 /// lasts. The last error of both names a callback that did not come back meanwhile. STOPPED if no
-/// thread of the library runs or somebody stops them; UNKNOWN_TASK. Blocks. Any number of threads.
-/// Not in firmware.
+/// thread of the library runs or somebody stops them; UNKNOWN_TASK. Blocks. Any number of threads,
+/// and others may submit meanwhile. Not in firmware.
 ///
 /// # Safety
 /// `scheduler` points to a scheduler's storage, `tasks` to `count` tasks; both live and stay as
@@ -296,7 +355,7 @@ pub unsafe extern "C" fn finbox_scheduler_wait(
         // SAFETY: handed on to the caller.
         let tasks = unsafe { tasks_at(tasks, count, "tasks") }?;
         // SAFETY: handed on to the caller.
-        let body = unsafe { at(scheduler) }?;
+        let (_inside, body) = unsafe { visited(scheduler) }?;
         let limit = (timeout_ns != u64::MAX).then(|| Duration::from_nanos(timeout_ns));
         body.wait(tasks, limit)
     })
@@ -317,6 +376,7 @@ pub unsafe extern "C" fn finbox_scheduler_stop(scheduler: *mut finbox_scheduler)
     guard(|| {
         outside()?;
         // SAFETY: handed on to the caller.
-        unsafe { at(scheduler) }?.stop()
+        let (_inside, body) = unsafe { visited(scheduler) }?;
+        body.stop()
     })
 }

@@ -129,6 +129,13 @@ impl Rig {
         ptr::from_ref(&*self.handle).cast_mut()
     }
 
+    /// Overwrites the memory, which the library has given back.
+    pub(crate) fn spoil(&self) {
+        let (at, size_bytes) = (self.memory.as_ptr().cast_mut(), self.memory.len());
+        // SAFETY: all of the blocks, which nobody else uses any more.
+        unsafe { at.write_bytes(0xAA, size_bytes) };
+    }
+
     pub(crate) fn destroy(&self) -> finbox_status {
         c!(finbox_scheduler_destroy(self.at()))
     }

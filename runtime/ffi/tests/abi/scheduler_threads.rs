@@ -1,6 +1,7 @@
 //! Threads of the library's: what a wait says, and what a stop does when a callback stays.
 
 use std::ptr;
+use std::sync::Barrier;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
@@ -162,6 +163,64 @@ fn a_stop_ends_the_waits_of_other_threads() {
             finbox_status::Stopped
         );
     });
+}
+
+#[test]
+fn waits_refuse_nobody_submission_nor_each_other() {
+    const TIMES: u32 = 200_000;
+    let rig = started(0);
+    let hangs = rig.submit(&task(1, HANG), &[]);
+    let together = Barrier::new(3);
+    thread::scope(|scope| {
+        let waits = || {
+            together.wait();
+            for _ in 0..TIMES {
+                let waited = wait(&rig, &[hangs], 0);
+                assert_eq!(waited, finbox_status::Timeout, "{}", last_error());
+            }
+        };
+        let _waiting = [scope.spawn(waits), scope.spawn(waits)];
+        together.wait();
+        for _ in 0..TIMES {
+            assert_eq!(rig.fate(hangs), finbox_fate::Unfinished as u32);
+        }
+    });
+    assert_eq!(stop(&rig), OK);
+}
+
+#[test]
+fn a_scheduler_is_not_destroyed_while_a_wait_or_a_stop_is_inside() {
+    for _ in 0..100 {
+        let rig = started(0);
+        let hangs = rig.submit(&task(1, HANG), &[]);
+        thread::scope(|scope| {
+            let (said, begins) = channel();
+            let (rig, ends) = (&rig, said.clone());
+            let waiting = scope.spawn(move || {
+                said.send(()).expect("somebody waits for it");
+                wait(rig, &[hangs], FOREVER)
+            });
+            let stopping = scope.spawn(move || {
+                ends.send(()).expect("somebody waits for it");
+                // Whoever destroys has the handle for an instant, and is refused.
+                while stop(rig) == finbox_status::Busy {}
+            });
+            for _ in 0..2 {
+                begins.recv().expect("both begin");
+            }
+            while rig.destroy() != OK {
+                thread::yield_now();
+            }
+            rig.spoil();
+            stopping.join().expect("it comes back");
+            let waited = waiting.join().expect("it comes back");
+            let begun_late = [finbox_status::Busy, finbox_status::Destroyed];
+            assert!(
+                waited == finbox_status::Stopped || begun_late.contains(&waited),
+                "{waited:?}"
+            );
+        });
+    }
 }
 
 #[test]
