@@ -1458,8 +1458,8 @@ const char *finbox_status_text(int32_t status);
 /**
  * Copies what the last refused call of this thread said, with the numbers, to `buffer`: at most
  * `capacity` bytes, of which the last is 0. `length`, unless null, becomes what the whole text
- * has, without the 0. A call that succeeds leaves the text alone. Firmware keeps no texts: there
- * it is always empty. Any thread.
+ * has, without the 0: at most 4 KiB, a longer one is cut. A call that succeeds leaves the text
+ * alone. Firmware keeps no texts: there it is always empty. Any thread.
  *
  * @pre `buffer` has room for `capacity` bytes, or `capacity` is 0; `length` is null or writable.
  */
@@ -2011,7 +2011,7 @@ finbox_status finbox_device_copy_out(struct finbox_device *device,
 
 /**
  * Makes a kernel of `count` operations for the cores of a rank; `kernel` becomes what tasks name
- * it by. Any thread.
+ * it by. One without operations, for which `ops` may be null, ends at once. Any thread.
  *
  * @pre `device` points to a device's storage, `ops` to `count` operations, `kernel` to a number; all
  * live until the call returns.

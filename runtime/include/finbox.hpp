@@ -25,10 +25,12 @@ using task = finbox_task;
 /** What the last refused call of this thread said. */
 inline std::string last_error()
 {
-    char text[512];
     size_t length = 0;
-    finbox_last_error(text, sizeof text, &length);
-    return std::string(text, length < sizeof text ? length : sizeof text - 1);
+    finbox_last_error(nullptr, 0, &length);
+    std::string text(length + 1, '\0');
+    finbox_last_error(&text[0], text.size(), nullptr);
+    text.resize(length);
+    return text;
 }
 
 /** Throws what was refused. */

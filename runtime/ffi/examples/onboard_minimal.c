@@ -23,7 +23,7 @@ struct rank {
 static void must(finbox_status status, const char *doing)
 {
     if (status != FINBOX_STATUS_OK) {
-        char text[500];
+        char text[4200];
         finbox_last_error(text, sizeof text, NULL);
         fprintf(stderr, "%s: %s: %s\n", doing, finbox_status_text(status), text);
         exit(1);

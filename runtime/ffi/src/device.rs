@@ -148,6 +148,27 @@ fn refused(why: impl core::fmt::Display) -> Problem {
     refuse_with(finbox_status::Device, &why)
 }
 
+/// Refuses more of `T` than memory holds.
+fn countable<T>(what: &'static str, count: usize) -> Result<(), Problem> {
+    if count <= isize::MAX as usize / size_of::<T>() {
+        return Ok(());
+    }
+    let why = format!("{what}: {count} are more than memory holds");
+    Err(refuse_with(finbox_status::InvalidArgument, &why))
+}
+
+/// A number of cores that there could be.
+fn cores(cores: u32) -> Result<u16, Problem> {
+    u16::try_from(cores).map_err(|_| {
+        Problem::from(ConfigError::Range {
+            what: "cores",
+            value: cores.into(),
+            least: 0,
+            most: u16::MAX.into(),
+        })
+    })
+}
+
 /// The text that a caller gave.
 ///
 /// # Safety
@@ -191,7 +212,7 @@ pub unsafe extern "C" fn finbox_device_open(
                 number => Some(target_of(number)?),
             },
             ranks: args.ranks,
-            cores: u16::try_from(args.cores).unwrap_or(u16::MAX),
+            cores: cores(args.cores)?,
             dma_queues: args.dma_queues,
             memory_bytes: args.memory_bytes,
             // SAFETY: handed on to the caller.
@@ -351,6 +372,7 @@ pub unsafe extern "C" fn finbox_device_copy_in(
     guard(|| {
         outside()?;
         not_null(from.cast::<u8>(), "from")?;
+        countable::<u8>("size_bytes", size_bytes)?;
         // SAFETY: handed on to the caller.
         let opened = unsafe { opened(device) }?;
         // SAFETY: so many bytes, by the caller's word.
@@ -375,6 +397,7 @@ pub unsafe extern "C" fn finbox_device_copy_out(
     guard(|| {
         outside()?;
         not_null(to.cast::<u8>(), "to")?;
+        countable::<u8>("size_bytes", size_bytes)?;
         // SAFETY: handed on to the caller.
         let opened = unsafe { opened(device) }?;
         // SAFETY: room for so many bytes, by the caller's word, and nobody else's meanwhile.
@@ -384,7 +407,7 @@ pub unsafe extern "C" fn finbox_device_copy_out(
 }
 
 /// Makes a kernel of `count` operations for the cores of a rank; `kernel` becomes what tasks name
-/// it by. Any thread.
+/// it by. One without operations, for which `ops` may be null, ends at once. Any thread.
 ///
 /// # Safety
 /// `device` points to a device's storage, `ops` to `count` operations, `kernel` to a number; all
@@ -399,14 +422,18 @@ pub unsafe extern "C" fn finbox_device_load_kernel(
 ) -> finbox_status {
     guard(|| {
         outside()?;
-        not_null(ops, "ops")?;
+        let mut list: &[finbox_op] = &[];
+        if count > 0 {
+            not_null(ops, "ops")?;
+            countable::<finbox_op>("count", count)?;
+            // SAFETY: so many, by the caller's word, and not more than memory holds.
+            list = unsafe { slice::from_raw_parts(ops, count) };
+        }
         not_null(kernel, "kernel")?;
         // SAFETY: handed on to the caller.
         let opened = unsafe { opened(device) }?;
         let rank = opened.rank(rank)?;
-        // SAFETY: so many, by the caller's word.
-        let ops = unsafe { slice::from_raw_parts(ops, count) };
-        let loaded = opened.machine().load_kernel(rank, ops).map_err(refused)?;
+        let loaded = opened.machine().load_kernel(rank, list).map_err(refused)?;
         // SAFETY: writable by the caller's word.
         unsafe { kernel.write(loaded) };
         Ok(())

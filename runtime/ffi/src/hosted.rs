@@ -11,23 +11,35 @@ use thiserror::Error;
 use crate::problem::Problem;
 use crate::status::finbox_status;
 
-/// How much of a panic's message is kept.
-const PANIC_BYTES: usize = 200;
-
-/// How much of a refusal's text is kept where it is made up.
-const TEXT_BYTES: usize = 400;
+/// How much of a text that is made up is kept: paths stand in it, and what to do behind them.
+const TEXT_BYTES: usize = 4096;
 
 /// What the last refused call of a thread was refused for.
 #[derive(Clone, Copy)]
 enum Last {
     Nothing,
     Problem(Problem),
-    Panic { text: [u8; PANIC_BYTES], len: usize },
-    Text { text: [u8; TEXT_BYTES], len: usize },
+    /// So many bytes of the text.
+    Panic(usize),
+    /// So many bytes of the text.
+    Text(usize),
 }
 
 std::thread_local! {
     static LAST: Cell<Last> = const { Cell::new(Last::Nothing) };
+    static TEXT: Cell<[u8; TEXT_BYTES]> = const { Cell::new([0; TEXT_BYTES]) };
+}
+
+/// Keeps a text as far as there is room; how much of it that is.
+fn keep(why: &str) -> usize {
+    let mut end = why.len().min(TEXT_BYTES);
+    while !why.is_char_boundary(end) {
+        end -= 1;
+    }
+    let mut text = [0; TEXT_BYTES];
+    text[..end].copy_from_slice(&why.as_bytes()[..end]);
+    TEXT.set(text);
+    end
 }
 
 /// What only a process refuses.
@@ -67,10 +79,7 @@ fn refuse(problem: Problem) -> finbox_status {
 /// A refusal whose text is made up here and kept at once.
 #[cold]
 pub(crate) fn refuse_with(status: finbox_status, why: &dyn Display) -> Problem {
-    let why = why.to_string();
-    let (mut text, len) = ([0; TEXT_BYTES], why.len().min(TEXT_BYTES));
-    text[..len].copy_from_slice(&why.as_bytes()[..len]);
-    LAST.set(Last::Text { text, len });
+    LAST.set(Last::Text(keep(&why.to_string())));
     Problem::Told(status)
 }
 
@@ -80,12 +89,15 @@ fn panicked(payload: Box<dyn Any + Send>) -> finbox_status {
         Some(text) => text.as_str(),
         None => payload.downcast_ref::<&str>().copied().unwrap_or("?"),
     };
-    let (mut text, len) = ([0; PANIC_BYTES], message.len().min(PANIC_BYTES));
-    text[..len].copy_from_slice(&message.as_bytes()[..len]);
-    LAST.set(Last::Panic { text, len });
+    LAST.set(Last::Panic(keep(message)));
     // What a stranger's payload does when it is dropped is unknown; it might panic again.
     mem::forget(payload);
     finbox_status::Panic
+}
+
+/// The text that is so long.
+fn kept(text: &[u8; TEXT_BYTES], length: usize) -> &str {
+    core::str::from_utf8(&text[..length]).expect("it was cut between two characters")
 }
 
 /// Writes what was refused last on this thread.
@@ -93,11 +105,8 @@ pub(crate) fn write_last(target: &mut impl Write) {
     let written = match LAST.get() {
         Last::Nothing => Ok(()),
         Last::Problem(problem) => write!(target, "{problem}"),
-        Last::Panic { text, len } => {
-            let text = String::from_utf8_lossy(&text[..len]);
-            write!(target, "panic: {text}")
-        }
-        Last::Text { text, len } => target.write_str(&String::from_utf8_lossy(&text[..len])),
+        Last::Panic(length) => write!(target, "panic: {}", kept(&TEXT.get(), length)),
+        Last::Text(length) => target.write_str(kept(&TEXT.get(), length)),
     };
     written.expect("a copy into memory does not fail");
 }

@@ -169,8 +169,8 @@ pub extern "C" fn finbox_status_text(status: i32) -> *const c_char {
 
 /// Copies what the last refused call of this thread said, with the numbers, to `buffer`: at most
 /// `capacity` bytes, of which the last is 0. `length`, unless null, becomes what the whole text
-/// has, without the 0. A call that succeeds leaves the text alone. Firmware keeps no texts: there
-/// it is always empty. Any thread.
+/// has, without the 0: at most 4 KiB, a longer one is cut. A call that succeeds leaves the text
+/// alone. Firmware keeps no texts: there it is always empty. Any thread.
 ///
 /// # Safety
 /// `buffer` has room for `capacity` bytes, or `capacity` is 0; `length` is null or writable.

@@ -192,6 +192,12 @@ fn f39_what_is_no_device_library_is_refused_in_words() {
         ..args(missing, "")
     };
     assert_eq!(open(&target), INVALID);
+    let cores = finbox_device_args {
+        cores: 70_000,
+        ..args(missing, "")
+    };
+    assert_eq!(open(&cores), INVALID);
+    assert_eq!(last_error(), "cores: 70000 is outside 0 to 65535");
     assert_eq!(
         c!(finbox_device_close(&mut device)),
         finbox_status::NotAHandle
@@ -235,6 +241,46 @@ fn wrong_ranks_alignments_addresses_and_storage_are_refused() {
     let again = c!(finbox_device_open(&args(library, ""), device));
     assert_eq!(again, finbox_status::InUse);
     assert_eq!(c!(finbox_device_close(device)), OK);
+}
+
+#[test]
+fn more_than_memory_holds_is_refused_before_it_is_looked_at() {
+    let Some(library) = library() else { return };
+    let mut device = open(library);
+    let device = &raw mut *device;
+    let (mut number, op, mut byte) = (0, finbox_op::default(), [0_u8; 1]);
+    let said = |status, said: &str| {
+        assert_eq!((status, last_error()), (INVALID, said.to_owned()));
+    };
+    let from = byte.as_ptr().cast();
+    let copied = c!(finbox_device_copy_in(device, 64, from, usize::MAX));
+    said(
+        copied,
+        &format!("size_bytes: {} are more than memory holds", usize::MAX),
+    );
+    let (to, most) = (byte.as_mut_ptr().cast(), 1 << 63);
+    let copied = c!(finbox_device_copy_out(device, to, 64, most));
+    said(
+        copied,
+        &format!("size_bytes: {most} are more than memory holds"),
+    );
+    let most = usize::MAX / 64;
+    let loaded = c!(finbox_device_load_kernel(device, 0, &op, most, &mut number));
+    said(loaded, &format!("count: {most} are more than memory holds"));
+    let no_ops = ptr::null();
+    let loaded = c!(finbox_device_load_kernel(device, 0, no_ops, 0, &mut number));
+    assert_eq!((loaded, number != 0), (OK, true), "{}", last_error());
+    assert_eq!(c!(finbox_device_close(device)), OK);
+}
+
+/// What to do next stands at the end of a refusal.
+#[test]
+fn a_long_refusal_is_told_to_its_end() {
+    let name = "n".repeat(300);
+    let opened = c!(finbox_device_open(&args(&name, ""), &mut no_device()));
+    assert_eq!(opened, DEVICE);
+    let said = last_error();
+    assert!(said.ends_with("to its folder"), "{said}");
 }
 
 #[test]

@@ -187,7 +187,7 @@ pub(crate) fn push_done(producer: &finbox_producer, task: u64) -> finbox_status 
 
 /// What the last refused call of this thread said.
 pub(crate) fn last_error() -> String {
-    let (mut text, mut length) = ([0x55_u8; 300], 0);
+    let (mut text, mut length) = ([0x55_u8; 4096], 0);
     let at = text.as_mut_ptr().cast();
     assert_eq!(c!(finbox_last_error(at, text.len(), &mut length)), OK);
     assert_eq!(text[length], 0);
