@@ -9,7 +9,7 @@ use std::slice;
 use finbox_abi::{
     Answer, FINBOX_DEVICE_ABI_MAJOR, FINBOX_DEVICE_ABI_MINOR, finbox_device_host,
     finbox_device_library, finbox_machine, finbox_op, finbox_op_kind, finbox_open_args,
-    finbox_port, finbox_text, no_extension, not_null, read,
+    finbox_port, finbox_text, no_extension, not_null, read, read_newer,
 };
 use finbox_runtime::{Machine, MachineFacts};
 use finbox_sim::machine::{SimMachine, Wanted};
@@ -64,7 +64,7 @@ pub unsafe extern "C-unwind" fn finbox_device_query(
     refusal: *mut finbox_text,
 ) -> *const finbox_device_library {
     // SAFETY: handed on to the caller.
-    let why = match unsafe { read(host) } {
+    let why = match unsafe { read_newer(host) } {
         Ok(host) if host.abi_major == FINBOX_DEVICE_ABI_MAJOR => return &raw const LIBRARY,
         Ok(_) => OTHER_VERSION,
         Err(_) => NO_HOST,

@@ -90,6 +90,30 @@ fn another_version_and_no_host_are_refused_in_words() {
     assert!(table.is_null());
 }
 
+/// What a later minor version appended only tells: it is no reason to refuse the program.
+#[test]
+fn a_newer_program_with_a_longer_host_is_accepted() {
+    #[repr(C)]
+    struct Newer {
+        host: finbox_device_host,
+        appended: u64,
+    }
+    let newer = Newer {
+        host: finbox_device_host {
+            struct_size: size_of::<Newer>(),
+            abi_major: FINBOX_DEVICE_ABI_MAJOR,
+            abi_minor: FINBOX_DEVICE_ABI_MINOR + 1,
+            log: Some(log),
+        },
+        appended: 7,
+    };
+    let mut refusal = finbox_text::EMPTY;
+    let host = (&raw const newer).cast();
+    // SAFETY: both live until the call returns, and the size is that of all of it.
+    let table = unsafe { finbox_device_query(host, &raw mut refusal) };
+    assert!(!table.is_null(), "{}", text(refusal));
+}
+
 #[test]
 fn a_context_whose_machine_was_closed_is_refused_for_ever() {
     let context = open(&args()).expect("a small machine");
