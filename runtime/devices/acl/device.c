@@ -156,13 +156,18 @@ static bool end_machine(struct machine *machine)
     service_stop(machine);
     for (uint32_t index = 0; machine->cores != NULL && index < facts->ranks; index++) {
         struct rank *rank = &machine->ranks[index];
-        if (rank->context != NULL && acl.aclrtSetCurrentContext(rank->context) == 0) {
-            for (uint32_t core = 0; core < facts->cores; core++) {
-                is_quiet = close_lane(&rank->cores[core].lane) && is_quiet;
-            }
-            for (uint32_t queue = 0; queue < facts->dma_queues; queue++) {
-                is_quiet = close_lane(&rank->queues[queue].lane) && is_quiet;
-            }
+        if (rank->context == NULL) {
+            continue;
+        }
+        if (acl.aclrtSetCurrentContext(rank->context) != 0) {
+            is_quiet = false;
+            continue;
+        }
+        for (uint32_t core = 0; core < facts->cores; core++) {
+            is_quiet = close_lane(&rank->cores[core].lane) && is_quiet;
+        }
+        for (uint32_t queue = 0; queue < facts->dma_queues; queue++) {
+            is_quiet = close_lane(&rank->queues[queue].lane) && is_quiet;
         }
     }
     if (!is_quiet) {
@@ -171,8 +176,9 @@ static bool end_machine(struct machine *machine)
     kernels_close(machine);
     for (uint32_t index = 0; index < facts->ranks; index++) {
         struct rank *rank = &machine->ranks[index];
-        if (rank->context != NULL && acl.aclrtSetCurrentContext(rank->context) == 0) {
-            is_well = memory_close(rank) && acl.aclrtDestroyContext(rank->context) == 0 && is_well;
+        if (rank->context != NULL) {
+            is_well = acl.aclrtSetCurrentContext(rank->context) == 0 && memory_close(rank) &&
+                      acl.aclrtDestroyContext(rank->context) == 0 && is_well;
         }
     }
     pthread_mutex_destroy(&machine->lock);
