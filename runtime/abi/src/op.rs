@@ -44,13 +44,14 @@ pub enum finbox_op_kind {
     /// Adds `value` to the counter, a word, at `to`, on any rank: atomically, and after everything
     /// that stands before it in this kernel.
     Notify = 9,
-    /// Registers a condition in the slab: the counter at `from` has reached `value`, compared as
-    /// `(int32_t)(counter - value) >= 0`. `count` becomes the condition's cookie; its engine is
-    /// `Sdma`, its type `Counter`. One that does not fit any more sets the slab's error to
-    /// `FINBOX_SLAB_ERROR_OVERFLOW`.
+    /// Registers a condition in the slab: the counter at `from`, on the core's own rank, has
+    /// reached `value`, compared as `(int32_t)(counter - value) >= 0`. `count` becomes the
+    /// condition's cookie; its engine is `Sdma`, its type `Counter`. One that does not fit any more
+    /// sets the slab's error to `FINBOX_SLAB_ERROR_OVERFLOW`.
     Await = 10,
-    /// Posts to DMA queue `queue` of the core's rank: copy `count` bytes from `from` to `to`. It
-    /// happens some time after. Those of a queue end one after another.
+    /// Posts to DMA queue `queue` of the core's rank: copy `count` bytes from `from` to `to`, one
+    /// of which is on that rank. It happens some time after. Those of a queue end one after
+    /// another.
     Post = 11,
     /// Registers a condition in the slab: what this kernel posted last to DMA queue `queue` has
     /// ended. Nothing, if it posted nothing there. It watches the queue's `finbox_event_record`,
