@@ -46,6 +46,22 @@ installed() {
     echo "capi: installed, found by pkg-config, linked both ways"
 }
 
+# The examples as their Makefile builds them; two ranks on posix-device, and under valgrind.
+onboard() {
+    command -v pkg-config >/dev/null || { echo "skipped: there is no pkg-config" && return; }
+    make --silent -C "$ffi/examples" BUILD="$work/examples"
+    make --silent -C "$root/runtime/devices/posix" BUILD="$work/posix"
+    local program device=$work/posix/libfinbox_posix_device.so
+    for program in onboard_minimal onboard_minimal_cpp; do
+        "$work/examples/$program" "$device" | grep -x 'max_diff 0'
+        ! command -v valgrind >/dev/null ||
+            valgrind --quiet --error-exitcode=66 --leak-check=full \
+                --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect \
+                "$work/examples/$program" "$device" >/dev/null
+    done
+    echo "capi: two ranks on posix-device in C and C++"
+}
+
 # What a user of CMake does: find_package, and link the imported target.
 with_cmake() {
     if ! command -v cmake >/dev/null; then
@@ -184,6 +200,7 @@ cost() {
 }
 
 installed
+onboard
 with_cmake
 valgrinded
 sanitized
