@@ -8,7 +8,7 @@ use finbox_abi::{Answer, Given, Versioned, not_null};
 use finbox_mailbox::{Drained, Message, Salvage, Stop, Ticket, Words};
 
 use crate::consumer::Consuming;
-use crate::edition::guard;
+use crate::edition::{guard, named};
 use crate::handle::{Handle, finbox_consumer};
 use crate::status::finbox_status;
 use crate::wire::finbox_message;
@@ -225,8 +225,8 @@ pub unsafe extern "C" fn finbox_consumer_try_drain_with(
             };
             let message = finbox_message::of(ticket.position(), &words);
             // SAFETY: the caller's function, with the caller's context.
-            let call = |_: &Consuming| unsafe { take(context, verdict, &raw const message) };
-            if held.calling(call) != 0 {
+            let call = || unsafe { take(context, verdict, &raw const message) };
+            if held.calling(|_| named("take", call)) != 0 {
                 total.stop = finbox_stop::Callback as u32;
                 break;
             }

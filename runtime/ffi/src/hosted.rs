@@ -3,8 +3,9 @@
 use core::cell::Cell;
 use core::fmt::{Display, Write};
 use std::any::Any;
-use std::mem;
+use std::io::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{mem, process, thread};
 
 use thiserror::Error;
 
@@ -64,6 +65,34 @@ pub(crate) fn guard(work: impl FnOnce() -> Result<(), Problem>) -> finbox_status
         Ok(Ok(())) => finbox_status::Ok,
         Ok(Err(problem)) => refuse(problem),
         Err(payload) => panicked(payload),
+    }
+}
+
+/// Runs the caller's function called `name`. A panic goes on to the guard; an exception of another
+/// language cannot be caught here: it ends the process, and is named.
+#[inline]
+pub(crate) fn named<R>(name: &'static str, call: impl FnOnce() -> R) -> R {
+    let inside = Inside(name);
+    let answer = call();
+    mem::forget(inside);
+    answer
+}
+
+/// Seen to drop by whatever leaves a callback otherwise than by returning.
+struct Inside(&'static str);
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            return;
+        }
+        // Where it cannot be written there is nobody to tell.
+        let _ = writeln!(
+            io::stderr(),
+            "finbox: an exception left the callback `{}`; it must not",
+            self.0
+        );
+        process::abort();
     }
 }
 

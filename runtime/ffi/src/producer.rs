@@ -11,7 +11,7 @@ use finbox_mailbox::{
     attach_shared,
 };
 
-use crate::edition::guard;
+use crate::edition::{guard, named};
 use crate::handle::{Handle, finbox_consumer, finbox_producer};
 use crate::problem::Problem;
 use crate::status::finbox_status;
@@ -316,7 +316,8 @@ pub unsafe extern "C" fn finbox_producer_push_batch_with(
         let mut message = |index: u32| {
             let mut message = finbox_message::default();
             // SAFETY: the caller's function, with the caller's context.
-            unsafe { fill(context, index, &raw mut message) };
+            let call = || unsafe { fill(context, index, &raw mut message) };
+            named("fill", call);
             message.decode(0)
         };
         // SAFETY: nobody destroys it while it is used, by the caller's word.

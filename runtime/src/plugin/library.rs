@@ -181,11 +181,15 @@ impl DeviceLibrary {
         };
         match watched(&self.0.calls, call, || body(&self.0.functions)) {
             0 => Ok(()),
-            code => Err(MachineError {
-                doing: function.name(),
-                code,
-                text: self.last_error(),
-            }),
+            code => {
+                let (doing, text) = (function.name(), self.last_error());
+                // Many libraries begin with what they were asked to do, as this error does.
+                let rest = text
+                    .strip_prefix(doing)
+                    .and_then(|rest| rest.strip_prefix(": "));
+                let text = rest.unwrap_or(&text).to_owned();
+                Err(MachineError { doing, code, text })
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use std::slice;
 use finbox_abi::{
     Answer, FINBOX_DEVICE_ABI_MAJOR, FINBOX_DEVICE_ABI_MINOR, finbox_device_host,
     finbox_device_library, finbox_machine, finbox_op, finbox_op_kind, finbox_open_args,
-    finbox_port, finbox_text, no_extension, not_null, read, read_newer,
+    finbox_port, finbox_text, not_null, read, read_newer,
 };
 use finbox_runtime::{Machine, MachineFacts};
 use finbox_sim::machine::{SimMachine, Wanted};
@@ -85,7 +85,6 @@ unsafe extern "C-unwind" fn open(
         let args = unsafe { read(args) }?;
         // SAFETY: the contract's: null, misaligned, or as many bytes as it says.
         let answer = unsafe { Answer::at(machine) }?;
-        no_extension(args.next.cast(), "finbox_open_args")?;
         let length = args.options.length;
         few("bytes of options", length as u64, MOST_OPTION_BYTES as u64)?;
         // SAFETY: the contract's: a text that lives until the call returns.

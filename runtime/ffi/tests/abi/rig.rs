@@ -68,6 +68,16 @@ macro_rules! answer {
 }
 pub(crate) use answer;
 
+impl Drop for Rig {
+    /// A test that failed must not let go of memory that threads are at.
+    fn drop(&mut self) {
+        if std::thread::panicking() && c!(finbox_scheduler_stop(self.at())) == finbox_status::Stuck
+        {
+            std::process::abort();
+        }
+    }
+}
+
 impl Rig {
     /// Memory and storage that hold no scheduler.
     pub(crate) fn unplaced() -> Self {
