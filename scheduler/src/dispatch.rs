@@ -432,7 +432,7 @@ impl<'m> Dispatcher<'m> {
         let state = &scheduler.cores[core.index()];
         state.records[token.parity()].assign(slot, part);
         let (kind, (kernel, args)) = (words.kind(), words.kernel());
-        if kind.may_defer() > 0 {
+        if kind.may_defer() > 0 || port.kernels_fail() {
             slab::clear(port, port.slab_address(core, token.parity()));
         }
         let launch = Launch {

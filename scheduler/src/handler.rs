@@ -306,7 +306,7 @@ impl<'m> FinHandler<'m> {
         // Both before retiring: after a partial one the slot may be another task's.
         let (room, task) = (words.kind().may_defer(), words.task());
         let read = match room {
-            0 => Ok(0),
+            0 if !port.kernels_fail() => Ok(0),
             _ => self.read_slab(scheduler, port, port.slab_address(core, parity), room),
         };
         let count = *read.as_ref().unwrap_or(&0);

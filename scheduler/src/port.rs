@@ -95,6 +95,14 @@ pub trait Port: Sync {
     /// Device address of the deferred slab of `core` for tokens of this parity; 64-byte aligned.
     fn slab_address(&self, core: CoreId, parity: usize) -> u64;
 
+    /// Whether a kernel may leave an error in its slab whatever its task is: then slabs are looked
+    /// at behind every FIN. Where not, tasks that do not defer pay nothing for theirs. Always the
+    /// same.
+    #[inline]
+    fn kernels_fail(&self) -> bool {
+        false
+    }
+
     /// Makes the lines that cover `size_bytes` at `addr` current for the control CPU.
     ///
     /// Nothing on a coherent target; drops cached lines on another.
@@ -141,6 +149,11 @@ pub trait Port: Sync {
 }
 
 impl<P: Port + ?Sized> Port for &P {
+    #[inline]
+    fn kernels_fail(&self) -> bool {
+        (**self).kernels_fail()
+    }
+
     #[inline]
     fn load_cond(&self, core: CoreId) -> u32 {
         (**self).load_cond(core)

@@ -30,6 +30,7 @@ build() {
     cc -std=c11 -Wall -Wextra -pedantic -Werror -Iruntime/include \
         runtime/ffi/examples/onboard_minimal.c -L"$CARGO_TARGET_DIR/release" -lfinbox \
         -o "$work/onboard_minimal"
+    ln -sf "$CARGO_TARGET_DIR/release/libfinbox.so" "$work/libfinbox.so.0"
 }
 
 # onboard NAME LIBRARY: the self-test, the demo with the result of the simulator, and the C program.
@@ -42,7 +43,7 @@ onboard() {
         grep -q '"max_diff": *0.0' <<<"$found" || { echo "$found" && exit 1; }
         [ "$(digest <<<"$found")" = "$wanted" ] || { echo "another result: $found" && exit 1; }
     done
-    LD_LIBRARY_PATH=$CARGO_TARGET_DIR/release "$work/onboard_minimal" "$library" | tail -n 1 |
+    LD_LIBRARY_PATH=$work "$work/onboard_minimal" "$library" | tail -n 1 |
         grep -qx 'max_diff 0' || { echo "onboard_minimal on $name-device" && exit 1; }
     echo "devices: $name-device passes the self-test, runs the demo, and serves a program in C"
 }

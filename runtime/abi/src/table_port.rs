@@ -96,6 +96,11 @@ impl<W: CallWatch> TablePort<W> {
 }
 
 impl<W: CallWatch> Port for TablePort<W> {
+    #[inline]
+    fn kernels_fail(&self) -> bool {
+        true
+    }
+
     fn load_cond(&self, core: CoreId) -> u32 {
         let function = self.functions.load_cond;
         // SAFETY: what `new` was promised.

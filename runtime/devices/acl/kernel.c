@@ -290,6 +290,16 @@ static bool is_of_host(const struct finbox_op *op)
            op->kind == FINBOX_OP_KIND_POST;
 }
 
+/* The counter may be another rank's: what follows is this one's again. */
+static aclError notify(struct rank *rank, const struct finbox_op *op)
+{
+    aclError error = memory_add(memory_rank(rank->machine, op->to, 4), op->to,
+                                (uint32_t)op->value);
+    aclError back = acl.aclrtSetCurrentContext(rank->context);
+
+    return error != 0 ? error : back;
+}
+
 /* What the host does, where `op` is this block's. */
 static enum outcome do_on_host(struct run *run, struct rank *rank, const struct finbox_op *op)
 {
@@ -300,9 +310,7 @@ static enum outcome do_on_host(struct run *run, struct rank *rank, const struct 
         run->busy_until_ns = op->value < NEVER - 1 - now ? now + op->value : NEVER - 1;
         return DONE;
     case FINBOX_OP_KIND_NOTIFY:
-        return outcome_of(run, rank, "a notification",
-                          memory_add(memory_rank(rank->machine, op->to, 4), op->to,
-                                     (uint32_t)op->value));
+        return outcome_of(run, rank, "a notification", notify(rank, op));
     case FINBOX_OP_KIND_POST:
         return post(run, rank, op);
     case FINBOX_OP_KIND_LATER:

@@ -174,7 +174,8 @@ aclError memory_move(struct rank *by, aclrtStream stream, const struct transfer 
                                              size_bytes, ACL_DEVICE_TO_HOST, stream);
 }
 
-/* The device first: a core that is started because of the new count finds it there. */
+/* The device first: a core that is started because of the new count finds it there. Leaves `of`'s
+ * context current. */
 aclError memory_add(struct rank *of, uint64_t address, uint32_t value)
 {
     _Atomic uint32_t *word = (_Atomic uint32_t *)(void *)(of->image + (address - of->base));

@@ -371,6 +371,26 @@ static void a_notification_that_fails_adds_nothing(void)
     drive_close(&drive);
 }
 
+/* What follows a notification of another rank is done on the kernel's own board again. */
+static void a_kernel_goes_on_behind_a_notification_of_a_peer(void)
+{
+    struct drive drive;
+    uint64_t mine, peers;
+    uint32_t word;
+
+    starts(standin_path, "devices=2");
+    drive_open(&drive, 2, 1, "");
+    mine = drive_allocate(&drive, 0, 64);
+    peers = drive_allocate(&drive, 1, 64);
+    const struct finbox_op ops[] = {
+        {.kind = FINBOX_OP_KIND_NOTIFY, .to = peers, .value = 5},
+        {.kind = FINBOX_OP_KIND_FILL_U32, .to = mine, .count = 1, .value = 7}};
+    drive_run(&drive, 0, 0, ops, 2);
+    drive_read(&drive, &word, mine, 4);
+    EXPECT(word == 7);
+    drive_close(&drive);
+}
+
 static const struct {
     const char *name;
     void (*test)(void);
@@ -392,6 +412,7 @@ static const struct {
     TEST(a_stream_that_hangs_is_given_up_in_time),
     TEST(a_machine_closes_over_a_stream_that_hangs),
     TEST(a_notification_that_fails_adds_nothing),
+    TEST(a_kernel_goes_on_behind_a_notification_of_a_peer),
 #undef TEST
 };
 

@@ -86,19 +86,35 @@ fn a_pass_says_what_moved_whom_to_wake_and_whether_to_come_back() {
 
 #[test]
 fn a_task_behind_one_that_failed_is_cancelled_and_the_first_fault_is_told() {
+    // A kernel's error is looked for whether its task may defer or not.
+    for defers in [0, 1] {
+        let rig = Rig::new();
+        assert_eq!(rig.fault(), (0, String::new()));
+        let fails = finbox_task_args {
+            defers,
+            ..task(3, FATAL)
+        };
+        let fails = rig.submit(&fails, &[]);
+        let behind = rig.submit(&task(4, NOTHING), &[fails]);
+        rig.settle();
+        assert_eq!((rig.fate(fails), rig.fate(behind)), (FAILED, FAILED));
+        let ledger = rig.ledger();
+        assert_eq!((ledger.failed, ledger.cancelled), (1, 1));
+        assert_eq!(rig.fault(), (9, "EXPLICIT_FATAL".to_owned()));
+    }
+}
+
+#[test]
+fn a_condition_of_a_task_that_must_not_defer_fails_it() {
     let rig = Rig::new();
-    assert_eq!(rig.fault(), (0, String::new()));
-    let fails = finbox_task_args {
-        defers: 1,
-        ..task(3, FATAL)
+    let waits = finbox_task_args {
+        defers: 0,
+        ..deferred(1, COUNTERS)
     };
-    let fails = rig.submit(&fails, &[]);
-    let behind = rig.submit(&task(4, NOTHING), &[fails]);
+    let waits = rig.submit(&waits, &[]);
     rig.settle();
-    assert_eq!((rig.fate(fails), rig.fate(behind)), (FAILED, FAILED));
-    let ledger = rig.ledger();
-    assert_eq!((ledger.failed, ledger.cancelled), (1, 1));
-    assert_eq!(rig.fault(), (9, "EXPLICIT_FATAL".to_owned()));
+    assert_eq!(rig.fate(waits), FAILED);
+    assert_eq!(rig.fault(), (102, "ASYNC_WAIT_OVERFLOW".to_owned()));
 }
 
 /// Fault 16.
