@@ -14,6 +14,17 @@ pub const WORDS: usize = 7;
 /// The payload of a slot: 56 bytes behind the sequence.
 pub type Words = [u64; WORDS];
 
+/// What the slots of a ring hold: a mailbox's messages, a command ring's packets. The ring core
+/// carries words and knows no more of it than this.
+pub trait Payload: Copy {
+    /// What stands in a slot that was claimed and for which nothing could be built: words that
+    /// whoever reads them refuses.
+    const VOID: Words;
+
+    /// The seven words of this in run `epoch`.
+    fn encode(&self, epoch: u32) -> Words;
+}
+
 /// A sequence, and a payload that changes hands by it.
 #[repr(C)]
 #[derive(Debug)]

@@ -16,6 +16,7 @@ use core::num::NonZeroU32;
 
 use thiserror::Error;
 
+use crate::cell::Payload;
 use crate::edge;
 use crate::error::PushError;
 use crate::message::Message;
@@ -143,18 +144,18 @@ pub struct NoLine {
 /// A sending end with a claim line: what it leaves unpublished has its name. One value, used by
 /// one thread at a time; dropped, it gives the line back.
 #[derive(Debug)]
-pub struct NamedProducer<'m> {
-    producer: Producer<'m>,
+pub struct NamedProducer<'m, M = Message> {
+    producer: Producer<'m, M>,
     line: &'m ClaimLine,
     name: NonZeroU32,
 }
 
-impl<'m> Producer<'m> {
+impl<'m, M: Payload> Producer<'m, M> {
     /// Takes a free claim line under `name`: a handler's number, a process id.
     ///
     /// # Errors
     /// [`NoLine`] if all are taken.
-    pub fn register(&self, name: NonZeroU32) -> Result<NamedProducer<'m>, NoLine> {
+    pub fn register(&self, name: NonZeroU32) -> Result<NamedProducer<'m, M>, NoLine> {
         let lines = self.claim_lines();
         let line = lines.iter().find(|line| line.enrol(name));
         let line = line.ok_or_else(|| NoLine {
@@ -168,14 +169,14 @@ impl<'m> Producer<'m> {
     }
 }
 
-impl<'m> NamedProducer<'m> {
+impl<'m, M: Payload> NamedProducer<'m, M> {
     /// The name it registered under.
     pub fn name(&self) -> NonZeroU32 {
         self.name
     }
 
     /// The same mailbox without the line.
-    pub fn producer(&self) -> Producer<'m> {
+    pub fn producer(&self) -> Producer<'m, M> {
         self.producer
     }
 
@@ -184,7 +185,7 @@ impl<'m> NamedProducer<'m> {
     /// # Errors
     /// [`PushError`]; the message is still yours.
     #[inline]
-    pub fn push(&mut self, message: &Message) -> Result<(), PushError> {
+    pub fn push(&mut self, message: &M) -> Result<(), PushError> {
         match self.push_batch(1, |_| *message) {
             1 => Ok(()),
             _ => Err(self.producer.refusal()),
@@ -196,18 +197,18 @@ impl<'m> NamedProducer<'m> {
     /// # Cost
     /// One successful compare-exchange, whatever the count, and two stores to its own line.
     #[inline]
-    pub fn push_batch(&mut self, count: u32, build: impl FnMut(u32) -> Message) -> u32 {
+    pub fn push_batch(&mut self, count: u32, build: impl FnMut(u32) -> M) -> u32 {
         self.claim(count).map_or(0, |claimed| claimed.fill(build))
     }
 
     /// As [`Producer::claim`]. A claim that is forgotten shows on the line until the next one.
     #[inline]
-    pub fn claim(&mut self, count: u32) -> Option<Claimed<'_>> {
+    pub fn claim(&mut self, count: u32) -> Option<Claimed<'_, M>> {
         self.producer.claim_on(count, Some(self.line))
     }
 }
 
-impl Drop for NamedProducer<'_> {
+impl<M> Drop for NamedProducer<'_, M> {
     fn drop(&mut self) {
         self.line.leave();
     }

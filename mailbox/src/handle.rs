@@ -63,10 +63,13 @@
 //! consumer.drain(1, |_, words| kept = Some(words));
 //! ```
 
-use crate::cell::{Cell, WORDS, Words};
+use core::marker::PhantomData;
+
+use crate::cell::{Cell, Payload, WORDS, Words};
 use crate::claimer::{ClaimLine, Claimers, Gap};
 use crate::edge;
 use crate::error::ResetError;
+use crate::message::Message;
 use crate::producer::Producer;
 use crate::ring::{Header, Ring, Sharing};
 use crate::ticket::Ticket;
@@ -97,18 +100,37 @@ pub fn mailbox_with_lines<'m>(
     start: u64,
     epoch: u32,
 ) -> (Producer<'m>, Consumer<'m>) {
+    ring_of(header, cells, lines, start, epoch)
+}
+
+/// As [`mailbox_with_lines`], for a ring whose slots hold something else than messages.
+///
+/// # Panics
+/// If the number of cells is not a power of two of at least 2.
+pub fn ring_of<'m, M: Payload>(
+    header: &'m mut Header,
+    cells: &'m mut [Cell],
+    lines: &'m mut [ClaimLine],
+    start: u64,
+    epoch: u32,
+) -> (Producer<'m, M>, Consumer<'m, M>) {
     let ring = Ring::new(header, cells, lines, Sharing::Own);
     ring.stamp(start, epoch);
     handles(ring, start, epoch)
 }
 
 /// The handles of a stamped ring. One call per stamping: the consumer is unique.
-pub(crate) fn handles(ring: Ring<'_>, start: u64, epoch: u32) -> (Producer<'_>, Consumer<'_>) {
+pub(crate) fn handles<M: Payload>(
+    ring: Ring<'_>,
+    start: u64,
+    epoch: u32,
+) -> (Producer<'_, M>, Consumer<'_, M>) {
     let consumer = Consumer {
         ring,
         tail: Ticket::new(start),
         released: Ticket::new(start),
         end: None,
+        holds: PhantomData,
     };
     (Producer::new(ring, epoch), consumer)
 }
@@ -146,16 +168,22 @@ pub struct Drained {
 
 /// The receiving end: one value, drained through `&mut`.
 #[derive(Debug)]
-pub struct Consumer<'m> {
+pub struct Consumer<'m, M = Message> {
     ring: Ring<'m>,
     tail: Ticket,
     released: Ticket,
     /// Where recovery ends, once the mailbox is condemned. In this process's own memory: nobody
     /// else can take it back.
     end: Option<Ticket>,
+    holds: PhantomData<fn() -> M>,
 }
 
-impl<'m> Consumer<'m> {
+impl<'m, M: Payload> Consumer<'m, M> {
+    /// The first position that was not taken.
+    pub fn position(&self) -> u64 {
+        self.tail.position()
+    }
+
     /// Capacity in messages.
     pub fn slots(&self) -> u32 {
         self.ring.slots()
@@ -301,7 +329,7 @@ impl<'m> Consumer<'m> {
     ///
     /// # Errors
     /// [`ResetError`] while claimed messages were not drained, and once condemned.
-    pub fn reset(&mut self, epoch: u32) -> Result<Producer<'m>, ResetError> {
+    pub fn reset(&mut self, epoch: u32) -> Result<Producer<'m, M>, ResetError> {
         if self.is_condemned() {
             return Err(ResetError::Condemned);
         }
@@ -317,11 +345,11 @@ impl<'m> Consumer<'m> {
 }
 
 /// Releases what was taken when a drain ends, however it ends.
-struct Lease<'a, 'm> {
-    consumer: &'a mut Consumer<'m>,
+struct Lease<'a, 'm, M> {
+    consumer: &'a mut Consumer<'m, M>,
 }
 
-impl Drop for Lease<'_, '_> {
+impl<M> Drop for Lease<'_, '_, M> {
     #[inline]
     fn drop(&mut self) {
         let consumer = &mut *self.consumer;

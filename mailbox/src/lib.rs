@@ -29,10 +29,10 @@ mod try_lock;
 mod wake;
 pub mod work;
 
-pub use cell::{Cell, WORDS, Words};
+pub use cell::{Cell, Payload, WORDS, Words};
 pub use claimer::{ClaimLine, Claimers, Gap, MAX_CLAIMERS, NamedProducer, NoLine};
 pub use error::{AttachError, Full, PlaceError, PushError, ResetError};
-pub use handle::{Consumer, Drained, Salvage, Stop, mailbox, mailbox_with_lines};
+pub use handle::{Consumer, Drained, Salvage, Stop, mailbox, mailbox_with_lines, ring_of};
 pub use message::{CompletionType, Condition, Done, Engine, Malformed, Message, SlotBits};
 pub use producer::{Claimed, Producer};
 pub use region::{

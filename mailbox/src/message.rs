@@ -5,7 +5,7 @@
 
 use thiserror::Error;
 
-use crate::cell::{WORDS, Words};
+use crate::cell::{Payload, WORDS, Words};
 
 /// `kind` of a CONDITION message.
 const KIND_CONDITION: u32 = 0;
@@ -15,7 +15,7 @@ const KIND_NORMAL_DONE: u32 = 1;
 const KIND_VOID: u32 = u32::MAX;
 
 /// The words of a void message: unknown kind, invalid task, no slot.
-pub(crate) const VOID: Words = {
+const VOID: Words = {
     let mut words = [0; WORDS];
     words[0] = u64::MAX;
     words[4] = (KIND_VOID as u64) << 32;
@@ -242,6 +242,15 @@ impl Message {
             }
             kind => Err(Malformed::Kind(kind)),
         }
+    }
+}
+
+impl Payload for Message {
+    const VOID: Words = VOID;
+
+    #[inline]
+    fn encode(&self, epoch: u32) -> Words {
+        Self::encode(self, epoch)
     }
 }
 

@@ -4,22 +4,29 @@
 //! need be, whenever its thread lives to drop it. Called by whoever completes something; with a
 //! name, through [`crate::NamedProducer`].
 
-use crate::cell::Words;
+use core::marker::PhantomData;
+
+use crate::cell::{Payload, Words};
 use crate::claimer::ClaimLine;
 use crate::error::{Full, PushError};
-use crate::message::{Message, VOID};
+use crate::message::Message;
 use crate::ring::{Claim, Ring};
 
-/// The sending end. Copies push into the same mailbox.
+/// The sending end. Copies push into the same ring, whose slots hold `M`.
 #[derive(Clone, Copy, Debug)]
-pub struct Producer<'m> {
+pub struct Producer<'m, M = Message> {
     ring: Ring<'m>,
     epoch: u32,
+    holds: PhantomData<fn(M)>,
 }
 
-impl<'m> Producer<'m> {
+impl<'m, M: Payload> Producer<'m, M> {
     pub(crate) fn new(ring: Ring<'m>, epoch: u32) -> Self {
-        Self { ring, epoch }
+        Self {
+            ring,
+            epoch,
+            holds: PhantomData,
+        }
     }
 
     /// Capacity in messages.
@@ -51,6 +58,13 @@ impl<'m> Producer<'m> {
         self.ring.claimed_hint()
     }
 
+    /// The first position that nobody has claimed: every claim that happened before this is
+    /// behind it. Of a condemned ring, one that no claim reaches.
+    #[inline]
+    pub fn claimed_end(&self) -> u64 {
+        self.ring.claimed_end().position()
+    }
+
     /// Whether the mailbox takes nothing any more. Sure after a refusal because of it, else a
     /// hint.
     pub fn is_condemned(&self) -> bool {
@@ -80,7 +94,7 @@ impl<'m> Producer<'m> {
     /// # Cost
     /// One read-modify-write on the head line and the slot's line.
     #[inline]
-    pub fn push(&self, message: &Message) -> Result<(), PushError> {
+    pub fn push(&self, message: &M) -> Result<(), PushError> {
         let Some(claim) = self.ring.claim(1, None) else {
             return Err(self.refusal());
         };
@@ -100,7 +114,7 @@ impl<'m> Producer<'m> {
     /// # Cost
     /// One successful compare-exchange, whatever the count.
     #[inline]
-    pub fn push_batch(&self, count: u32, build: impl FnMut(u32) -> Message) -> u32 {
+    pub fn push_batch(&self, count: u32, build: impl FnMut(u32) -> M) -> u32 {
         self.claim(count).map_or(0, |claimed| claimed.fill(build))
     }
 
@@ -109,7 +123,7 @@ impl<'m> Producer<'m> {
     ///
     /// Delivery stands still behind what is claimed and not published.
     #[inline]
-    pub fn claim(&self, count: u32) -> Option<Claimed<'m>> {
+    pub fn claim(&self, count: u32) -> Option<Claimed<'m, M>> {
         self.claim_on(count, None)
     }
 
@@ -118,7 +132,7 @@ impl<'m> Producer<'m> {
         &self,
         count: u32,
         line: Option<&'c ClaimLine>,
-    ) -> Option<Claimed<'c>>
+    ) -> Option<Claimed<'c, M>>
     where
         'm: 'c,
     {
@@ -131,6 +145,7 @@ impl<'m> Producer<'m> {
             claim,
             line,
             epoch: self.epoch,
+            holds: PhantomData,
         })
     }
 }
@@ -140,14 +155,15 @@ impl<'m> Producer<'m> {
 /// [`Gap`](crate::Gap).
 #[derive(Debug)]
 #[must_use = "what is claimed and not published stops delivery behind it"]
-pub struct Claimed<'m> {
+pub struct Claimed<'m, M: Payload = Message> {
     ring: Ring<'m>,
     claim: Claim,
     line: Option<&'m ClaimLine>,
     epoch: u32,
+    holds: PhantomData<fn(M)>,
 }
 
-impl Claimed<'_> {
+impl<M: Payload> Claimed<'_, M> {
     /// The next position to publish.
     pub fn position(&self) -> u64 {
         self.claim.first.position()
@@ -164,14 +180,14 @@ impl Claimed<'_> {
     /// # Panics
     /// If nothing is left.
     #[inline]
-    pub fn publish(&mut self, message: &Message) {
+    pub fn publish(&mut self, message: &M) {
         assert!(self.claim.count > 0, "everything claimed is published");
         self.publish_next(&message.encode(self.epoch));
     }
 
     /// Publishes `build(0)`, `build(1)` and so on in all that is left. Returns how many.
     #[inline]
-    pub(crate) fn fill(mut self, mut build: impl FnMut(u32) -> Message) -> u32 {
+    pub(crate) fn fill(mut self, mut build: impl FnMut(u32) -> M) -> u32 {
         #[expect(
             clippy::cast_possible_truncation,
             reason = "a claim is at most what was asked for"
@@ -194,11 +210,11 @@ impl Claimed<'_> {
     }
 }
 
-impl Drop for Claimed<'_> {
+impl<M: Payload> Drop for Claimed<'_, M> {
     #[inline]
     fn drop(&mut self) {
         while self.claim.count > 0 {
-            self.publish_next(&VOID);
+            self.publish_next(&M::VOID);
         }
         if let Some(line) = self.line {
             line.clear();

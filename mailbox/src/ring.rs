@@ -234,8 +234,14 @@ impl<'m> Ring<'m> {
 
     /// Whether a claim stands at or behind `tail`, and with it its announcement.
     pub(crate) fn is_claimed(&self, tail: Ticket) -> bool {
+        self.claimed_end().distance_from(tail) > 0
+    }
+
+    /// The first position that nobody has claimed.
+    #[inline]
+    pub(crate) fn claimed_end(&self) -> Ticket {
         // EDGE HEAD_SEEN <- HEAD_CLAIM.
-        Ticket::new(self.header.head.load(edge::HEAD_SEEN)).distance_from(tail) > 0
+        Ticket::new(self.header.head.load(edge::HEAD_SEEN))
     }
 
     /// Whether something seems to be claimed from where the consumer stands on.
