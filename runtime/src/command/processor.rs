@@ -1,0 +1,316 @@
+//! The processor: takes packets in order and carries them out on an executor.
+//!
+//! Guarantees: a packet takes effect once and in its place, or not at all; what cannot be carried
+//! out yet holds up everything behind it; a packet that never can be stops the processor there.
+//! Refuses to wait: [`Processor::turn`] carries out what it can and returns. Called by
+//! [`Processor::drain_until`] on the caller's thread, and by [`super::threaded`] on its own.
+
+use finbox_mailbox::{Consumer, Words};
+
+use super::board::Board;
+use super::evidence::{
+    Arrival, Blocker, Cause, Halt, Journey, Place, Snapshot, Statistics, WaitsFor,
+};
+use super::executor::{Answer, Clock, Executor, Refusal, WorkId};
+use super::flight::Flight;
+use super::levels::Levels;
+use super::packet::{Command, Kind, Packet, Wait};
+use super::wait::wait_within;
+
+/// Packets carried out between two looks at clock and completions.
+pub(crate) const TURN: u32 = 16;
+
+/// The receiving end of a command ring: one value.
+#[derive(Debug)]
+pub struct Processor<'m, E> {
+    consumer: Consumer<'m, Packet>,
+    board: &'m Board,
+    executor: E,
+    levels: Levels,
+    /// The ring's packet that was taken and has not taken effect.
+    held: Option<Words>,
+    flight: Flight,
+    statistics: Statistics,
+    blocker: Option<Blocker>,
+    halt: Option<Halt>,
+}
+
+/// What to do with a packet.
+enum Step {
+    Pass,
+    Enter,
+    Wait(WaitsFor),
+}
+
+impl<'m, E: Executor> Processor<'m, E> {
+    pub(crate) fn new(consumer: Consumer<'m, Packet>, board: &'m Board, executor: E) -> Self {
+        let statistics = Statistics::begin(consumer.position());
+        Self {
+            consumer,
+            board,
+            executor,
+            levels: Levels::default(),
+            held: None,
+            flight: Flight::new(),
+            statistics,
+            blocker: None,
+            halt: None,
+        }
+    }
+
+    /// What carries the packets out.
+    pub const fn executor(&self) -> &E {
+        &self.executor
+    }
+
+    /// As [`executor`](Self::executor), to change it.
+    pub const fn executor_mut(&mut self) -> &mut E {
+        &mut self.executor
+    }
+
+    /// How far it is.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            statistics: Statistics {
+                completed: self.flight.completed(),
+                notices: self.flight.notices(),
+                ..self.statistics
+            },
+            blocker: self.blocker,
+            running: self.flight.running(),
+            revisits: self.levels.revisits(),
+            left: match &self.halt {
+                Some(halt) => halt.behind,
+                None => self.unpassed(),
+            },
+            halt: self.halt,
+        }
+    }
+
+    /// Whether something is to be done or to be looked at, at any level: a packet in the ring or
+    /// claimed there, one in hand, an indirect buffer that is not through, work that runs.
+    pub fn has_work(&self) -> bool {
+        let is_open = self.unpassed() > 0 || self.levels.depth() > 0;
+        self.halt.is_none() && (is_open || self.flight.running() > 0)
+    }
+
+    /// Carries out packets until the target is reached or the budget of nanoseconds is used up,
+    /// whichever comes first, and says how far it came. Packets behind the target stay in the
+    /// ring. At least one turn of 16 packets is tried, so with a budget of 0 this is a poll.
+    ///
+    /// A launch is passed when it has begun; a barrier or a command fence before the target makes
+    /// it wait for the end.
+    ///
+    /// # Errors
+    /// [`Halt`], from the packet on that stopped the processor for good.
+    ///
+    /// # Cost
+    /// Returns at most a turn of 16 packets, and on a host's clock a rest of 1 ms, behind the
+    /// budget, if the executor does not wait.
+    pub fn drain_until<C: Clock>(
+        &mut self,
+        target: u64,
+        budget_ns: u64,
+        clock: &C,
+    ) -> Result<Arrival, Halt> {
+        let journey = Journey {
+            target,
+            began_ns: clock.now_ns(),
+            begin: self.snapshot(),
+        };
+        wait_within(journey, budget_ns, clock, |now_ns| {
+            self.turn(Some(target), now_ns);
+            self.snapshot()
+        })
+    }
+
+    /// Carries out up to 16 packets, none at or behind `until`, and answers for them. Returns
+    /// whether anything changed that the mirror shows.
+    pub fn turn(&mut self, until: Option<u64>, now_ns: u64) -> bool {
+        let before = self.snapshot();
+        let Self {
+            executor, flight, ..
+        } = self;
+        executor.look(&mut |route, work| flight.complete(route, work));
+        for _ in 0..TURN {
+            let is_there = until.is_some_and(|until| is_reached(self.position(), until));
+            if is_there || self.halt.is_some() || !self.advance(now_ns) {
+                break;
+            }
+        }
+        let after = self.snapshot();
+        if before != after {
+            self.board.answer(&after);
+        }
+        before != after
+    }
+
+    pub(crate) fn board(&self) -> &'m Board {
+        self.board
+    }
+
+    fn position(&self) -> u64 {
+        self.statistics.position
+    }
+
+    /// Packets claimed and not passed, the one in hand included.
+    fn unpassed(&self) -> u64 {
+        u64::from(self.consumer.depth_hint()) + u64::from(self.held.is_some())
+    }
+
+    fn place(&self) -> Place {
+        let (buffer, index) = self.levels.next().unwrap_or_default();
+        Place {
+            position: self.position(),
+            depth: u32::try_from(self.levels.depth()).expect("at most MAX_DEPTH"),
+            buffer,
+            index,
+        }
+    }
+
+    /// Carries out the next packet. `false`: it cannot be, yet or ever.
+    fn advance(&mut self, now_ns: u64) -> bool {
+        let place = self.place();
+        let words = match self.words() {
+            Ok(Some(words)) => words,
+            Ok(None) => {
+                let gap = self.consumer.gap();
+                let waits_for = gap.map_or(WaitsFor::Submission, |gap| {
+                    WaitsFor::Publication(gap.claimers)
+                });
+                self.block(place, None, waits_for, now_ns);
+                return false;
+            }
+            Err(refusal) => return self.stop(place, Words::default(), Cause::Refused(refusal)),
+        };
+        let packet = match Packet::decode(&words, self.consumer.epoch()) {
+            Ok(packet) => packet,
+            Err(bad) => return self.stop(place, words, bad.into()),
+        };
+        match self.carry_out(&packet.command) {
+            Ok(Step::Wait(waits_for)) => {
+                self.block(place, Some(packet.command.kind()), waits_for, now_ns);
+                false
+            }
+            Ok(step) => {
+                self.blocker = None;
+                self.pass(place, packet.command.kind(), &words, &step);
+                true
+            }
+            Err(cause) => self.stop(place, words, cause),
+        }
+    }
+
+    /// The words of the next packet, at whichever level; `None`: the ring has none.
+    fn words(&mut self) -> Result<Option<Words>, Refusal> {
+        if let Some((buffer, index)) = self.levels.next() {
+            return self.executor.fetch(buffer, index).map(Some);
+        }
+        let held = &mut self.held;
+        if held.is_none() {
+            self.consumer.drain(1, |_, words| *held = Some(*words));
+        }
+        Ok(*held)
+    }
+
+    fn carry_out(&mut self, command: &Command) -> Result<Step, Cause> {
+        let work = self.flight.next();
+        let begin = |processor: &mut Self, ask: &dyn Fn(&mut E, WorkId) -> _| {
+            if !processor.flight.has_room() {
+                return Ok(Step::Wait(processor.completions()));
+            }
+            let answer: Result<Answer, Refusal> = ask(&mut processor.executor, work);
+            Ok(match answer.map_err(Cause::Refused)? {
+                Answer::Done => Step::Pass,
+                Answer::Running => {
+                    processor.flight.begin(processor.position());
+                    Step::Pass
+                }
+                Answer::NotYet => Step::Wait(WaitsFor::Executor),
+            })
+        };
+        match command {
+            Command::NoOp => Ok(Step::Pass),
+            Command::Launch(launch) => begin(self, &|executor, work| executor.launch(work, launch)),
+            Command::Copy(copy) => begin(self, &|executor, work| executor.copy(work, copy)),
+            Command::Signal(signal) => begin(self, &|executor, work| executor.signal(work, signal)),
+            Command::Wait(wait) => self.wait(wait),
+            Command::Barrier | Command::Fence => Ok(match self.flight.running() {
+                0 => Step::Pass,
+                _ => Step::Wait(self.completions()),
+            }),
+            Command::Indirect(indirect) => match self.levels.enter(indirect) {
+                true => Ok(Step::Enter),
+                false => Err(Cause::TooDeep),
+            },
+        }
+    }
+
+    fn wait(&mut self, wait: &Wait) -> Result<Step, Cause> {
+        let found = self.executor.counter(wait.counter);
+        let found = found.map_err(Cause::Refused)?;
+        if found.is_some_and(|current| wait.is_met(current)) {
+            return Ok(Step::Pass);
+        }
+        Ok(Step::Wait(WaitsFor::Counter {
+            address: wait.counter,
+            wanted: wait.value,
+            found,
+        }))
+    }
+
+    fn completions(&self) -> WaitsFor {
+        WaitsFor::Completions {
+            running: self.flight.running(),
+            oldest: self.flight.oldest_position().unwrap_or(self.position()),
+        }
+    }
+
+    /// The packet at `place` took effect; if it was the ring's, its position is passed.
+    fn pass(&mut self, place: Place, kind: Kind, words: &Words, step: &Step) {
+        self.statistics.pass(place, kind, words);
+        if matches!(step, Step::Enter) || !self.levels.pass() {
+            return;
+        }
+        self.held = None;
+        self.statistics.position = self.position().wrapping_add(1);
+        if kind == Kind::Fence {
+            self.board.answer(&self.snapshot());
+        }
+    }
+
+    /// Something stands in the way: since now, unless it stood there before.
+    fn block(&mut self, place: Place, kind: Option<Kind>, waits_for: WaitsFor, now_ns: u64) {
+        let same = self.blocker.filter(|blocker| {
+            let same_wait =
+                core::mem::discriminant(&blocker.waits_for) == core::mem::discriminant(&waits_for);
+            blocker.place == place && same_wait
+        });
+        self.statistics.not_yet += u64::from(kind.is_some() && same.is_none());
+        self.blocker = Some(Blocker {
+            place,
+            kind,
+            waits_for,
+            since_ns: same.map_or(now_ns, |blocker| blocker.since_ns),
+        });
+    }
+
+    /// Stops for good, and has every submission refused from here on.
+    #[cold]
+    fn stop(&mut self, place: Place, words: Words, cause: Cause) -> bool {
+        self.consumer.condemn();
+        self.halt = Some(Halt {
+            place,
+            words,
+            cause,
+            behind: u64::from(self.consumer.depth_hint()),
+        });
+        self.blocker = None;
+        false
+    }
+}
+
+/// Whether a position is at or behind a target.
+pub(crate) const fn is_reached(position: u64, target: u64) -> bool {
+    position.wrapping_sub(target) as i64 >= 0
+}

@@ -1,0 +1,146 @@
+//! Answers, completions and the two processors (C4, C5, C7, C8).
+
+use super::fixture::{
+    BARRIER, Device, FENCE, LONG_NS, Memory, StepClock, add, copy, indirect, launch, wait,
+};
+use crate::command::{Arrival, Clock, Entry, HostClock, Packet, Route, Statistics, run_threaded};
+
+#[test]
+fn c4_a_fence_that_is_reached_early_returns_early_whatever_its_budget() {
+    let took = [1_000_000, 900_000_000].map(|budget_ns| {
+        let mut memory = Memory::new(8);
+        let mut device = Device::with_counters(&[]);
+        device.looks = 20;
+        let (submitter, mut processor) = memory.ring(0, device);
+        let end = submitter.submit(&[launch(1), FENCE]).unwrap().end();
+        let clock = StepClock::default();
+        let arrival = processor.drain_until(end, budget_ns, &clock).unwrap();
+        assert!(matches!(arrival, Arrival::Reached { position: 2, .. }));
+        clock.now_ns()
+    });
+    assert_eq!(took[0], took[1]);
+    assert!(took[0] < 100_000);
+}
+
+#[test]
+fn c5_behind_each_of_100_000_inline_answers_the_statistics_are_there() {
+    let mut memory = Memory::new(8);
+    let (submitter, mut processor) = memory.ring(0, Device::default());
+    let clock = StepClock::default();
+    for _ in 0..100_000 {
+        let end = submitter.submit(&[FENCE]).unwrap().end();
+        let arrival = processor.drain_until(end, LONG_NS, &clock).unwrap();
+        assert!(matches!(arrival, Arrival::Reached { .. }));
+        assert!(submitter.board().answered() >= end);
+        assert!(submitter.board().snapshot().statistics.position >= end);
+    }
+}
+
+#[test]
+fn c5_behind_each_of_100_000_answers_of_a_thread_the_statistics_are_there() {
+    let mut memory = Memory::new(32);
+    let (submitter, processor) = memory.ring(0, Device::default());
+    let clock = HostClock::start();
+    let ended = run_threaded(processor, &clock, |desk| {
+        let board = desk.board();
+        for _ in 0..100_000 / 16 {
+            let submitted = submitter.submit(&[FENCE; 16]).unwrap();
+            for fence in 1..=16 {
+                let target = submitted.first + fence;
+                while board.answered() < target {
+                    assert!(clock.now_ns() < LONG_NS, "no answer");
+                    std::hint::spin_loop();
+                }
+                assert!(board.snapshot().statistics.position >= target);
+            }
+        }
+    });
+    let (_, processor) = ended.unwrap();
+    assert_eq!(processor.snapshot().statistics.position, 100_000);
+}
+
+#[test]
+fn c7_a_completion_noticed_by_two_routes_counts_once_and_the_duplicate_by_its_route() {
+    for (first, second) in [(Route::Polled, Route::Told), (Route::Told, Route::Polled)] {
+        let mut memory = Memory::new(8);
+        let mut device = Device::with_counters(&[]);
+        device.looks = 3;
+        device.routes = vec![first, second];
+        let (submitter, mut processor) = memory.ring(0, device);
+        submitter.submit(&[launch(1), launch(2), BARRIER]).unwrap();
+        let arrival = processor.drain_until(3, LONG_NS, &StepClock::default());
+        assert!(matches!(arrival, Ok(Arrival::Reached { .. })));
+        let snapshot = processor.snapshot();
+        let Statistics {
+            completed, notices, ..
+        } = snapshot.statistics;
+        assert_eq!((completed, snapshot.running), (2, 0));
+        assert_eq!((notices.useless(first), notices.useless(second)), (0, 2));
+    }
+}
+
+/// Launches, copies, counters and nested buffers; and what a device is left with.
+fn program() -> Vec<Packet> {
+    let round = |round: u64| {
+        [
+            launch(round),
+            add(8, 1),
+            copy(round % 8, round % 8 + 1, 4),
+            wait(8, u32::try_from(round).unwrap()),
+            indirect(0x100, 2, Entry::Call),
+            FENCE,
+        ]
+    };
+    (1..=500).flat_map(round).collect()
+}
+
+fn device() -> Device<'static> {
+    let mut device = Device::with_counters(&[(8, 0), (16, 0)]);
+    device.bytes = (0..16).collect();
+    device.looks = 2;
+    device.put(0x100, &[add(16, 3), launch(1_000)]);
+    device
+}
+
+type Left = (u64, Vec<u64>, Vec<u8>, u32);
+
+fn left(statistics: &Statistics, device: &Device<'_>) -> Left {
+    let counters = device.counters[&16];
+    let (begun, bytes) = (device.begun.clone(), device.bytes.clone());
+    (statistics.digest(), begun, bytes, counters)
+}
+
+fn inline(program: &[Packet]) -> Left {
+    let mut memory = Memory::new(4096);
+    let (submitter, mut processor) = memory.ring(0, device());
+    let end = submitter.submit(program).unwrap().end();
+    let arrival = processor.drain_until(end, LONG_NS, &StepClock::default());
+    assert!(matches!(arrival, Ok(Arrival::Reached { .. })));
+    left(&processor.snapshot().statistics, processor.executor())
+}
+
+fn threaded(program: &[Packet]) -> Left {
+    let mut memory = Memory::new(4096);
+    let (submitter, processor) = memory.ring(0, device());
+    let clock = HostClock::start();
+    let ended = run_threaded(processor, &clock, |desk| {
+        let mut end = 0;
+        for batch in program.chunks(16) {
+            end = submitter.submit(batch).unwrap().end();
+        }
+        desk.drain_until(end, LONG_NS)
+    });
+    let (arrival, processor) = ended.unwrap();
+    assert!(matches!(arrival, Ok(Arrival::Reached { .. })));
+    left(&processor.snapshot().statistics, processor.executor())
+}
+
+#[test]
+fn c8_both_processors_leave_the_same_and_another_program_something_else() {
+    let mut program = program();
+    let whole = inline(&program);
+    assert_eq!(whole, inline(&program));
+    assert_eq!(whole, threaded(&program));
+    program.swap(0, 1);
+    assert_ne!(whole.0, inline(&program).0, "the digest knows order");
+}

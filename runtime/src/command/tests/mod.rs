@@ -1,0 +1,7 @@
+//! The command ring, line by line of its requirements (C1 to C10).
+
+mod drains;
+mod fences;
+mod fixture;
+mod levels;
+mod packets;
