@@ -64,10 +64,14 @@ fn c7_a_completion_noticed_by_two_routes_counts_once_and_the_duplicate_by_its_ro
     for (first, second) in [(Route::Polled, Route::Told), (Route::Told, Route::Polled)] {
         let mut memory = Memory::new(8);
         let mut device = Device::with_counters(&[]);
-        device.looks = 3;
+        device.looks = 9;
         device.routes = vec![first, second];
         let (submitter, mut processor) = memory.ring(0, device);
-        submitter.submit(&[launch(1), launch(2), BARRIER]).unwrap();
+        submitter.submit(&[launch(1)]).unwrap();
+        processor.turn(None, 1);
+        // The second ends while the first runs.
+        processor.executor_mut().looks = 3;
+        submitter.submit(&[launch(2), BARRIER]).unwrap();
         let arrival = processor.drain_until(3, LONG_NS, &StepClock::default());
         assert!(matches!(arrival, Ok(Arrival::Reached { .. })));
         let snapshot = processor.snapshot();

@@ -1,7 +1,7 @@
 //! Indirect buffers (C9).
 
 use super::fixture::{
-    Device, FENCE, LONG_NS, Memory, NO_OP, StepClock, UNKNOWN, indirect, launch, wait,
+    Device, FENCE, LONG_NS, Memory, NO_OP, StepClock, UNKNOWN, add, indirect, launch, wait,
 };
 use crate::command::{Arrival, Cause, Entry, MAX_DEPTH};
 
@@ -83,20 +83,27 @@ fn c9_a_buffer_that_nobody_has_stops_the_processor_there() {
     let halt = halt.unwrap_err();
     assert_eq!(halt.cause, Cause::Refused(UNKNOWN));
     assert_eq!((halt.place.position, halt.place.buffer), (1, 0x500));
+    processor.executor_mut().put(0x500, &[launch(1)]);
+    processor.turn(None, 1);
+    assert_eq!(processor.snapshot().halt, Some(halt), "for good");
+    assert!(processor.executor().begun.is_empty());
 }
 
 #[test]
 fn c9_a_buffer_called_twice_that_jumps_is_no_circle() {
     let mut memory = Memory::new(8);
-    let mut device = Device::with_counters(&[(8, 0)]);
+    let mut device = Device::with_counters(&[(8, 1)]);
     let call = indirect(0x200, 1, Entry::Call);
-    device.put(0x100, &[call, call, call, wait(8, 1)]);
+    device.put(0x100, &[call, call, add(8, u32::MAX), call]);
     device.put(0x200, &[indirect(0x300, 1, Entry::Jump)]);
-    device.put(0x300, &[NO_OP]);
+    device.put(0x300, &[wait(8, 1)]);
     let (submitter, mut processor) = memory.ring(0, device);
     submitter
         .submit(&[indirect(0x100, 4, Entry::Call)])
         .unwrap();
     processor.turn(None, 1);
-    assert_eq!(processor.snapshot().revisits, 0);
+    let snapshot = processor.snapshot();
+    let place = snapshot.blocker.unwrap().place;
+    assert_eq!((place.depth, place.buffer), (2, 0x300));
+    assert_eq!(snapshot.revisits, 0);
 }
