@@ -9,11 +9,16 @@
 //! a block's state has doubled, users that completed are forgotten and ranges that became alike are
 //! joined, which costs O(1) a use. A failed user is remembered as long as its submitter does, so
 //! that whoever comes behind it is cancelled.
+//!
+//! Who uses a buffer is a [`User`]: a task of a submitter, or a time point of a launch plan. The
+//! mechanism is the same; only time points make each other superfluous.
 
 use std::ops::Range;
 
 use finbox_scheduler::{Fate, SlotId};
 use thiserror::Error;
+
+use crate::user::User;
 
 /// A declared buffer in one of its lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,17 +82,28 @@ pub enum UseError {
     },
 }
 
+impl UseError {
+    /// Which use, from 0.
+    pub const fn argument(&self) -> usize {
+        match self {
+            Self::Stale { argument, .. }
+            | Self::Unknown { argument }
+            | Self::Range { argument, .. } => *argument,
+        }
+    }
+}
+
 /// Smallest state that is looked through for what can be forgotten.
 const SWEEP_AT: usize = 32;
 
 #[derive(Clone, Debug)]
-struct Segment {
+struct Segment<U> {
     range: Range<u64>,
-    writer: Option<SlotId>,
-    readers: Vec<SlotId>,
+    writer: Option<U>,
+    readers: Vec<U>,
 }
 
-impl Segment {
+impl<U: User> Segment<U> {
     fn untouched(bytes: u64) -> Self {
         Self {
             range: 0..bytes,
@@ -97,7 +113,7 @@ impl Segment {
     }
 
     /// Forgets who completed, and all who failed as readers but the last.
-    fn forget(&mut self, fate: &impl Fn(SlotId) -> Fate) {
+    fn forget(&mut self, fate: &impl Fn(U) -> Fate) {
         self.writer = self
             .writer
             .filter(|&writer| fate(writer) != Fate::Completed);
@@ -124,18 +140,18 @@ impl Segment {
 }
 
 #[derive(Debug)]
-struct Block {
+struct Block<U> {
     generation: u32,
     bytes: u64,
     /// Neighbouring ranges that cover the whole block.
-    segments: Vec<Segment>,
+    segments: Vec<Segment<U>>,
     /// Readers remembered by all segments together.
     readers: usize,
     /// The state at which it is looked through again.
     sweep_at: usize,
 }
 
-impl Block {
+impl<U: User> Block<U> {
     fn new(generation: u32, bytes: u64) -> Self {
         Self {
             generation,
@@ -168,8 +184,8 @@ impl Block {
         segments.insert(index + 1, behind);
     }
 
-    /// Records one use of `slot`. Returns how many segments it looked at.
-    fn touch(&mut self, range: &Range<u64>, access: Access, slot: SlotId) -> usize {
+    /// Records one use of `user`. Returns how many segments it looked at.
+    fn touch(&mut self, range: &Range<u64>, access: Access, user: U) -> usize {
         self.split_at(range.start);
         self.split_at(range.end);
         let touched = overlap(&self.segments, range);
@@ -177,9 +193,12 @@ impl Block {
         match access {
             Access::In => {
                 for segment in &mut self.segments[touched] {
-                    if segment.readers.last() != Some(&slot) {
-                        segment.readers.push(slot);
-                        self.readers += 1;
+                    match user.stands_for(&segment.readers) {
+                        Some(index) => segment.readers[index] = user,
+                        None => {
+                            segment.readers.push(user);
+                            self.readers += 1;
+                        }
                     }
                 }
             }
@@ -187,13 +206,13 @@ impl Block {
                 // All of it, since it was split; its readers' memory serves again.
                 let segment = &mut self.segments[touched.start];
                 self.readers -= segment.readers.len();
-                segment.writer = Some(slot);
+                segment.writer = Some(user);
                 segment.readers.clear();
             }
             Access::Out | Access::InOut => {
                 let whole = Segment {
                     range: range.clone(),
-                    writer: Some(slot),
+                    writer: Some(user),
                     readers: Vec::new(),
                 };
                 let before = self.segments.splice(touched, [whole]);
@@ -204,7 +223,7 @@ impl Block {
     }
 
     /// Once the state has doubled, forgets what can be forgotten. Returns how much it looked at.
-    fn sweep(&mut self, fate: &impl Fn(SlotId) -> Fate) -> usize {
+    fn sweep(&mut self, fate: &impl Fn(U) -> Fate) -> usize {
         let before = self.state();
         if before < self.sweep_at {
             return 0;
@@ -217,15 +236,25 @@ impl Block {
     }
 }
 
-/// All declared buffers of one submitter.
-#[derive(Debug, Default)]
-pub struct Buffers {
-    blocks: Vec<Block>,
+/// All declared buffers of one submitter, or of one planner.
+#[derive(Debug)]
+pub struct Buffers<U = SlotId> {
+    blocks: Vec<Block<U>>,
     unused: Vec<u32>,
     steps: u64,
 }
 
-impl Buffers {
+impl<U> Default for Buffers<U> {
+    fn default() -> Self {
+        Self {
+            blocks: Vec::new(),
+            unused: Vec::new(),
+            steps: 0,
+        }
+    }
+}
+
+impl<U: User> Buffers<U> {
     /// Declares a buffer of `bytes` bytes that nobody has touched.
     ///
     /// # Panics
@@ -245,11 +274,11 @@ impl Buffers {
         }
     }
 
-    /// Ends a buffer's life and appends the tasks that still touch it to `last_users`.
+    /// Ends a buffer's life and appends who still touches it to `last_users`.
     ///
     /// # Errors
     /// [`UseError`] if it has ended already.
-    pub fn free(&mut self, buffer: BufferId, last_users: &mut Vec<SlotId>) -> Result<(), UseError> {
+    pub fn free(&mut self, buffer: BufferId, last_users: &mut Vec<U>) -> Result<(), UseError> {
         let block = self.block(0, buffer)?;
         for segment in &block.segments {
             last_users.extend(segment.writer);
@@ -266,12 +295,17 @@ impl Buffers {
         self.block(0, buffer).map_or(0, Block::state)
     }
 
+    /// Size of `buffer` in bytes; 0 if its life is over.
+    pub fn bytes_of(&self, buffer: BufferId) -> u64 {
+        self.block(0, buffer).map_or(0, |block| block.bytes)
+    }
+
     /// Segments and users that were looked at so far, over all calls.
     pub const fn steps(&self) -> u64 {
         self.steps
     }
 
-    fn block(&self, argument: usize, buffer: BufferId) -> Result<&Block, UseError> {
+    fn block(&self, argument: usize, buffer: BufferId) -> Result<&Block<U>, UseError> {
         let block = self.blocks.get(buffer.index as usize);
         let block = block.ok_or(UseError::Unknown { argument })?;
         let (found, current) = (buffer.generation, block.generation);
@@ -285,27 +319,42 @@ impl Buffers {
         Ok(block)
     }
 
-    /// Appends to `after` what a task with these uses must wait for. Repeats are possible.
+    /// The block of a use whose range lies in it.
+    #[inline]
+    fn used(&self, argument: usize, one: &BufferUse) -> Result<&Block<U>, UseError> {
+        let block = self.block(argument, one.buffer)?;
+        let Range { start, end } = one.range;
+        if start >= end || end > block.bytes {
+            return Err(UseError::Range {
+                argument,
+                start,
+                end,
+                bytes: block.bytes,
+            });
+        }
+        Ok(block)
+    }
+
+    /// Whether `one` can be planned: a living buffer, and a range of it.
+    ///
+    /// # Errors
+    /// [`UseError`], naming `argument`.
+    pub fn check(&self, argument: usize, one: &BufferUse) -> Result<(), UseError> {
+        self.used(argument, one).map(|_| ())
+    }
+
+    /// Appends to `after` what somebody with these uses must wait for. Repeats are possible.
     ///
     /// # Errors
     /// [`UseError`], naming the argument.
     ///
     /// # Cost
     /// The segments in its ranges and their users, at most twice what unfinished tasks touch.
-    pub fn plan(&mut self, uses: &[BufferUse], after: &mut Vec<SlotId>) -> Result<(), UseError> {
+    pub fn plan(&mut self, uses: &[BufferUse], after: &mut Vec<U>) -> Result<(), UseError> {
         let found = after.len();
         let mut segments = 0;
         for (argument, one) in uses.iter().enumerate() {
-            let block = self.block(argument, one.buffer)?;
-            let Range { start, end } = one.range;
-            if start >= end || end > block.bytes {
-                return Err(UseError::Range {
-                    argument,
-                    start,
-                    end,
-                    bytes: block.bytes,
-                });
-            }
+            let block = self.used(argument, one)?;
             let touched = overlap(&block.segments, &one.range);
             segments += touched.len();
             for segment in &block.segments[touched] {
@@ -319,9 +368,9 @@ impl Buffers {
         Ok(())
     }
 
-    /// Records that `slot` has these uses, which were planned. `fate` tells which earlier users
+    /// Records that `user` has these uses, which were planned. `fate` tells which earlier users
     /// need not be remembered.
-    pub fn record(&mut self, uses: &[BufferUse], slot: SlotId, fate: impl Fn(SlotId) -> Fate) {
+    pub fn record(&mut self, uses: &[BufferUse], user: U, fate: impl Fn(U) -> Fate) {
         for BufferUse {
             buffer,
             range,
@@ -329,14 +378,14 @@ impl Buffers {
         } in uses
         {
             let block = &mut self.blocks[buffer.index as usize];
-            let touched = block.touch(range, *access, slot);
+            let touched = block.touch(range, *access, user);
             self.steps += (touched + block.sweep(&fate)) as u64;
         }
     }
 }
 
 /// Indices of the segments that overlap `range`.
-fn overlap(segments: &[Segment], range: &Range<u64>) -> Range<usize> {
+fn overlap<U>(segments: &[Segment<U>], range: &Range<u64>) -> Range<usize> {
     let first = segments.partition_point(|segment| segment.range.end <= range.start);
     let last = segments.partition_point(|segment| segment.range.start < range.end);
     first..last.max(first)
@@ -427,7 +476,7 @@ mod tests {
 
     #[test]
     fn a_range_outside_its_buffer_is_refused() {
-        let mut buffers = Buffers::default();
+        let mut buffers = Buffers::<SlotId>::default();
         let buffer = buffers.declare(8);
         for range in [4..9, 4..4, 9..10] {
             let uses = [BufferUse {

@@ -26,6 +26,7 @@ mod machine;
 pub mod plugin;
 pub mod threads;
 mod trace;
+mod user;
 pub mod wait;
 mod wiring;
 
@@ -37,4 +38,5 @@ pub use finbox_scheduler::{Config, ConfigError};
 pub use lifecycle::{DEFAULT_PATIENCE, Drain, DrainLimits, drain, ledger};
 pub use machine::{Machine, MachineError, MachineFacts};
 pub use trace::TracingProbe;
+pub use user::User;
 pub use wiring::{BufferWaitError, Wiring, WiringError};
