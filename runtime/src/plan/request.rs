@@ -1,0 +1,98 @@
+//! What one launch declares, in memory that serves again.
+
+use std::ops::Range;
+
+use crate::buffer::{Access, BufferUse};
+use crate::stream::{TimePoint, Wait};
+
+/// What an argument is.
+#[derive(Clone, Debug)]
+pub(super) enum Memory {
+    Buffer(BufferUse),
+    External { address: u64 },
+}
+
+/// One argument, as it was declared.
+#[derive(Clone, Debug)]
+pub(super) struct Argument {
+    pub(super) memory: Memory,
+    label: Range<usize>,
+}
+
+/// What one launch declares.
+#[derive(Debug, Default)]
+pub(super) struct Request {
+    /// The launch's name, and then all labels.
+    text: String,
+    launch: usize,
+    pub(super) arguments: Vec<Argument>,
+    /// Its buffers in the order they were first seen, none twice.
+    pub(super) uses: Vec<BufferUse>,
+    pub(super) explicit: Vec<Wait>,
+    /// What it waits for, once it was planned.
+    pub(super) waits: Vec<Wait>,
+    /// What its uses conflict with.
+    pub(super) found: Vec<TimePoint>,
+    /// Uses that were recorded.
+    pub(super) tracked: usize,
+}
+
+impl Request {
+    pub(super) fn begin(&mut self, launch: &str) {
+        self.text.clear();
+        self.text.push_str(launch);
+        self.launch = launch.len();
+        self.arguments.clear();
+        self.uses.clear();
+        self.explicit.clear();
+        self.waits.clear();
+        self.found.clear();
+        self.tracked = 0;
+    }
+
+    pub(super) fn launch(&self) -> &str {
+        &self.text[..self.launch]
+    }
+
+    pub(super) fn label(&self, argument: usize) -> &str {
+        &self.text[self.arguments[argument].label.clone()]
+    }
+
+    pub(super) fn add(&mut self, label: &str, memory: Memory) {
+        if let Memory::Buffer(one) = &memory {
+            self.merge(one.clone());
+        }
+        let start = self.text.len();
+        self.text.push_str(label);
+        let label = start..self.text.len();
+        self.arguments.push(Argument { memory, label });
+    }
+
+    /// Uses of the same bytes become one, at the place of the first.
+    fn merge(&mut self, one: BufferUse) {
+        let overlaps = |a: &BufferUse, b: &BufferUse| {
+            let is_apart = a.range.end <= b.range.start || b.range.end <= a.range.start;
+            a.buffer == b.buffer && !is_apart
+        };
+        let Some(first) = self.uses.iter().position(|kept| overlaps(kept, &one)) else {
+            self.uses.push(one);
+            return;
+        };
+        widen(&mut self.uses[first], &one);
+        // It may have grown into others, each of which may make it grow again.
+        while let Some(other) = (first + 1..self.uses.len())
+            .find(|&other| overlaps(&self.uses[first], &self.uses[other]))
+        {
+            let other = self.uses.remove(other);
+            widen(&mut self.uses[first], &other);
+        }
+    }
+}
+
+fn widen(kept: &mut BufferUse, other: &BufferUse) {
+    kept.range.start = kept.range.start.min(other.range.start);
+    kept.range.end = kept.range.end.max(other.range.end);
+    if kept.access != other.access {
+        kept.access = Access::InOut;
+    }
+}

@@ -1,0 +1,388 @@
+//! All timelines of one planner. Plain state: whoever holds the planning lock moves it.
+
+use std::collections::VecDeque;
+
+use finbox_scheduler::Fate;
+
+use super::cycle::Search;
+use super::error::{AdvanceError, Cause, Poison, PoisonChain, ReserveError};
+use super::point::{TimePoint, TimelineId, Wait};
+
+/// How far a launch has come that has a point, and has not finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Planned; its owner may commit or drop it.
+    Planned,
+    /// Committed: its owner tells when it has finished.
+    Submitted,
+    /// It does nothing: it has finished when its waits are met.
+    Empty,
+}
+
+/// A launch between its planning and its point.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) stage: Stage,
+    pub(super) waits: Vec<Wait>,
+}
+
+#[derive(Debug)]
+pub(super) struct Timeline {
+    pub(super) name: String,
+    pub(super) is_foreign: bool,
+    /// Launches have been planned up to here. Of a foreign one: 0.
+    pub(super) reserved: u64,
+    pub(super) reached: u64,
+    /// The highest value that somebody waits for explicitly.
+    pub(super) awaited: u64,
+    pub(super) progressed_ns: u64,
+    pub(super) poison: Option<Cause>,
+    /// The launches `reached + 1 ..= reserved`.
+    pub(super) pending: VecDeque<Pending>,
+}
+
+impl Timeline {
+    fn next(&self, id: TimelineId) -> TimePoint {
+        TimePoint::new(id, self.reached + 1)
+    }
+
+    /// The launch with this value, while it has not finished.
+    pub(super) fn launch(&self, value: u64) -> Option<&Pending> {
+        let place = value.checked_sub(self.reached + 1)?;
+        self.pending.get(usize::try_from(place).ok()?)
+    }
+}
+
+/// All timelines of one planner.
+#[derive(Debug, Default)]
+pub(crate) struct Timelines {
+    pub(super) lines: Vec<Timeline>,
+    /// Memory of launches that have finished.
+    spare: Vec<Vec<Wait>>,
+    /// Launches that do nothing and have not finished.
+    empties: usize,
+    poisoned: usize,
+    duplicates: u64,
+    /// The latest time that was told.
+    now_ns: u64,
+    search: Search,
+}
+
+impl Timelines {
+    /// A new timeline at 0. A foreign one is moved by somebody else, in steps of any size.
+    ///
+    /// # Panics
+    /// With 2³² of them.
+    pub(crate) fn open(&mut self, name: &str, is_foreign: bool, now_ns: u64) -> TimelineId {
+        self.now_ns = self.now_ns.max(now_ns);
+        let id = u32::try_from(self.lines.len()).expect("fewer than 2^32 timelines");
+        self.lines.push(Timeline {
+            name: name.to_owned(),
+            is_foreign,
+            reserved: 0,
+            reached: 0,
+            awaited: 0,
+            progressed_ns: now_ns,
+            poison: None,
+            pending: VecDeque::new(),
+        });
+        TimelineId(id)
+    }
+
+    pub(super) fn line(&self, id: TimelineId) -> Option<&Timeline> {
+        self.lines.get(id.index())
+    }
+
+    pub(crate) fn name(&self, id: TimelineId) -> String {
+        self.line(id)
+            .map_or_else(String::new, |line| line.name.clone())
+    }
+
+    /// Whether `point` is on a timeline that was opened here.
+    pub(crate) fn check(&self, point: TimePoint) -> Result<(), AdvanceError> {
+        let unknown = AdvanceError::Unknown(point.timeline);
+        self.line(point.timeline).map(|_| ()).ok_or(unknown)
+    }
+
+    pub(crate) const fn duplicates(&self) -> u64 {
+        self.duplicates
+    }
+
+    /// Whether `point` was reached, is still to come, or never will.
+    ///
+    /// # Panics
+    /// If no such timeline was opened.
+    #[inline]
+    pub(crate) fn fate(&self, point: TimePoint) -> Fate {
+        let line = &self.lines[point.timeline.index()];
+        match (line.reached >= point.value, &line.poison) {
+            (true, _) => Fate::Completed,
+            (false, Some(_)) => Fate::Failed,
+            (false, None) => Fate::Unfinished,
+        }
+    }
+
+    /// Whether a launch may be planned on `stream`.
+    pub(crate) fn check_stream(&self, stream: TimelineId) -> Result<(), ReserveError> {
+        let line = self.line(stream).ok_or(ReserveError::Unknown(stream))?;
+        let name = || line.name.clone();
+        if line.is_foreign {
+            return Err(ReserveError::Foreign { name: name() });
+        }
+        match line.poison {
+            None => Ok(()),
+            Some(_) => Err(ReserveError::Poisoned {
+                name: name(),
+                chain: self.chain(line.next(stream)),
+            }),
+        }
+    }
+
+    /// Whether a launch may wait so.
+    pub(crate) fn check_wait(&self, wait: &Wait) -> Result<(), ReserveError> {
+        let TimePoint { timeline, value } = wait.point;
+        let line = self.line(timeline).ok_or(ReserveError::Unknown(timeline))?;
+        if line.is_foreign && wait.deadline_ns.is_none() {
+            let name = line.name.clone();
+            return Err(ReserveError::NoDeadline { name, value });
+        }
+        Ok(())
+    }
+
+    /// Gives a launch on `stream` the next point. Stream and waits were checked.
+    ///
+    /// # Errors
+    /// [`ReserveError::Cycle`]; nothing was changed.
+    pub(crate) fn reserve(
+        &mut self,
+        stream: TimelineId,
+        waits: &[Wait],
+        stage: Stage,
+    ) -> Result<TimePoint, ReserveError> {
+        let point = TimePoint::new(stream, self.lines[stream.index()].reserved + 1);
+        let Self { lines, search, .. } = self;
+        if let Some(circle) = search.circle(lines, point, waits) {
+            return Err(ReserveError::Cycle(circle));
+        }
+        for Wait { point, .. } in waits {
+            let line = &mut self.lines[point.timeline.index()];
+            line.awaited = line.awaited.max(point.value);
+        }
+        let mut kept = self.spare.pop().unwrap_or_default();
+        kept.extend_from_slice(waits);
+        let line = &mut self.lines[stream.index()];
+        line.reserved = point.value;
+        line.pending.push_back(Pending { stage, waits: kept });
+        self.empties += usize::from(stage == Stage::Empty);
+        Ok(point)
+    }
+
+    /// A planned launch was committed, or dropped: then it is [`Stage::Empty`].
+    pub(crate) fn decide(&mut self, point: TimePoint, stage: Stage) {
+        let line = &mut self.lines[point.timeline.index()];
+        let place = point.value.checked_sub(line.reached + 1);
+        let place = place.and_then(|place| usize::try_from(place).ok());
+        // None if its stream ended meanwhile.
+        if let Some(launch) = place.and_then(|place| line.pending.get_mut(place)) {
+            launch.stage = stage;
+            self.empties += usize::from(stage == Stage::Empty);
+        }
+        self.settle();
+    }
+
+    /// Says that `point` was reached, at `now_ns`.
+    ///
+    /// # Errors
+    /// [`AdvanceError`]; nothing was changed, but duplicates are counted.
+    pub(crate) fn advance(&mut self, point: TimePoint, now_ns: u64) -> Result<(), AdvanceError> {
+        self.check_advance(point).inspect_err(|error| {
+            self.duplicates += u64::from(matches!(error, AdvanceError::Duplicate { .. }));
+        })?;
+        self.now_ns = self.now_ns.max(now_ns);
+        let index = point.timeline.index();
+        if self.lines[index].is_foreign {
+            let line = &mut self.lines[index];
+            (line.reached, line.progressed_ns) = (point.value, now_ns);
+        } else {
+            self.pop(index);
+        }
+        self.settle();
+        Ok(())
+    }
+
+    fn check_advance(&mut self, point: TimePoint) -> Result<(), AdvanceError> {
+        let TimePoint { timeline, value } = point;
+        let line = self.line(timeline).ok_or(AdvanceError::Unknown(timeline))?;
+        let (name, reached) = (|| line.name.clone(), line.reached);
+        if value <= reached {
+            return Err(AdvanceError::Duplicate {
+                name: name(),
+                value,
+                reached,
+            });
+        }
+        if line.poison.is_some() {
+            return Err(AdvanceError::Poisoned {
+                name: name(),
+                chain: self.chain(point),
+            });
+        }
+        if line.is_foreign {
+            return Ok(());
+        }
+        if value > reached + 1 {
+            return Err(AdvanceError::OutOfOrder {
+                name: name(),
+                value,
+                reached,
+            });
+        }
+        let launch = line.pending.front();
+        let Some(launch) = launch.filter(|launch| launch.stage == Stage::Submitted) else {
+            return Err(AdvanceError::NotCommitted {
+                name: name(),
+                value,
+            });
+        };
+        match self.unmet(&launch.waits).next() {
+            None => Ok(()),
+            Some(wait) => Err(AdvanceError::TooEarly {
+                name: name(),
+                value,
+                on: wait.point,
+            }),
+        }
+    }
+
+    /// Those of `waits` whose points are not reached.
+    pub(super) fn unmet<'w>(&self, waits: &'w [Wait]) -> impl Iterator<Item = &'w Wait> {
+        waits
+            .iter()
+            .filter(|wait| self.fate(wait.point) != Fate::Completed)
+    }
+
+    /// The first launch of a stream has finished.
+    fn pop(&mut self, index: usize) {
+        let line = &mut self.lines[index];
+        line.reached += 1;
+        line.progressed_ns = self.now_ns;
+        let done = line.pending.pop_front();
+        self.recycle(done);
+    }
+
+    fn recycle(&mut self, launch: Option<Pending>) {
+        if let Some(Pending { stage, mut waits }) = launch {
+            self.empties -= usize::from(stage == Stage::Empty);
+            waits.clear();
+            self.spare.push(waits);
+        }
+    }
+
+    /// Ends a timeline: nothing of it is reached any more, nor what waits for it.
+    ///
+    /// # Errors
+    /// [`AdvanceError`] if it has ended, or was never opened.
+    pub(crate) fn poison(
+        &mut self,
+        timeline: TimelineId,
+        cause: &str,
+        now_ns: u64,
+    ) -> Result<(), AdvanceError> {
+        let line = self.line(timeline).ok_or(AdvanceError::Unknown(timeline))?;
+        if line.poison.is_some() {
+            return Err(AdvanceError::Poisoned {
+                name: line.name.clone(),
+                chain: self.chain(line.next(timeline)),
+            });
+        }
+        self.now_ns = self.now_ns.max(now_ns);
+        self.end(timeline.index(), Cause::Failed(cause.to_owned()));
+        self.settle();
+        Ok(())
+    }
+
+    fn end(&mut self, index: usize, cause: Cause) {
+        let line = &mut self.lines[index];
+        (line.poison, line.progressed_ns) = (Some(cause), self.now_ns);
+        self.poisoned += 1;
+        while let Some(launch) = self.lines[index].pending.pop_front() {
+            self.recycle(Some(launch));
+        }
+    }
+
+    /// Ends every stream whose next launch waits past its deadline.
+    pub(crate) fn expire(&mut self, now_ns: u64) {
+        self.now_ns = self.now_ns.max(now_ns);
+        for index in 0..self.lines.len() {
+            let Some(front) = self.lines[index].pending.front() else {
+                continue;
+            };
+            let is_late = |wait: &&Wait| wait.deadline_ns.is_some_and(|at| at <= now_ns);
+            let late = self.unmet(&front.waits).find(is_late);
+            if let Some(&Wait { point, deadline_ns }) = late {
+                let cause = Cause::Missed {
+                    on: point,
+                    deadline_ns: deadline_ns.unwrap_or(now_ns),
+                    now_ns,
+                };
+                self.end(index, cause);
+            }
+        }
+        self.settle();
+    }
+
+    /// Lets empty launches finish and poison travel, until neither moves.
+    fn settle(&mut self) {
+        if self.empties == 0 && self.poisoned == 0 {
+            return;
+        }
+        let mut is_moving = true;
+        while is_moving {
+            is_moving = false;
+            for index in 0..self.lines.len() {
+                while self.step(index) {
+                    is_moving = true;
+                }
+            }
+        }
+    }
+
+    /// Looks at the next launch of one stream. Whether the stream moved.
+    fn step(&mut self, index: usize) -> bool {
+        let Some(front) = self.lines[index].pending.front() else {
+            return false;
+        };
+        let is_lost = |wait: &&Wait| self.fate(wait.point) == Fate::Failed;
+        if let Some(&Wait { point, .. }) = front.waits.iter().find(is_lost) {
+            self.end(index, Cause::Waited(point));
+            return true;
+        }
+        let is_done = front.stage == Stage::Empty && self.unmet(&front.waits).next().is_none();
+        if is_done {
+            self.pop(index);
+        }
+        is_done
+    }
+
+    /// Why `point` is not reached: its timeline's end, and what that came from.
+    pub(crate) fn chain(&self, point: TimePoint) -> PoisonChain {
+        let (mut links, mut next) = (Vec::new(), Some(point.timeline));
+        while let Some(timeline) = next.take() {
+            let line = &self.lines[timeline.index()];
+            let Some(cause) = line.poison.clone() else {
+                break;
+            };
+            // A timeline ends behind the one it waited for, so this comes to an end.
+            next = match cause {
+                Cause::Waited(on) => Some(on.timeline),
+                Cause::Failed(_) | Cause::Missed { .. } => None,
+            };
+            links.push(Poison {
+                point: line.next(timeline),
+                name: line.name.clone(),
+                cause,
+            });
+        }
+        PoisonChain(links)
+    }
+}
