@@ -163,14 +163,10 @@ fn l9_threads_that_plan_on_the_same_buffers_in_opposite_order_are_ordered_and_ne
         values.collect::<Vec<_>>()
     };
     let (a_behind, b_behind) = (behind(&of_a), behind(&of_b));
-    for i in 0..ROUNDS {
-        for j in 0..ROUNDS {
-            let a_waits = a_behind[i] > j as u64;
-            let b_waits = b_behind[j] > i as u64;
-            assert!(
-                a_waits != b_waits,
-                "launches {i} and {j}: {a_waits} {b_waits}"
-            );
+    for (i, &behind_b) in (0_u64..).zip(&a_behind) {
+        for (j, &behind_a) in (0_u64..).zip(&b_behind) {
+            let (a_waits, b_waits) = (behind_b > j, behind_a > i);
+            assert!(a_waits != b_waits, "launches {i} and {j}");
         }
     }
 }
