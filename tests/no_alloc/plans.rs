@@ -26,7 +26,7 @@ fn round(
         let recording = recording.uses("out", of(own, Access::Out));
         let again = recording.uses("in again", of(1 - own, Access::In));
         let planned = again.plan().expect("it is right");
-        if number % 5 != 0 {
+        if !number.is_multiple_of(5) {
             points[own] = Some(planned.commit().point());
         }
     }
