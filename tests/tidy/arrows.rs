@@ -19,7 +19,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["mailbox", "scheduler", "abi", "runtime", "sim"],
     ),
     ("tests", &["mailbox", "scheduler", "abi", "runtime", "sim"]),
-    ("benches", &["mailbox", "scheduler", "runtime", "sim"]),
+    (
+        "benches",
+        &["mailbox", "scheduler", "runtime", "ffi", "sim"],
+    ),
 ];
 
 /// What the crates that link into firmware may take from outside.

@@ -24,6 +24,7 @@ const UNSAFE: &[&str] = &[
     "tests/fuzz/raw.rs",
     "tests/loom/",
     "tests/mailbox/region.rs",
+    "benches/boundary/main.rs",
     "benches/race/plain.rs",
     "tests/no_alloc/main.rs",
     "tests/sanitizers/planted.rs",
