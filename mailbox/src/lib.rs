@@ -33,7 +33,9 @@ pub use cell::{Cell, Payload, WORDS, Words};
 pub use claimer::{ClaimLine, Claimers, Gap, MAX_CLAIMERS, NamedProducer, NoLine};
 pub use error::{AttachError, Full, PlaceError, PushError, ResetError};
 pub use handle::{Consumer, Drained, Salvage, Stop, mailbox, mailbox_with_lines, ring_of};
-pub use message::{CompletionType, Condition, Done, Engine, Malformed, Message, SlotBits};
+pub use message::{
+    CompletionType, Condition, Done, Engine, Malformed, Message, SlotBits, WorkDone,
+};
 pub use producer::{Claimed, Producer};
 pub use region::{
     Line, Occupant, Occupied, attach_shared, place, place_occupied, place_shared, region_lines,

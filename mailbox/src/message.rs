@@ -1,4 +1,4 @@
-//! CONDITION and TASK_NORMAL_DONE, and their wire form.
+//! CONDITION, TASK_NORMAL_DONE and WORK_DONE, and their wire form.
 //!
 //! A message is 64 bytes with the sequence at byte 0; here are the seven words behind it. Little
 //! endian. Everything that arrives is validated by [`Message::decode`]; nothing is dereferenced.
@@ -11,6 +11,8 @@ use crate::cell::{Payload, WORDS, Words};
 const KIND_CONDITION: u32 = 0;
 /// `kind` of a TASK_NORMAL_DONE message.
 const KIND_NORMAL_DONE: u32 = 1;
+/// `kind` of a WORK_DONE message.
+const KIND_WORK_DONE: u32 = 2;
 /// `kind` of what stands in a slot whose message could not be built.
 const KIND_VOID: u32 = u32::MAX;
 
@@ -22,6 +24,9 @@ const VOID: Words = {
     words[5] = u64::MAX;
     words
 };
+
+/// A task, or a slot, that a message does not name.
+const NOTHING: u64 = u64::MAX;
 
 /// Who will make a condition true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -108,6 +113,22 @@ pub struct Done {
     pub expected: u32,
 }
 
+/// WORK_DONE: a persistent worker is through with an item of a work ring.
+///
+/// Position and correlation say which item: a worker knows neither task nor slot, and no position
+/// is ever used again. On the wire: the position where a CONDITION has its address, the status
+/// where it has what it expects, the correlation where it has its engine; `task` and `slot` are all
+/// ones, which name nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkDone {
+    /// Where the item stood in the work ring.
+    pub position: u64,
+    /// What the item bore; for the item of a task, the index of the task's slot.
+    pub correlation: u32,
+    /// 0: it was done. Anything else: it failed, and this is the worker's own code.
+    pub status: u32,
+}
+
 /// What travels through a mailbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Message {
@@ -115,14 +136,26 @@ pub enum Message {
     Condition(Condition),
     /// TASK_NORMAL_DONE.
     NormalDone(Done),
+    /// WORK_DONE.
+    WorkDone(WorkDone),
 }
 
 /// Why the words of a slot are no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Malformed {
-    /// Neither CONDITION nor TASK_NORMAL_DONE.
-    #[error("message kind {0} is neither CONDITION (0) nor TASK_NORMAL_DONE (1)")]
+    /// A kind that nobody knows.
+    #[error("message kind {0} is not one of CONDITION 0, TASK_NORMAL_DONE 1, WORK_DONE 2")]
     Kind(u32),
+    /// A WORK_DONE that names a task or a slot, which no worker knows: another message, damaged.
+    #[error(
+        "a WORK_DONE (kind 2) names task {task:#x} and slot {slot:#x}; both are all ones in one"
+    )]
+    Named {
+        /// The task it names.
+        task: u64,
+        /// The slot it names.
+        slot: u64,
+    },
     /// An engine number nobody has.
     #[error("engine {0} is not one of SDMA 0, ROCE 1, URMA 2, CCU 3")]
     Engine(u32),
@@ -194,6 +227,15 @@ impl Message {
                 let kind = pack(0, KIND_NORMAL_DONE);
                 [task, 0, 0, pack(expected, 0), kind, slot.0, epoch]
             }
+            Self::WorkDone(WorkDone {
+                position,
+                correlation,
+                status,
+            }) => {
+                let kind = pack(0, KIND_WORK_DONE);
+                let what = pack(status, correlation);
+                [NOTHING, position, 0, what, kind, NOTHING, epoch]
+            }
         }
     }
 
@@ -204,7 +246,7 @@ impl Message {
     #[inline]
     pub const fn decode(words: &Words, epoch: u32) -> Result<Self, Malformed> {
         let [task, addr, cookie, expected_engine, type_kind, slot, tail] = *words;
-        let is_known = high(type_kind) <= KIND_NORMAL_DONE;
+        let is_known = high(type_kind) <= KIND_WORK_DONE;
         if is_known && low(tail) != epoch {
             return Err(Malformed::Epoch {
                 found: low(tail),
@@ -240,6 +282,14 @@ impl Message {
                 };
                 Ok(Self::Condition(condition))
             }
+            KIND_WORK_DONE if task != NOTHING || slot.0 != NOTHING => {
+                Err(Malformed::Named { task, slot: slot.0 })
+            }
+            KIND_WORK_DONE => Ok(Self::WorkDone(WorkDone {
+                position: addr,
+                correlation: high(expected_engine),
+                status: expected,
+            })),
             kind => Err(Malformed::Kind(kind)),
         }
     }

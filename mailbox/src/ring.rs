@@ -45,7 +45,7 @@ pub struct Header {
     pub(crate) slots: AtomicU32,
     pub(crate) epoch: AtomicU32,
     pub(crate) claimers: AtomicU32,
-    state: AtomicU32,
+    pub(crate) state: AtomicU32,
     pub(crate) consumer: AtomicU32,
     pub(crate) tail: TailLine,
 }

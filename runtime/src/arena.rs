@@ -1,6 +1,7 @@
 //! The arena: all memory of one scheduler, allocated once, before the first task.
 
-use finbox_mailbox::{Cell, ClaimLine, Header};
+use finbox_mailbox::work::{WorkCell, WorkRing, WorkerLine, work_ring};
+use finbox_mailbox::{Cell, ClaimLine, Header, MAX_CLAIMERS};
 use finbox_scheduler::{
     Assembly, Cond, Config, CoreId, CoreState, EdgeNode, HandlerCore, LinePlace, LineWords, Memory,
     Scope, SlotBook, TaskSlot, Token, Unmet, UrmaQueue, WaitEntry, WatchedLine, assemble,
@@ -28,10 +29,43 @@ pub struct Arena {
     cores: Box<[CoreState]>,
     handler_cores: Box<[HandlerCore]>,
     tokens: Box<[Token]>,
+    work: WorkMemory,
+}
+
+/// Memory of the work ring, empty if there is none.
+#[derive(Debug, Default)]
+struct WorkMemory {
+    header: Header,
+    cells: Box<[WorkCell]>,
+    lines: Box<[WorkerLine]>,
+}
+
+impl WorkMemory {
+    fn new(slots: u32, workers: u32) -> Self {
+        Self {
+            header: Header::default(),
+            cells: table(slots as usize),
+            lines: table(workers as usize),
+        }
+    }
+
+    fn ring(&mut self) -> Option<WorkRing<'_>> {
+        if self.cells.is_empty() {
+            return None;
+        }
+        let ring = work_ring(&mut self.header, &mut self.cells, &mut self.lines);
+        Some(ring.expect("the configuration was checked"))
+    }
 }
 
 fn table<T: Default>(count: usize) -> Box<[T]> {
     (0..count).map(|_| T::default()).collect()
+}
+
+/// A claim line for each FIN handler, and for as many workers as there can be lines.
+fn claim_lines(config: &Config) -> usize {
+    let names = u32::from(config.chip.handlers).saturating_add(config.workers);
+    names.min(MAX_CLAIMERS) as usize
 }
 
 impl Arena {
@@ -47,7 +81,7 @@ impl Arena {
             config,
             header: Header::default(),
             cells: table(config.mailbox_slots as usize),
-            claim_lines: table(usize::from(config.chip.handlers)),
+            claim_lines: table(claim_lines(&config)),
             slots: table(slots),
             entries: table(slots),
             books: table(slots),
@@ -61,6 +95,7 @@ impl Arena {
             cores: table(lanes),
             handler_cores: table(lanes),
             tokens: vec![Token::FIRST; lanes].into(),
+            work: WorkMemory::new(config.work_slots, config.workers),
         })
     }
 
@@ -117,6 +152,7 @@ impl Arena {
             cores: &mut self.cores,
             handler_cores: &mut self.handler_cores,
             tokens: &mut self.tokens,
+            work: self.work.ring(),
         };
         assemble(self.config.chip, self.config.start, memory)
     }

@@ -156,6 +156,9 @@ pub enum SubmitError {
         /// What a block needs.
         shape: Shape,
     },
+    /// A task for workers, and this scheduler was made without a work ring.
+    #[error("a task for workers needs a work ring, and this scheduler was made without one")]
+    NoWorkRing,
     /// The chip has no core of this shape.
     #[error("this chip has no core for a task of shape {0:?}")]
     NoCore(Shape),
@@ -187,6 +190,7 @@ impl SubmitError {
             Self::NeverEnoughRoom { .. } => FaultCode::ConditionRoomExhausted,
             Self::Cohort { .. } => FaultCode::RequireSyncStartInvalid,
             Self::Field { .. }
+            | Self::NoWorkRing
             | Self::NoCore(_)
             | Self::UnknownDependency(_)
             | Self::Reclaimed(_)
@@ -209,7 +213,10 @@ pub(crate) fn check(scheduler: &Scheduler<'_>, spec: &TaskSpec) -> Result<(), Su
         });
     }
     if !can_run(scheduler, spec) {
-        return Err(SubmitError::NoCore(spec.shape));
+        return Err(match spec.shape {
+            Shape::Work => SubmitError::NoWorkRing,
+            shape => SubmitError::NoCore(shape),
+        });
     }
     if spec.sync_start {
         return check_cohort(scheduler, spec);
@@ -241,9 +248,13 @@ fn check_cohort(scheduler: &Scheduler<'_>, spec: &TaskSpec) -> Result<(), Submit
 
 /// The field that makes a task invalid.
 fn wrong_field(spec: &TaskSpec) -> SubmitError {
-    let is_dummy = spec.shape == Shape::Dummy;
-    let unless_dummy = |most: u64| if is_dummy { 0 } else { most };
-    let blocks = if is_dummy { 1 } else { u64::from(MAX_BLOCKS) };
+    let has_no_core = matches!(spec.shape, Shape::Dummy | Shape::Work);
+    let with_core = |most: u64| if has_no_core { 0 } else { most };
+    let blocks = if has_no_core {
+        1
+    } else {
+        u64::from(MAX_BLOCKS)
+    };
     let least_subtasks = u64::from(spec.shape == Shape::Mix);
     let fields = [
         ("the number of blocks", u64::from(spec.blocks), 1, blocks),
@@ -257,13 +268,13 @@ fn wrong_field(spec: &TaskSpec) -> SubmitError {
             "the bound of conditions",
             u64::from(spec.may_defer),
             0,
-            unless_dummy(u64::from(MAX_CONDITIONS)),
+            with_core(u64::from(MAX_CONDITIONS)),
         ),
         (
             "the wish to start together",
             u64::from(spec.sync_start),
             0,
-            unless_dummy(1),
+            with_core(1),
         ),
     ];
     let wrong = fields

@@ -1,6 +1,6 @@
 //! Finishing a task: the one place that tells of an outcome and releases consumers.
 //!
-//! Both roads end here: the FIN thread, whose last retirement decided, for tasks without deferral,
+//! All roads end here: the FIN thread, whose last retirement decided, for tasks without deferral,
 //! the dispatch thread for all others. A fan-out is walked in pieces of a budget, so that no flood
 //! starves anyone; a consumer that becomes ready goes to a stack, never through recursion.
 
@@ -23,6 +23,8 @@ pub(crate) enum Road {
     Inline,
     /// Through the mailbox.
     Deferred,
+    /// Through the mailbox, by a worker whose message, or end, has decided the outcome.
+    Worked,
     /// It needed no core, or none any more: a dummy, a task whose predicate was false, or one that
     /// failed before it ran. On the dispatch thread.
     Unrun,
@@ -54,6 +56,7 @@ pub(crate) fn finish_task(
     let state = words.retire.state();
     let outcome = match road {
         Road::Deferred if state.remaining() == 0 => words.retire.conclude(slot.generation(), state),
+        Road::Worked => Some(state.outcome()),
         _ => words
             .retire
             .decide(slot.generation(), decision(words, road)),
@@ -83,6 +86,7 @@ pub(crate) fn take_consumers(
     }
     match (outcome, road) {
         (Outcome::Completed, Road::Deferred) => ledger.deferred += 1,
+        (Outcome::Completed, Road::Worked) => ledger.worked += 1,
         (Outcome::Completed, _) => ledger.inline += 1,
         _ => {}
     }
@@ -146,12 +150,12 @@ impl Scheduler<'_> {
     #[inline]
     pub(crate) fn place_if_ready(&self, slot: SlotId, fan_in: FanIn) {
         let words = self.slot(slot);
-        let shape = match fan_in {
+        let stack = match fan_in {
             FanIn::Waiting => return,
-            FanIn::Poisoned => Shape::Dummy,
-            FanIn::Ready => words.kind().shape(),
+            FanIn::Poisoned => Shape::Dummy as usize,
+            FanIn::Ready => words.kind().stack(),
         };
         let index = u32::try_from(slot.index()).expect("an index has 24 bits");
-        self.ready[words.kind().priority() as usize][shape as usize].push(self.slots, index);
+        self.ready[words.kind().priority() as usize][stack].push(self.slots, index);
     }
 }

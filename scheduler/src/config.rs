@@ -3,6 +3,7 @@
 //! Whoever lends the memory ([`Memory`](crate::Memory)) takes its lengths from here: the runtime's
 //! arena, and libfinbox, which carves them out of what a C program gives it.
 
+use finbox_mailbox::work::MAX_WORKERS;
 use thiserror::Error;
 
 use crate::chip::Chip;
@@ -17,7 +18,7 @@ use crate::rings::Rings;
 use crate::scheduler::Start;
 use crate::target::Target;
 
-/// Most slots a mailbox may be configured with (1 GiB of memory).
+/// Most slots a mailbox, or a work ring, may be configured with (1 GiB of memory).
 const MAX_MAILBOX_SLOTS: u32 = 1 << 24;
 
 /// Most output bytes a ring may be configured with.
@@ -44,6 +45,11 @@ pub struct Config {
     pub urma_queues: u32,
     /// Messages in the mailbox at once: a power of two, 2 to 2²⁴.
     pub mailbox_slots: u32,
+    /// Items for persistent workers in the work ring at once: a power of two, 2 to 2²⁴; 0: there is
+    /// none, and tasks of [`Shape::Work`](crate::Shape) are refused.
+    pub work_slots: u32,
+    /// Persistent workers at once, 0 to 256.
+    pub workers: u32,
     /// Where the mailbox's life starts, and the run's epoch.
     pub start: Start,
 }
@@ -61,6 +67,8 @@ impl Config {
             condition_room: DEFAULT_CONDITION_ROOM,
             urma_queues: DEFAULT_URMA_QUEUES,
             mailbox_slots: DEFAULT_MAILBOX_SLOTS,
+            work_slots: 0,
+            workers: 0,
             start: Start::of_epoch(1),
         }
     }
@@ -92,11 +100,14 @@ impl Config {
         let power = (!slots.is_power_of_two()).then_some(ConfigError::PowerOfTwo { slots });
         let is_ragged = bytes % OUTPUT_ALIGN != 0;
         let ragged = is_ragged.then_some(ConfigError::Ragged { bytes });
-        ranges.chain(power).chain(ragged)
+        let slots = self.work_slots;
+        let is_ring = slots == 0 || slots.is_power_of_two() && slots >= 2;
+        let work = (!is_ring).then_some(ConfigError::WorkSlots { slots });
+        ranges.chain(power).chain(ragged).chain(work)
     }
 
     /// What is limited: its name, its value, and the smallest and largest allowed.
-    fn ranges(&self) -> [(&'static str, u64, u64, u64); 10] {
+    fn ranges(&self) -> [(&'static str, u64, u64, u64); 12] {
         let chip = &self.chip;
         let most_lanes = MAX_CORES - chip.target.cores() as usize;
         [
@@ -145,6 +156,13 @@ impl Config {
                 2,
                 u64::from(MAX_MAILBOX_SLOTS),
             ),
+            (
+                "work slots",
+                u64::from(self.work_slots),
+                0,
+                u64::from(MAX_MAILBOX_SLOTS),
+            ),
+            ("workers", u64::from(self.workers), 0, MAX_WORKERS.into()),
         ]
     }
 }
@@ -170,6 +188,12 @@ pub enum ConfigError {
         /// What it is.
         bytes: u64,
     },
+    /// A capacity of the work ring that it cannot have.
+    #[error("work slots: {slots} is neither 0 nor a power of two of at least 2")]
+    WorkSlots {
+        /// What it is.
+        slots: u32,
+    },
     /// A mailbox capacity that is no power of two.
     #[error("mailbox slots: {slots} is not a power of two")]
     PowerOfTwo {
@@ -191,10 +215,12 @@ mod tests {
         config.chip.cores = 109;
         config.mailbox_slots = 3;
         (config.rings, config.heap_bytes) = (5, 65);
-        assert_eq!(config.errors().count(), 5);
+        (config.work_slots, config.workers) = (1, 257);
+        assert_eq!(config.errors().count(), 7);
         let has = |error| config.errors().any(|found| found == error);
         assert!(has(ConfigError::Ragged { bytes: 65 }));
         assert!(has(ConfigError::PowerOfTwo { slots: 3 }));
+        assert!(has(ConfigError::WorkSlots { slots: 1 }));
         let (what, value, least, most) = ("cores", 109, 1, 108);
         assert!(has(ConfigError::Range {
             what,

@@ -18,6 +18,10 @@
 //! Which of FIN and deadline decides the *task* is a matter of its retire word alone; a core is
 //! lost only if it still runs T after that.
 //!
+//! Items of work have budgets too, which begin when they are pushed (`offer`). When each is due is
+//! known from its slot; here stands when the next one can be, at which time all are looked at, a
+//! piece at a step.
+//!
 //! Costs nothing in a pass where no token has a budget, and one comparison where one has.
 
 use crate::core_pair::Pair;
@@ -58,8 +62,12 @@ pub(crate) struct Deadlines {
     lost: CoreMask,
     /// Lost cores whose pending token was not dealt with.
     stranded: CoreMask,
-    /// No running token is due earlier.
+    /// Nothing is due earlier.
     earliest_ns: u64,
+    /// No item of work is due earlier.
+    items_ns: u64,
+    /// A look at all items that is going on: at which slot, and what time it was when it began.
+    late_items: Option<(u32, u64)>,
     default_ns: u64,
 }
 
@@ -74,6 +82,8 @@ impl Deadlines {
             lost: 0,
             stranded: 0,
             earliest_ns: NEVER,
+            items_ns: NEVER,
+            late_items: None,
             default_ns: default_ns.unwrap_or(0),
         }
     }
@@ -154,11 +164,34 @@ impl Deadlines {
     /// Where nothing is due, nobody need look at the time.
     const fn rest(&mut self) {
         if self.due == 0 {
-            self.earliest_ns = NEVER;
+            self.earliest_ns = self.items_ns;
         }
     }
 
-    /// Whether any running token has a budget: only then the time matters.
+    /// An item of work was pushed and is due at `due_ns`.
+    pub(crate) fn item_given(&mut self, due_ns: u64) {
+        self.items_ns = self.items_ns.min(due_ns);
+        self.earliest_ns = self.earliest_ns.min(due_ns);
+    }
+
+    /// From which slot on to look for items that were due at which time, if that is to be done.
+    pub(crate) const fn late_items(&self) -> Option<(u32, u64)> {
+        self.late_items
+    }
+
+    /// The look at items stands at slot `next`; none of those seen is due before `next_ns`.
+    pub(crate) fn looked_at_items(&mut self, next: u32, next_ns: u64) {
+        self.item_given(next_ns);
+        self.late_items = self.late_items.map(|(_, now_ns)| (next, now_ns));
+    }
+
+    /// As [`looked_at_items`](Self::looked_at_items), and it is over.
+    pub(crate) fn looked_at_all_items(&mut self, next_ns: u64) {
+        self.item_given(next_ns);
+        self.late_items = None;
+    }
+
+    /// Whether anything that runs has a budget: only then the time matters.
     #[inline]
     pub(crate) const fn is_running(&self) -> bool {
         self.earliest_ns != NEVER
@@ -179,12 +212,17 @@ impl Deadlines {
                 self.earliest_ns = self.earliest_ns.min(due_ns);
             }
         }
+        if self.items_ns <= now_ns {
+            self.items_ns = NEVER;
+            self.late_items = Some((0, now_ns));
+        }
+        self.earliest_ns = self.earliest_ns.min(self.items_ns);
     }
 
-    /// Whether a late token, or one behind it, was not dealt with.
+    /// Whether a late token or item, or one behind such a token, was not dealt with.
     #[inline]
     pub(crate) const fn has_late(&self) -> bool {
-        self.overdue | self.stranded != 0
+        self.overdue | self.stranded != 0 || self.late_items.is_some()
     }
 
     /// A core with a late token, and the token. It stays until [`set_lost`](Self::set_lost) or

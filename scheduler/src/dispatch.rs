@@ -16,6 +16,7 @@ use crate::fault::{Fault, FaultCode};
 use crate::id::{CoreId, SlotId, Token};
 use crate::ledger::Ledger;
 use crate::losses::Lost;
+use crate::offer::Offers;
 use crate::pool::{Fit, Pool};
 use crate::port::{Launch, Port};
 use crate::probe::{Event, Probe};
@@ -23,8 +24,8 @@ use crate::ready::{Line, SlotQueue, are_empty_hint};
 use crate::roomless::Roomless;
 use crate::scheduler::Scheduler;
 use crate::slab;
-use crate::slot::TaskSlot;
-use crate::spec::{PRIORITIES, Predicate, Priority, SHAPES, Shape};
+use crate::slot::{Item, TaskSlot};
+use crate::spec::{PRIORITIES, Predicate, Priority, STACKS, Shape};
 use crate::turns::Turns;
 
 /// Messages taken in one pass.
@@ -63,6 +64,14 @@ enum Placed {
     Gathers,
 }
 
+/// What is to be done with a task that needs no core.
+enum Next {
+    /// It comes to its end.
+    End(Road),
+    /// It is an item for workers.
+    Offer,
+}
+
 /// The dispatch thread's own state: a value that one thread at a time may pass.
 #[derive(Debug)]
 pub struct Dispatcher<'m> {
@@ -71,7 +80,9 @@ pub struct Dispatcher<'m> {
     pub(crate) deadlines: Deadlines,
     /// Resets of the device that were noticed.
     pub(crate) incarnation: u32,
-    pub(crate) lines: [[Line; SHAPES]; PRIORITIES],
+    pub(crate) lines: [[Line; STACKS]; PRIORITIES],
+    /// Ready items of work.
+    pub(crate) offers: Offers,
     turns: [Turns; PRIORITIES],
     /// Whether something is settled, ready, late or being finished; sure if not.
     pub(crate) is_busy: bool,
@@ -97,7 +108,8 @@ impl<'m> Dispatcher<'m> {
             pool: Pool::default(),
             deadlines: Deadlines::new(run_ns),
             incarnation: 0,
-            lines: [(); PRIORITIES].map(|()| [(); SHAPES].map(|()| Line::default())),
+            lines: [(); PRIORITIES].map(|()| [(); STACKS].map(|()| Line::default())),
+            offers: Offers::default(),
             turns: [(); PRIORITIES].map(|()| Turns::default()),
             is_busy: false,
             roomless: Roomless::default(),
@@ -161,6 +173,9 @@ impl<'m> Dispatcher<'m> {
                 }
             }
         }
+        if !self.offers.are_empty() {
+            self.offer(scheduler, port, probe, pass);
+        }
         self.ring_owners(scheduler, pass);
         pass.watching |= self.has_work_left();
         // Whoever moved something looks once more.
@@ -170,7 +185,8 @@ impl<'m> Dispatcher<'m> {
     /// Whether a pass has something to do that neither mailbox nor stacks nor cores tell of.
     fn is_left_busy(&self) -> bool {
         let is_finishing = self.release.is_some() || !self.settled.is_empty();
-        let is_waiting = !self.roomless.is_empty() || self.deadlines.has_late();
+        let is_waiting =
+            !self.roomless.is_empty() || self.deadlines.has_late() || !self.offers.are_empty();
         let mut lines = self.lines.iter().flatten();
         is_finishing || is_waiting || lines.any(|line| !line.is_empty())
     }
@@ -211,27 +227,39 @@ impl<'m> Dispatcher<'m> {
                 begun = self.release.take();
                 continue;
             }
-            let Some((slot, road)) = self.next_to_finish(scheduler) else {
+            let Some((slot, next)) = self.next_to_finish(scheduler) else {
                 return;
             };
             pass.progress = true;
-            begun = self.end(scheduler, probe, slot, road);
+            match next {
+                Next::End(road) => begun = self.end(scheduler, probe, slot, road),
+                Next::Offer => self.offers.take_in(scheduler.slots, slot),
+            }
         }
         self.release = begun;
     }
 
-    fn next_to_finish(&mut self, scheduler: &Scheduler<'_>) -> Option<(u32, Road)> {
+    fn next_to_finish(&mut self, scheduler: &Scheduler<'_>) -> Option<(u32, Next)> {
         if let Some(slot) = self.settled.pop(scheduler.slots) {
-            return Some((slot, Road::Deferred));
+            let road = match scheduler.slots[slot as usize].kind().is_work() {
+                true => Road::Worked,
+                false => Road::Deferred,
+            };
+            return Some((slot, Next::End(road)));
         }
         let mut unrun = Priority::ALL.into_iter();
         let slot = unrun.find_map(|priority| {
             self.lines[priority as usize][Shape::Dummy as usize].pop(scheduler.slots)
         })?;
-        match scheduler.slots[slot as usize].is_poisoned() {
-            true => Some((slot, Road::Cancelled)),
-            false => Some((slot, Road::Unrun)),
-        }
+        let words = &scheduler.slots[slot as usize];
+        let next = if words.is_poisoned() {
+            Next::End(Road::Cancelled)
+        } else if words.kind().is_work() && words.item() == Item::Unpushed {
+            Next::Offer
+        } else {
+            Next::End(Road::Unrun)
+        };
+        Some((slot, next))
     }
 
     /// Decides the outcome of the task in slot `index`: what it has left is given to no core.
@@ -243,7 +271,7 @@ impl<'m> Dispatcher<'m> {
         road: Road,
     ) -> Option<Release> {
         let words = &scheduler.slots[index as usize];
-        self.lines[words.kind().priority() as usize][words.kind().shape() as usize].forget(index);
+        self.lines[words.kind().priority() as usize][words.kind().stack()].forget(index);
         let slot = scheduler.id_of(index);
         debug_assert!(self.release.is_none(), "one walk at a time");
         finish_task(scheduler, probe, &mut self.ledger, slot, road)
@@ -330,7 +358,7 @@ impl<'m> Dispatcher<'m> {
 
     /// Whether the task in slot `index`, taken out of its line, may run now. If not it was put
     /// where it belongs: among those without room, or among those that need no core.
-    fn admit(
+    pub(crate) fn admit(
         &mut self,
         scheduler: &Scheduler<'_>,
         port: &impl Port,
@@ -369,8 +397,7 @@ impl<'m> Dispatcher<'m> {
     ) -> Placed {
         let words = &scheduler.slots[index as usize];
         if words.placed() == 0 {
-            let line =
-                &mut self.lines[words.kind().priority() as usize][words.kind().shape() as usize];
+            let line = &mut self.lines[words.kind().priority() as usize][words.kind().stack()];
             line.pop(scheduler.slots);
             self.fail_unrun(scheduler, probe, index, code);
             return Placed::Moved;
@@ -386,7 +413,7 @@ impl<'m> Dispatcher<'m> {
     }
 
     /// Fails a task of which no token was given.
-    fn fail_unrun(
+    pub(crate) fn fail_unrun(
         &mut self,
         scheduler: &Scheduler<'_>,
         probe: &impl Probe,
@@ -402,8 +429,11 @@ impl<'m> Dispatcher<'m> {
 
     /// Puts a task that needs no core any more where dummies go.
     fn turn_away(&mut self, scheduler: &Scheduler<'_>, index: u32) {
-        let priority = scheduler.slots[index as usize].kind().priority() as usize;
-        let unrun = &mut self.lines[priority][Shape::Dummy as usize];
+        let words = &scheduler.slots[index as usize];
+        if words.kind().is_work() {
+            words.set_item(Item::TurnedAway);
+        }
+        let unrun = &mut self.lines[words.kind().priority() as usize][Shape::Dummy as usize];
         unrun.queue.push(scheduler.slots, index);
     }
 

@@ -53,11 +53,15 @@ pub enum FaultCode {
     PeerDead = 112,
     /// A core answered with a word that no token explains.
     ProtocolError = 113,
+    /// The worker that held a task's item died.
+    WorkerLost = 114,
+    /// The work ring was closed before a task's item was pushed.
+    NoWorkerLeft = 115,
 }
 
 impl FaultCode {
     /// Every code, by number.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::ScopeDeadlock,
         Self::HeapRingDeadlock,
         Self::FlowControlDeadlock,
@@ -80,6 +84,8 @@ impl FaultCode {
         Self::DeviceReset,
         Self::PeerDead,
         Self::ProtocolError,
+        Self::WorkerLost,
+        Self::NoWorkerLeft,
     ];
 
     /// The number shown to people.
@@ -112,6 +118,8 @@ impl FaultCode {
             Self::DeviceReset => "DEVICE_RESET",
             Self::PeerDead => "PEER_DEAD",
             Self::ProtocolError => "PROTOCOL_ERROR",
+            Self::WorkerLost => "WORKER_LOST",
+            Self::NoWorkerLeft => "NO_WORKER_LEFT",
         }
     }
 
@@ -140,6 +148,8 @@ impl FaultCode {
             Self::DeviceReset => "The device was reset while a token was in flight.",
             Self::PeerDead => "A condition waits for a peer that was declared dead.",
             Self::ProtocolError => "A core answered with a word that no token explains.",
+            Self::WorkerLost => "The worker that held a task's item died.",
+            Self::NoWorkerLeft => "The work ring was closed before a task's item was pushed.",
         }
     }
 
@@ -170,6 +180,8 @@ impl FaultCode {
             Self::DeviceReset => "the tasks in flight and what depends on them",
             Self::PeerDead => "that task and what depends on it",
             Self::ProtocolError => "nothing yet: the core is out of the pool until it is reset",
+            Self::WorkerLost => "that task and what depends on it",
+            Self::NoWorkerLeft => "that task and what depends on it",
         }
     }
 
@@ -220,6 +232,10 @@ impl FaultCode {
             Self::DeviceReset => "Submit them again.",
             Self::PeerDead => "Restart the peer with a new epoch, and submit the work again.",
             Self::ProtocolError => "Look at the core's firmware; the word is in the event log.",
+            Self::WorkerLost => {
+                "Look at the named worker; if items may be done twice, say so: they are pushed again."
+            }
+            Self::NoWorkerLeft => "Close the group when all its tasks have finished, not before.",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a task needs, packed into the kind word of its slot.
 
-use crate::spec::{Priority, Shape, Subtasks, TaskSpec};
+use crate::spec::{Priority, STACKS, Shape, Subtasks, TaskSpec};
 
 /// Shape 3 · priority 1 · sync start 1 · subtasks 3 · conditions 8 · blocks 15 · extra 1.
 ///
@@ -16,8 +16,10 @@ impl Kind {
     /// Of a valid `spec`.
     #[inline]
     pub(crate) const fn of(spec: &TaskSpec) -> Self {
-        let is_plain =
-            spec.predicate.is_none() && spec.run_budget_ns == 0 && spec.wait_budget_ns == 0;
+        let is_plain = spec.predicate.is_none()
+            && spec.run_budget_ns == 0
+            && spec.wait_budget_ns == 0
+            && !matches!(spec.shape, Shape::Work);
         let extra = if is_plain { 0 } else { HAS_EXTRA };
         let sync_start = if spec.sync_start { SYNC_START } else { 0 };
         Self(
@@ -44,6 +46,18 @@ impl Kind {
     /// What a block of it needs.
     pub(crate) const fn shape(self) -> Shape {
         Shape::from_bits(self.0)
+    }
+
+    /// Whether it is an item for persistent workers.
+    pub(crate) const fn is_work(self) -> bool {
+        matches!(self.shape(), Shape::Work)
+    }
+
+    /// Which of the ready stacks and lines of its priority it belongs to.
+    #[inline]
+    pub(crate) const fn stack(self) -> usize {
+        let shape = (self.0 & 7) as usize;
+        if shape < STACKS { shape } else { STACKS - 1 }
     }
 
     /// Which line it stands in when it is ready.
@@ -79,7 +93,7 @@ impl Kind {
         }
     }
 
-    /// Whether it has a predicate or a budget.
+    /// Whether it has a predicate or a budget, or is an item for workers.
     pub(crate) const fn has_extra(self) -> bool {
         self.0 & HAS_EXTRA != 0
     }
@@ -120,5 +134,8 @@ mod tests {
         let plain = Kind::of(&TaskSpec::new(TaskId(7), Shape::Dummy));
         assert_eq!((plain.shape(), plain.tokens_per_block()), (Shape::Dummy, 1));
         assert!(!plain.is_cohort() && !plain.has_extra());
+        let work = Kind::of(&TaskSpec::new(TaskId(7), Shape::Work));
+        assert!(work.is_work() && work.has_extra());
+        assert_eq!(work.stack(), plain.stack());
     }
 }

@@ -20,6 +20,24 @@ pub struct Ledger {
     pub inline: u64,
     /// Tasks that completed through the mailbox.
     pub deferred: u64,
+    /// Tasks that completed because a worker said that it was through with their item.
+    pub worked: u64,
+    /// Items pushed into the work ring.
+    pub work_offered: u64,
+    /// Items pushed once more, because their worker died.
+    pub work_again: u64,
+    /// Items that a dead worker left and whose task failed for it, or had its outcome before.
+    pub work_left: u64,
+    /// WORK_DONE messages that decided the outcome of a task.
+    pub work_done: u64,
+    /// WORK_DONE messages of tasks that had failed before, with their item out.
+    pub work_late: u64,
+    /// WORK_DONE messages about a position that another one was about before.
+    pub work_duplicate: u64,
+    /// WORK_DONE messages about a position that is not any more, or never was, that slot's.
+    pub work_stale: u64,
+    /// WORK_DONE messages that name no slot with an item, or a position never pushed.
+    pub work_unknown: u64,
     /// COND words that were news.
     pub fins_received: u64,
     /// FINs that retired a subtask.
@@ -67,6 +85,15 @@ impl Ledger {
             (&mut self.skipped, other.skipped),
             (&mut self.inline, other.inline),
             (&mut self.deferred, other.deferred),
+            (&mut self.worked, other.worked),
+            (&mut self.work_offered, other.work_offered),
+            (&mut self.work_again, other.work_again),
+            (&mut self.work_left, other.work_left),
+            (&mut self.work_done, other.work_done),
+            (&mut self.work_late, other.work_late),
+            (&mut self.work_duplicate, other.work_duplicate),
+            (&mut self.work_stale, other.work_stale),
+            (&mut self.work_unknown, other.work_unknown),
             (&mut self.fins_received, other.fins_received),
             (&mut self.fins_applied, other.fins_applied),
             (&mut self.fins_duplicate, other.fins_duplicate),
@@ -95,12 +122,19 @@ impl Ledger {
         self.completed + self.failed + self.cancelled
     }
 
+    /// Items in the work ring or in the hands of a worker, dead or alive.
+    pub const fn work_out(&self) -> u64 {
+        self.work_offered - self.work_done - self.work_late - self.work_left
+    }
+
     /// Whether nothing was lost and nothing counted twice, with `live` tasks unfinished and
     /// `in_mailbox` messages not drained.
     pub const fn adds_up(&self, live: u64, in_mailbox: u64) -> bool {
         let fins = self.fins_applied + self.fins_duplicate + self.fins_stale + self.fins_unknown;
         let messages = self.messages_delivered + self.messages_reported + in_mailbox;
+        let roads = self.inline + self.deferred + self.worked;
         self.submitted == self.finished() + live
+            && self.completed == roads
             && self.fins_received == fins
             && self.messages_accepted == messages
     }

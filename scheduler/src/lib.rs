@@ -37,6 +37,7 @@ mod listen;
 mod locked;
 mod look;
 mod losses;
+mod offer;
 mod orphans;
 mod peers;
 mod poll;
@@ -65,6 +66,7 @@ mod urma;
 mod wait_entry;
 mod wait_list;
 mod watched;
+mod worked;
 
 pub use admit::SubmitError;
 pub use book::{REMEMBERED_LIVES, SlotBook};
@@ -116,3 +118,4 @@ pub use urma::{
 pub use wait_entry::WaitEntry;
 pub use wait_list::{AsyncWaitList, WaitDesk};
 pub use watched::{LineWords, WatchedLine};
+pub use worked::Recovered;

@@ -119,7 +119,7 @@ impl Dispatcher<'_> {
         ) {
             (Some((core, token)), _) => self.lose_running(scheduler, probe, (core, token)),
             (None, Some(core)) => self.lose_pending(scheduler, probe, core),
-            (None, None) => return false,
+            (None, None) => return self.lose_item(scheduler, probe, pass),
         };
         pass.watching |= lost == Lost::NotNow;
         lost != Lost::NotNow
@@ -215,7 +215,7 @@ impl Dispatcher<'_> {
         self.release = Some(release);
         scheduler.raise(probe, Fault { code, task }, core);
         let index = u32::try_from(slot.index()).expect("an index has 24 bits");
-        self.lines[words.kind().priority() as usize][words.kind().shape() as usize].forget(index);
+        self.lines[words.kind().priority() as usize][words.kind().stack()].forget(index);
         if let Some(mut desk) = desk.flatten() {
             // A task that the list had collected has its room already.
             let _ = desk.abandon(scheduler, slot);

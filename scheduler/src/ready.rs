@@ -9,7 +9,7 @@ use finbox_mailbox::sync::AtomicU32;
 
 use crate::edge;
 use crate::slot::TaskSlot;
-use crate::spec::{PRIORITIES, SHAPES};
+use crate::spec::{PRIORITIES, STACKS};
 
 /// No slot.
 const NONE: u32 = u32::MAX;
@@ -20,7 +20,7 @@ pub struct ReadyStack(AtomicU32);
 
 /// The stacks of one priority, one a shape. They share a line, because the dispatch thread looks at
 /// all of them in every pass.
-pub(crate) type ReadyLine = CachePadded<[ReadyStack; SHAPES]>;
+pub(crate) type ReadyLine = CachePadded<[ReadyStack; STACKS]>;
 
 /// Whether there seems to be nothing on any stack. One load each.
 #[inline]

@@ -419,6 +419,7 @@ mod tests {
             cores: &mut from_fn::<_, 3, _>(|_| Default::default()),
             handler_cores: &mut from_fn::<_, 3, _>(|_| Default::default()),
             tokens: &mut [crate::Token::IDLE; 3],
+            work: None,
         };
         let mut assembly = assemble(chip, Start::default(), memory);
         let spec = TaskSpec::new(TaskId::new(0, 1), Shape::Dummy);

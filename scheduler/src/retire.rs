@@ -136,7 +136,7 @@ impl RetireState {
 
     /// What a decided state says.
     #[inline]
-    const fn outcome(self) -> Outcome {
+    pub(crate) const fn outcome(self) -> Outcome {
         match (self.is_cancelled(), self.is_failed()) {
             (true, _) => Outcome::Cancelled,
             (false, true) => Outcome::Failed,

@@ -6,7 +6,7 @@
 
 use crate::ready::{Line, SlotQueue};
 use crate::slot::TaskSlot;
-use crate::spec::{PRIORITIES, SHAPES};
+use crate::spec::{PRIORITIES, STACKS};
 
 /// Tasks that lack condition room asked in one pass.
 pub const RETRY_BUDGET: u32 = 64;
@@ -64,7 +64,7 @@ impl Roomless {
         &mut self,
         slots: &[TaskSlot],
         mut free: u32,
-        lines: &mut [[Line; SHAPES]; PRIORITIES],
+        lines: &mut [[Line; STACKS]; PRIORITIES],
     ) -> u32 {
         if self.lap_left == 0 {
             if free < self.least {
@@ -82,8 +82,7 @@ impl Roomless {
                 free -= needed;
                 moved += 1;
                 let words = &slots[index as usize];
-                let line =
-                    &mut lines[words.kind().priority() as usize][words.kind().shape() as usize];
+                let line = &mut lines[words.kind().priority() as usize][words.kind().stack()];
                 line.queue.push(slots, index);
             } else {
                 self.lap_least = self.lap_least.min(needed);

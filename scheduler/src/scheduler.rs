@@ -7,6 +7,7 @@
 use core::num::NonZeroU32;
 
 use finbox_mailbox::sync::AtomicU32;
+use finbox_mailbox::work::WorkRing;
 use finbox_mailbox::{Cell, ClaimLine, Header, Producer, mailbox_with_lines};
 use thiserror::Error;
 
@@ -77,6 +78,9 @@ pub struct Memory<'m> {
     /// Next token of each core and host lane, left here by the run before; anything reserved
     /// counts as never used.
     pub tokens: &'m mut [Token],
+    /// Where items for persistent workers go: a ring that nobody else pushes into. `None`: tasks of
+    /// [`Shape::Work`] are refused.
+    pub work: Option<WorkRing<'m>>,
 }
 
 /// What all threads of one chip share.
@@ -102,6 +106,7 @@ pub struct Scheduler<'m> {
     pub(crate) cores_out: AtomicU32,
     pub(crate) completion: Completion,
     pub(crate) orphans: Orphans,
+    pub(crate) work: Option<WorkRing<'m>>,
     fault: FirstFault,
 }
 
@@ -190,6 +195,7 @@ pub fn assemble(chip: Chip, start: Start, memory: Memory<'_>) -> Assembly<'_> {
         peers: Peers::default(),
         completion: start.completion,
         orphans: Orphans::default(),
+        work: memory.work,
         chip,
         first_slots: memory.rings.first_slots(),
         slots: memory.slots,
@@ -357,6 +363,19 @@ impl<'m> Scheduler<'m> {
         self.producer
     }
 
+    /// Where items for persistent workers stand, if there may be any: workers register here. Only
+    /// the dispatch thread pushes.
+    pub const fn work_ring(&self) -> Option<WorkRing<'m>> {
+        self.work
+    }
+
+    /// A worker says that the mailbox, which is condemned, refused its message about an item that it
+    /// has said [`done`](finbox_mailbox::work::Worker::done) of: the item's task fails with
+    /// MAILBOX_GAP. Wake the dispatch thread afterwards.
+    pub fn work_unsaid(&self) {
+        self.orphans.say();
+    }
+
     /// Declares `rank` dead: conditions that wait for it, and those that come to, fail with
     /// PEER_DEAD. Wake the dispatch thread afterwards. Ranks are not brought back to life: a peer
     /// that returns has a new epoch and a new run.
@@ -413,9 +432,14 @@ impl<'m> Scheduler<'m> {
         })
     }
 
-    /// Whether this chip has a core for `shape`; of a mixed task, for one of its subtasks.
+    /// Whether this chip has a core for `shape`, or a work ring; of a mixed task, a core for one of
+    /// its subtasks.
     pub fn can_run(&self, shape: Shape) -> bool {
-        shape == Shape::Dummy || self.shape_cores[shape as usize] != 0
+        match shape {
+            Shape::Dummy => true,
+            Shape::Work => self.work.is_some(),
+            _ => self.shape_cores[shape as usize] != 0,
+        }
     }
 
     /// Blocks of a task of `shape`, with these subtasks if it is mixed, that can run at the same

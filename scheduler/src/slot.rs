@@ -54,6 +54,24 @@ struct Extra {
     wait_budget_ns: AtomicU64,
     /// The task whose failure cancelled this one, plus 1; 0: none did.
     cause: AtomicU64,
+    /// Of an item: where it stands in the work ring, plus 1; 0: nowhere; `TURNED_AWAY`. The
+    /// dispatch thread's own, as is `pushed_ns`.
+    work: AtomicU64,
+    pushed_ns: AtomicU64,
+}
+
+/// `work` of an item that no worker is to get.
+const TURNED_AWAY: u64 = u64::MAX;
+
+/// Where an item of work is, as far as the dispatch thread knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Item {
+    /// Not in the work ring yet.
+    Unpushed,
+    /// It was pushed at this position, at this time in ns.
+    At(u64, u64),
+    /// It will not be pushed.
+    TurnedAway,
 }
 
 impl Default for TaskSlot {
@@ -82,6 +100,8 @@ impl Default for Extra {
             run_budget_ns: zero(),
             wait_budget_ns: zero(),
             cause: zero(),
+            work: zero(),
+            pushed_ns: zero(),
         }
     }
 }
@@ -105,6 +125,7 @@ impl Extra {
         self.run_budget_ns.store(spec.run_budget_ns, edge::DESCRIBE);
         self.wait_budget_ns
             .store(spec.wait_budget_ns, edge::DESCRIBE);
+        self.work.store(0, edge::DESCRIBE);
     }
 
     /// RELAXED: as for [`TaskSlot::kind`].
@@ -189,6 +210,29 @@ impl TaskSlot {
     #[inline]
     pub(crate) fn set_placed(&self, placed: u32) {
         self.placed.store(placed, edge::DESCRIBE);
+    }
+
+    /// Where the item is, of a task of work. Dispatch thread. RELAXED: it is the thread's own.
+    pub(crate) fn item(&self) -> Item {
+        match self.extra.work.load(edge::DESCRIBE) {
+            0 => Item::Unpushed,
+            TURNED_AWAY => Item::TurnedAway,
+            next => Item::At(next - 1, self.extra.pushed_ns.load(edge::DESCRIBE)),
+        }
+    }
+
+    /// Says where the item is. Dispatch thread. RELAXED: it is the thread's own.
+    pub(crate) fn set_item(&self, item: Item) {
+        let work = match item {
+            Item::Unpushed => 0,
+            Item::TurnedAway => TURNED_AWAY,
+            Item::At(position, now_ns) => {
+                self.extra.pushed_ns.store(now_ns, edge::DESCRIBE);
+                self.set_placed(1);
+                position + 1
+            }
+        };
+        self.extra.work.store(work, edge::DESCRIBE);
     }
 
     /// Longest time in ns from a condition's arrival until it holds, 0: not said. RELAXED: whoever

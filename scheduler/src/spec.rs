@@ -21,14 +21,28 @@ pub enum Shape {
     Host = 3,
     /// Nothing: it orders others.
     Dummy = 4,
+    /// A persistent worker: one item of the scheduler's work ring, made of [`TaskSpec::kernel`] and
+    /// [`TaskSpec::args`].
+    Work = 5,
 }
 
-/// How many shapes there are, which is how many ready stacks a priority has.
-pub const SHAPES: usize = 5;
+/// How many shapes there are.
+pub const SHAPES: usize = 6;
+
+/// How many ready stacks a priority has: items of work, which need no core, become ready where
+/// dummies do.
+pub(crate) const STACKS: usize = 5;
 
 impl Shape {
-    /// Every shape, in stack order.
-    pub const ALL: [Self; SHAPES] = [Self::Aic, Self::Aiv, Self::Mix, Self::Host, Self::Dummy];
+    /// Every shape, by number.
+    pub const ALL: [Self; SHAPES] = [
+        Self::Aic,
+        Self::Aiv,
+        Self::Mix,
+        Self::Host,
+        Self::Dummy,
+        Self::Work,
+    ];
 
     pub(crate) const fn from_bits(bits: u32) -> Self {
         match bits & 7 {
@@ -36,7 +50,8 @@ impl Shape {
             1 => Self::Aiv,
             2 => Self::Mix,
             3 => Self::Host,
-            _ => Self::Dummy,
+            4 => Self::Dummy,
+            _ => Self::Work,
         }
     }
 }
@@ -161,9 +176,11 @@ pub struct TaskSpec {
     pub wait_budget_ns: u64,
     /// Output memory it takes from its ring's heap, in bytes.
     pub output_bytes: u64,
-    /// Kernel, opaque to the scheduler.
+    /// Kernel, opaque to the scheduler. Of a [`Shape::Work`] task the low half is the item's rule
+    /// set, and the high half is not handed on.
     pub kernel: u64,
-    /// Arguments, opaque to the scheduler.
+    /// Arguments, opaque to the scheduler. Of a [`Shape::Work`] task the low half is the item's
+    /// offset and the high half its length, in bytes.
     pub args: u64,
 }
 
@@ -202,7 +219,7 @@ impl TaskSpec {
 
     /// Whether every field is in range.
     pub const fn is_valid(&self) -> bool {
-        let is_dummy = matches!(self.shape, Shape::Dummy);
+        let has_no_core = matches!(self.shape, Shape::Dummy | Shape::Work);
         let needs_no_core = self.may_defer == 0 && self.blocks == 1 && !self.sync_start;
         let known = Subtasks::all().bits();
         let subtasks = self.subtasks.bits() & !known == 0 && self.subtasks_per_block() > 0;
@@ -210,7 +227,7 @@ impl TaskSpec {
             && 1 <= self.blocks
             && self.blocks <= MAX_BLOCKS
             && subtasks
-            && (!is_dummy || needs_no_core)
+            && (!has_no_core || needs_no_core)
     }
 }
 
@@ -231,10 +248,22 @@ mod tests {
     }
 
     #[test]
-    fn a_dummy_has_one_block_and_no_conditions() {
-        let mut spec = TaskSpec::new(TaskId(0), Shape::Dummy);
-        assert!(spec.is_valid());
-        spec.blocks = 2;
-        assert!(!spec.is_valid());
+    fn a_task_without_core_has_one_block_and_no_conditions() {
+        for shape in [Shape::Dummy, Shape::Work] {
+            let spec = TaskSpec::new(TaskId(0), shape);
+            assert!(spec.is_valid());
+            let blocks = TaskSpec { blocks: 2, ..spec };
+            let defers = TaskSpec {
+                may_defer: 1,
+                ..spec
+            };
+            let sync_start = TaskSpec {
+                sync_start: true,
+                ..spec
+            };
+            for spec in [blocks, defers, sync_start] {
+                assert!(!spec.is_valid(), "{spec:?}");
+            }
+        }
     }
 }

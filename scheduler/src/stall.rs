@@ -1,9 +1,14 @@
 //! Who is stuck, and on what: read when nothing moves any more.
 
+use core::num::NonZeroU32;
+
+use finbox_mailbox::work::Whereabouts;
+
 use crate::edge;
 use crate::id::{CoreId, SlotId, TaskId};
 use crate::port::Port;
 use crate::scheduler::Scheduler;
+use crate::slot::{Item, TaskSlot};
 
 /// Where an unfinished task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +27,29 @@ pub enum Standing {
     },
     /// Ran, and waits for conditions.
     WaitingOnAsync,
+    /// Its item stands in the work ring: no worker took it.
+    InRing {
+        /// At this position.
+        position: u64,
+        /// Behind so many others that are not taken either.
+        behind: u64,
+        /// When it was pushed, in ns of the port's clock.
+        pushed_ns: u64,
+    },
+    /// A worker holds its item.
+    Held {
+        /// Where it was pushed.
+        position: u64,
+        /// The worker's name.
+        by: NonZeroU32,
+        /// When it was pushed, in ns of the port's clock.
+        pushed_ns: u64,
+    },
+    /// Its worker is through with its item, and no WORK_DONE about it was taken in.
+    Unsaid {
+        /// Where it was pushed.
+        position: u64,
+    },
 }
 
 /// An unfinished task.
@@ -70,6 +98,7 @@ impl Scheduler<'_> {
             }
             let slot = SlotId::new(self.ring_of(index), index, state.generation());
             let standing = match (words.fan_in_hint(), state.remaining()) {
+                (0, _) if words.kind().is_work() => self.standing_of_item(words),
                 (0, 0) => Standing::WaitingOnAsync,
                 (0, _) => self
                     .running_on(slot)
@@ -81,6 +110,25 @@ impl Scheduler<'_> {
                 task: words.task(),
                 standing,
             });
+        }
+    }
+
+    fn standing_of_item(&self, words: &TaskSlot) -> Standing {
+        let (Item::At(position, pushed_ns), Some(ring)) = (words.item(), self.work) else {
+            return Standing::Ready;
+        };
+        match ring.whereabouts(position) {
+            Whereabouts::Waiting { behind } => Standing::InRing {
+                position,
+                behind,
+                pushed_ns,
+            },
+            Whereabouts::Held { by } => Standing::Held {
+                position,
+                by,
+                pushed_ns,
+            },
+            Whereabouts::Done => Standing::Unsaid { position },
         }
     }
 
@@ -134,10 +182,14 @@ impl Scheduler<'_> {
             .is_none_or(|words| !words.retire.state().is_live(slot.generation()))
     }
 
-    /// Tasks in the wait list and messages in the mailbox; `None` if another thread holds them.
+    /// Tasks in the wait list, and items in the work ring or in the hands of workers, together; and
+    /// messages in the mailbox. `None` if another thread holds the list.
     pub fn waiting(&self) -> Option<(u32, u32)> {
         let desk = self.wait_list.try_lock()?;
-        Some((desk.live(), desk.mailbox_depth_hint()))
+        let items = self.work.map_or(0, |ring| ring.in_flight());
+        let items = u32::try_from(items).unwrap_or(u32::MAX);
+        let waiting = desk.live().saturating_add(items);
+        Some((waiting, desk.mailbox_depth_hint()))
     }
 
     /// Condition room promised now, of how much in all.

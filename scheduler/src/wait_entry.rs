@@ -118,6 +118,7 @@ impl Book<'_> {
                 self.done(turn.scheduler, done)?;
                 turn.ledger.normal_done += 1;
             }
+            Message::WorkDone(done) => self.work_done(turn, done)?,
         }
         turn.ledger.messages_delivered += 1;
         let waiting = u64::from(self.live);
@@ -322,7 +323,10 @@ impl Book<'_> {
             position: ticket.position(),
             slot,
         });
-        if let Err(Malformed::Epoch { .. }) = Message::decode(words, epoch) {
+        // One about an item names nobody who waits.
+        if let Err(Malformed::Epoch { .. }) | Ok(Message::WorkDone(_)) =
+            Message::decode(words, epoch)
+        {
             return;
         }
         if self.entry(turn.scheduler, bits).is_none() {
@@ -333,14 +337,18 @@ impl Book<'_> {
         self.collect(turn.scheduler, slot);
     }
 
-    /// Fails every task that has wholly retired and lacks messages, of which a condemned mailbox
-    /// brings no more. Returns how many.
+    /// Fails every task that has wholly retired and lacks messages, or whose worker is through with
+    /// its item: a condemned mailbox brings no more. Returns how many.
     pub(crate) fn fail_orphans<P: Port, B: Probe>(&mut self, turn: &mut Turn<'_, '_, P, B>) -> u32 {
         let (scheduler, mut failed) = (turn.scheduler, 0);
         for (index, words) in (0..).zip(scheduler.slots) {
             let state = words.retire.state();
             let awaits = state.any_subtask_deferred() && state.remaining() == 0;
             let slot = scheduler.id_of(index);
+            if words.kind().is_work() {
+                failed += u32::from(self.fail_unsaid(turn, slot));
+                continue;
+            }
             if !awaits
                 || state.is_finished()
                 || self.entries[slot.index()].has_all_messages_of(slot)

@@ -17,6 +17,8 @@ const ROOMY: Limits = Limits {
     nodes: 64,
     conditions: 256,
     queues: 4,
+    work_slots: 0,
+    workers: 0,
     start: finbox_scheduler::Start::of_epoch(7),
 };
 

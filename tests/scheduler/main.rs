@@ -43,3 +43,4 @@ mod threads_crowd;
 mod urma;
 mod wait_budget;
 mod words;
+mod work;

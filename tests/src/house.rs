@@ -1,5 +1,6 @@
 //! The memory that a scheduler under test lives in.
 
+use finbox_mailbox::work::{WorkCell, WorkerLine, work_ring};
 use finbox_mailbox::{Cell, ClaimLine, Header};
 use finbox_scheduler::{
     Assembly, Chip, CoreState, EdgeNode, HandlerCore, LinePlace, LineWords, Memory, Rings, Scope,
@@ -23,6 +24,10 @@ pub struct Limits {
     pub conditions: usize,
     /// URMA completion queues.
     pub queues: usize,
+    /// Slots of the work ring; 0: there is none.
+    pub work_slots: usize,
+    /// Worker lines.
+    pub workers: usize,
     /// Where the mailbox's life starts.
     pub start: Start,
 }
@@ -37,6 +42,8 @@ impl Default for Limits {
             nodes: 256,
             conditions: 256,
             queues: 4,
+            work_slots: 0,
+            workers: 0,
             start: Start {
                 position: u64::MAX - 5,
                 epoch: 7,
@@ -67,6 +74,7 @@ pub struct House {
     cores: Vec<CoreState>,
     handler_cores: Vec<HandlerCore>,
     tokens: Vec<Token>,
+    work: (Box<Header>, Vec<WorkCell>, Vec<WorkerLine>),
     start: Start,
 }
 
@@ -97,6 +105,11 @@ impl House {
             cores: many(lanes),
             handler_cores: many(lanes),
             tokens: vec![Token::IDLE; lanes],
+            work: (
+                Box::default(),
+                many(limits.work_slots),
+                many(limits.workers),
+            ),
             start: limits.start,
         }
     }
@@ -108,6 +121,8 @@ impl House {
 
     /// Builds the scheduler.
     pub fn assemble(&mut self, chip: Chip) -> Assembly<'_> {
+        let (header, cells, lines) = &mut self.work;
+        let work = (!cells.is_empty()).then(|| work_ring(header, cells, lines));
         let memory = Memory {
             header: &mut self.header,
             cells: &mut self.cells,
@@ -126,6 +141,7 @@ impl House {
             cores: &mut self.cores,
             handler_cores: &mut self.handler_cores,
             tokens: &mut self.tokens,
+            work: work.map(|ring| ring.expect("a power of two of slots, at most 256 workers")),
         };
         assemble(chip, self.start, memory)
     }

@@ -57,6 +57,9 @@ pub enum NoWork {
     /// Nothing was pushed that is not taken.
     #[error("the work ring is empty")]
     Empty,
+    /// Nothing is left, and nothing more will be pushed: this worker may go.
+    #[error("the work ring is closed, and everything in it was taken")]
+    Closed,
     /// The next position is claimed by a producer that has not published it. Everything before it
     /// is taken; ask again later.
     #[error("position {position} of the work ring was claimed and is not published yet")]

@@ -88,6 +88,12 @@ impl WorkerLine {
         u32::try_from(owner).ok().and_then(NonZeroU32::new)
     }
 
+    /// Whether its owner went away and left an item.
+    pub(super) fn is_left(&self) -> bool {
+        // EDGE OWNER_LOOK <- LEAVE. Whoever left is through with the memory.
+        self.owner.load(edge::OWNER_LOOK) & LEFT != 0
+    }
+
     /// Takes an item into hand.
     ///
     /// # Ordering

@@ -3,8 +3,9 @@
 //! Guarantees: no item is lost or given twice; items are taken in the order of their positions; a
 //! slot is free as soon as its item was taken, and its worker's line holds the position until it is
 //! done; [`WorkRing::is_done`] is right for ever; only the worker that holds a position finishes
-//! it, once; nobody waits: a producer that stops between claim and publication is told from an
-//! empty ring, and what was pushed before it flows.
+//! it, once; a worker hears that the ring is closed when all that was pushed before is taken;
+//! nobody waits: a producer that stops between claim and publication is told from an empty ring,
+//! and what was pushed before it flows.
 //!
 //! Refuses: a capacity of 1 or of no power of two, a second item in one worker's hands, waking
 //! anybody (that is the runtime's), and knowing what an item means.
@@ -50,6 +51,6 @@ mod worker;
 pub use error::{DoneError, NoWork, NoWorkerLine, NothingLeft, WorkFull, WorkRingError};
 pub use item::WorkItem;
 pub use line::WorkerLine;
-pub use ring::{WorkCell, WorkRing, work_ring};
+pub use ring::{Seat, Whereabouts, WorkCell, WorkRing, work_ring};
 pub use state::MAX_WORKERS;
 pub use worker::{Finished, Work, Worker};

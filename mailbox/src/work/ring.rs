@@ -20,10 +20,44 @@ use super::line::WorkerLine;
 use super::state::{self, MAX_WORKERS, Sight};
 use super::worker::Worker;
 
+/// What `state` says of a work ring that takes items, and of one that takes no more.
+const OPEN: u32 = 0;
+const CLOSED: u32 = 2;
+
 /// One slot of a work ring: sequence at byte 0, item at bytes 8 to 23.
 #[repr(C, align(32))]
 #[derive(Debug, Default)]
 pub struct WorkCell(Sealed<WorkItem>);
+
+/// Where an item is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whereabouts {
+    /// In the ring: nobody took it.
+    Waiting {
+        /// So many items before it are not taken either.
+        behind: u64,
+    },
+    /// In the hands of a worker, dead or alive.
+    Held {
+        /// The name it registered under.
+        by: NonZeroU32,
+    },
+    /// Its worker said that it is done.
+    Done,
+}
+
+/// A worker that registered and has not gone without an item, as others see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// Which line it has.
+    pub line: u8,
+    /// The name it registered under.
+    pub name: NonZeroU32,
+    /// The position of the item in its hand.
+    pub holds: Option<u64>,
+    /// It went away and left the item.
+    pub is_gone: bool,
+}
 
 /// A work ring in somebody's memory: the sending end, and what anybody may ask. Copies look at the
 /// same ring.
@@ -69,6 +103,8 @@ pub(super) fn work_ring_at<'m>(
     header.head.store(start, edge::STAMP);
     // RELAXED: as above.
     header.tail.tail.store(start, edge::STAMP);
+    // RELAXED: as above.
+    header.state.store(OPEN, edge::STAMP);
     lines.iter().for_each(WorkerLine::stamp);
     let ring = WorkRing {
         header,
@@ -256,6 +292,31 @@ impl<'m> WorkRing<'m> {
         self.slot(ticket).seq.store(next, edge::WORK_FREE);
     }
 
+    /// Says that nothing more will be pushed: workers get [`NoWork::Closed`] when all is taken, and
+    /// may go. Whoever calls it has seen the last push end.
+    ///
+    /// [`NoWork::Closed`]: super::NoWork::Closed
+    pub fn close(&self) {
+        // EDGE WORK_CLOSE -> WORK_CLOSED. Every claim so far: a head that shows it.
+        self.header.state.store(CLOSED, edge::WORK_CLOSE);
+    }
+
+    /// Whether it was [closed](Self::close).
+    #[inline]
+    pub fn is_closed(&self) -> bool {
+        // EDGE WORK_CLOSED <- WORK_CLOSE. Head, looked at behind this, shows every claim.
+        self.header.state.load(edge::WORK_CLOSED) == CLOSED
+    }
+
+    /// Whether the next position's slot seems to be in use: sure not, for its only producer.
+    #[inline]
+    pub fn is_full_hint(&self) -> bool {
+        let head = self.head_hint();
+        // RELAXED: a look; the claim decides.
+        let word = self.slot(head).seq.load(edge::WORK_PEEK);
+        word != state::free(head)
+    }
+
     /// Up to where producers have claimed.
     #[inline]
     pub(super) fn head_hint(&self) -> Ticket {
@@ -312,21 +373,66 @@ impl<'m> WorkRing<'m> {
         line?.name()
     }
 
+    /// Whether `position` was claimed by a producer, as far as this thread knows: sure for what it
+    /// pushed itself.
+    pub fn was_pushed(&self, position: u64) -> bool {
+        self.head_hint().position() > position
+    }
+
+    /// Where the item of `position`, which was pushed, is now. A snapshot.
+    pub fn whereabouts(&self, position: u64) -> Whereabouts {
+        if let Some(by) = self.holder(position) {
+            return Whereabouts::Held { by };
+        }
+        if self.is_done(position) {
+            return Whereabouts::Done;
+        }
+        let before = Ticket::new(position).distance_from(self.first_waiting());
+        Whereabouts::Waiting {
+            behind: u64::try_from(before).unwrap_or(0),
+        }
+    }
+
     /// Items pushed and not finished, from words that are read one after another: a statistic. At
     /// most the slots and the worker lines together, and right when nobody moves.
     pub fn in_flight(&self) -> u64 {
         let slots = u64::from(self.slots());
+        let first = self.first_waiting();
+        let waiting = u64::try_from(self.head_hint().distance_from(first)).unwrap_or(0);
+        let held = self.lines.iter().filter(|line| line.is_busy()).count() as u64;
+        waiting.min(slots).saturating_add(held)
+    }
+
+    /// The first position that nobody took, as far as can be seen.
+    fn first_waiting(&self) -> Ticket {
         let mut first = self.tail_hint();
         // It may lag by what others took since; more than a lap of it is caught up in one step.
-        for _ in 0..=slots {
+        for _ in 0..=self.slots() {
             match self.sight(first) {
                 Sight::Gone(next) => first = next,
                 Sight::Ready | Sight::Unpublished => break,
             }
         }
-        let waiting = u64::try_from(self.head_hint().distance_from(first)).unwrap_or(0);
-        let held = self.lines.iter().filter(|line| line.is_busy()).count() as u64;
-        waiting.min(slots).saturating_add(held)
+        first
+    }
+
+    /// How many workers there can be at once.
+    pub fn worker_lines(&self) -> u32 {
+        u32::try_from(self.lines.len()).expect("at most MAX_WORKERS")
+    }
+
+    /// Workers that registered and have not gone, and those that left an item. A snapshot.
+    pub fn workers(&self) -> impl Iterator<Item = Seat> + use<'m> {
+        let seat = |(line, words): (u8, &'m WorkerLine)| {
+            let is_gone = words.is_left();
+            Some(Seat {
+                line,
+                name: words.name()?,
+                holds: words.position(),
+                is_gone,
+            })
+        };
+        (0..=u8::MAX).zip(self.lines).filter_map(seat)
     }
 
     /// Takes a free worker line under `name`: a core's number, a process id.
@@ -336,7 +442,7 @@ impl<'m> WorkRing<'m> {
     pub fn register(&self, name: NonZeroU32) -> Result<Worker<'m>, NoWorkerLine> {
         self.find(name, |line| line.enrol(name))
             .ok_or_else(|| NoWorkerLine {
-                lines: u32::try_from(self.lines.len()).expect("at most MAX_WORKERS"),
+                lines: self.worker_lines(),
             })
     }
 

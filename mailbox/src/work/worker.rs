@@ -109,7 +109,7 @@ impl<'m> Worker<'m> {
             if self.head.distance_from(self.next) <= 0 {
                 self.head = self.ring.head_hint();
                 if self.head.distance_from(self.next) <= 0 {
-                    return Err(NoWork::Empty);
+                    self.head = self.last_head()?;
                 }
             }
             match self.ring.take(self.next, self.index) {
@@ -120,6 +120,19 @@ impl<'m> Worker<'m> {
                     return Err(NoWork::NotYet { position });
                 }
             }
+        }
+    }
+
+    /// A head with something behind it that was pushed before the ring was closed.
+    #[cold]
+    fn last_head(&self) -> Result<Ticket, NoWork> {
+        if !self.ring.is_closed() {
+            return Err(NoWork::Empty);
+        }
+        let head = self.ring.head_hint();
+        match head.distance_from(self.next) {
+            ..=0 => Err(NoWork::Closed),
+            _ => Ok(head),
         }
     }
 

@@ -145,9 +145,10 @@ fn of_submission(why: SubmitError) -> finbox_status {
     match why {
         why if why.is_temporary() => finbox_status::NoRoom,
         SubmitError::UnknownDependency(_) | SubmitError::Reclaimed(_) => finbox_status::UnknownTask,
-        SubmitError::Field { .. } | SubmitError::Cohort { .. } | SubmitError::NoCore(_) => {
-            finbox_status::InvalidArgument
-        }
+        SubmitError::Field { .. }
+        | SubmitError::Cohort { .. }
+        | SubmitError::NoWorkRing
+        | SubmitError::NoCore(_) => finbox_status::InvalidArgument,
         _ => finbox_status::NeverRoom,
     }
 }

@@ -23,10 +23,13 @@ pub enum finbox_kind {
     Condition = 0,
     /// The last subtask of a deferred task retired.
     NormalDone = 1,
+    /// A persistent worker is through with an item of a work ring.
+    WorkDone = 2,
 }
 
 /// A message, and a slot of a mailbox. A CONDITION uses all fields; a TASK_NORMAL_DONE `task`,
-/// `slot`, `expected` and `kind`.
+/// `slot`, `expected` and `kind`; a WORK_DONE `addr`, `expected`, `engine` and `kind`, and its
+/// `task` and `slot` are all ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct finbox_message {
@@ -34,13 +37,14 @@ pub struct finbox_message {
     pub seq: u64,
     /// Task id: ring in bits 39..32, local number in bits 31..0; all ones is none.
     pub task: u64,
-    /// CONDITION: device address that it watches.
+    /// CONDITION: device address that it watches. WORK_DONE: position of the item in the work ring.
     pub addr: u64,
     /// CONDITION: the engine's own value (post id, queue handle).
     pub cookie: u64,
-    /// CONDITION: value to reach. TASK_NORMAL_DONE: number of conditions to expect.
+    /// CONDITION: value to reach. TASK_NORMAL_DONE: number of conditions to expect. WORK_DONE: 0, or
+    /// the worker's own code: the item failed.
     pub expected: u32,
-    /// CONDITION: a `finbox_engine`.
+    /// CONDITION: a `finbox_engine`. WORK_DONE: what the item bore as its correlation.
     pub engine: u32,
     /// CONDITION: a `finbox_completion`.
     pub completion_type: i32,

@@ -89,7 +89,7 @@ pub(super) fn core(index: usize, lane: &CoreLane) -> String {
         Shape::Aic => format!("core {index} AIC"),
         Shape::Aiv => format!("core {index} AIV"),
         Shape::Host => format!("host lane {index}"),
-        Shape::Mix | Shape::Dummy => format!("core {index}"),
+        Shape::Mix | Shape::Dummy | Shape::Work => format!("core {index}"),
     }
 }
 

@@ -26,9 +26,11 @@ pub(super) fn class(scene: Scene<'_>, root: Option<&Node>, silent: Option<&Silen
         (Standing::WaitingOnAsync, Some(FaultCode::NoCoreLeft)) => StallClass::NoCoreLeft,
         (Standing::WaitingOnAsync, Some(FaultCode::PeerDead)) => StallClass::PeerDead,
         (Standing::WaitingOnAsync, _) => StallClass::WaitingOnAsync,
-        (Standing::Running { .. }, _) => StallClass::Running,
+        (Standing::Running { .. } | Standing::Held { .. } | Standing::Unsaid { .. }, _) => {
+            StallClass::Running
+        }
         (Standing::Ready, _) if lacks_room(node).is_some() => StallClass::RoomExhausted,
-        (Standing::Ready, _) => StallClass::Ready,
+        (Standing::Ready | Standing::InRing { .. }, _) => StallClass::Ready,
         (Standing::Blocked { .. }, _) => StallClass::Blocked,
     }
 }

@@ -95,6 +95,8 @@ fn config(workload: &Workload, plan: &RankPlan, settings: &Settings) -> Config {
         )),
         mailbox_slots: settings.mailbox_slots,
         urma_queues: DEFAULT_URMA_QUEUES,
+        work_slots: 0,
+        workers: 0,
         start: Start {
             limits: settings.limits,
             completion: settings.completion,

@@ -115,8 +115,8 @@ fn rank_of_blame(node: &Node, blame: &Blame) -> impl Ord + use<> {
 fn urgency(standing: Standing) -> u8 {
     match standing {
         Standing::WaitingOnAsync => 0,
-        Standing::Running { .. } => 1,
-        Standing::Ready => 2,
+        Standing::Running { .. } | Standing::Held { .. } | Standing::Unsaid { .. } => 1,
+        Standing::Ready | Standing::InRing { .. } => 2,
         Standing::Blocked { .. } => 3,
     }
 }
@@ -224,6 +224,15 @@ fn state(standing: Standing) -> String {
         Standing::Ready => "ready".to_owned(),
         Standing::Blocked { producers: 1 } => "blocked by 1 task".to_owned(),
         Standing::Blocked { producers } => format!("blocked by {producers} tasks"),
+        Standing::InRing {
+            position, behind, ..
+        } => format!("in the work ring at position {position}, behind {behind} others"),
+        Standing::Held { position, by, .. } => {
+            format!("held by worker {by}, from position {position}")
+        }
+        Standing::Unsaid { position } => {
+            format!("done at position {position}, and nobody said so")
+        }
     }
 }
 

@@ -190,6 +190,7 @@ impl Chip {
             cores: &mut memory.cores,
             handler_cores: &mut memory.handler_cores,
             tokens: &mut memory.tokens,
+            work: None,
         };
         let layout = Layout {
             target: &A2A3,

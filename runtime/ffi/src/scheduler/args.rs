@@ -124,6 +124,8 @@ impl finbox_scheduler_args {
             condition_room: or(self.condition_room, usual.condition_room),
             urma_queues: or(self.urma_queues, usual.urma_queues),
             mailbox_slots: or(self.mailbox_slots, usual.mailbox_slots),
+            work_slots: 0,
+            workers: 0,
             start: Start {
                 limits: Limits {
                     run_ns: limit(self.run_ns),

@@ -119,6 +119,7 @@ impl Plan {
             cores: carve!(cores),
             handler_cores: carve!(handler_cores),
             tokens: carve!(tokens),
+            work: None,
         };
         Carved {
             body,

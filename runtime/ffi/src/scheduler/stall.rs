@@ -28,6 +28,9 @@ pub enum finbox_standing {
     Waiting = 3,
     /// The row is a condition of the task in `slot`.
     Condition = 4,
+    /// A worker: the item stands at position `expected` of the work ring, and the worker named
+    /// `waits_for` holds it; 0: none took it.
+    Worker = 5,
 }
 
 /// A row of a stall report: an unfinished task, or a condition that does not hold.
@@ -40,13 +43,13 @@ pub struct finbox_stall {
     pub task: u64,
     /// A `finbox_standing`.
     pub standing: u32,
-    /// BLOCKED: how many tasks; RUNNING: which core.
+    /// BLOCKED: how many tasks; RUNNING: which core; WORKER: its name.
     pub waits_for: u32,
     /// CONDITION: the device address that it watches.
     pub address: u64,
     /// CONDITION: the engine's own value.
     pub cookie: u64,
-    /// CONDITION: the value that it waits for.
+    /// CONDITION: the value that it waits for; WORKER: the item's position.
     pub expected: u64,
     /// CONDITION: the value that was seen first.
     pub first: u64,
@@ -69,6 +72,14 @@ impl From<&Stuck> for finbox_stall {
             Standing::Ready => (finbox_standing::Ready, 0),
             Standing::Running { core } => (finbox_standing::Running, core.0.into()),
             Standing::WaitingOnAsync => (finbox_standing::Waiting, 0),
+            Standing::InRing { .. } | Standing::Unsaid { .. } => (finbox_standing::Worker, 0),
+            Standing::Held { by, .. } => (finbox_standing::Worker, by.get()),
+        };
+        let expected = match stuck.standing {
+            Standing::InRing { position, .. }
+            | Standing::Held { position, .. }
+            | Standing::Unsaid { position } => position,
+            _ => 0,
         };
         let TaskId(task) = stuck.task;
         Self {
@@ -76,6 +87,7 @@ impl From<&Stuck> for finbox_stall {
             task,
             standing: standing as u32,
             waits_for,
+            expected,
             ..Self::default()
         }
     }
@@ -111,6 +123,19 @@ impl fmt::Display for finbox_stall {
             1 => write!(f, "is ready, and finds no core or no condition room"),
             2 => write!(f, "runs on core {waits_for}, which has not said FIN"),
             3 => write!(f, "waits for its conditions"),
+            5 => {
+                let position = self.expected;
+                match waits_for {
+                    0 => write!(
+                        f,
+                        "waits for a worker: its item stands at position {position}"
+                    ),
+                    name => write!(
+                        f,
+                        "waits for worker {name}, which holds position {position}"
+                    ),
+                }
+            }
             _ => {
                 let what = match self.completion_type {
                     kind if kind == CompletionType::Counter as i32 => "counter",

@@ -121,7 +121,14 @@ unsafe impl Versioned for finbox_task_args {
     const MINIMUM: usize = 6 * size_of::<usize>() + 88;
 }
 
-const SHAPES: [Shape; 5] = Shape::ALL;
+/// Those of [`finbox_shape`].
+const SHAPES: [Shape; 5] = [
+    Shape::Aic,
+    Shape::Aiv,
+    Shape::Mix,
+    Shape::Host,
+    Shape::Dummy,
+];
 
 const COMPARISONS: [Comparison; 6] = [
     Comparison::Equal,

@@ -60,7 +60,7 @@ pub(super) fn cores_together(workload: &Workload) -> u16 {
         match task.shape {
             Shape::Mix | Shape::Aic => blocks,
             Shape::Aiv => blocks.div_ceil(CORES_PER_CLUSTER - 1),
-            Shape::Host | Shape::Dummy => 0,
+            Shape::Host | Shape::Dummy | Shape::Work => 0,
         }
     };
     let tasks = workload.ranks.iter().flat_map(|plan| &plan.tasks);

@@ -1,0 +1,144 @@
+//! One worker: claims an item, does it, says so.
+//!
+//! Guarantees: an item is in its hand until the message about it stands in the mailbox, so whoever
+//! finds it dead finds the item; a full mailbox keeps it from the next item, never from trying
+//! again. Refuses: to do the item, to wait, and to wake anybody. Called by a simulated core, or by a
+//! thread that plays one.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use finbox_mailbox::sync::AtomicU64;
+use finbox_mailbox::work::{NoWork, Work, Worker};
+use finbox_mailbox::{Message, NamedProducer, Producer, PushError, WorkDone};
+use finbox_scheduler::{Ledger, Scheduler};
+
+use crate::edge;
+
+/// Added to a worker's name where it stands beside those of FIN handlers: as the claimer of a
+/// mailbox position that it never published.
+const CLAIMER_BASE: u32 = 1 << 16;
+
+/// What one worker counted, for whoever adds up a run.
+#[derive(Debug)]
+pub(super) struct Tally {
+    accepted: AtomicU64,
+    full: AtomicU64,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            accepted: AtomicU64::new(0),
+            full: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Tally {
+    /// RELAXED: BEAT has one writer and carries nothing; a run adds up when its workers have ended.
+    fn count(counter: &AtomicU64) {
+        counter.store(counter.load(edge::BEAT) + 1, edge::BEAT);
+    }
+
+    /// RELAXED: as above.
+    pub(super) fn ledger(&self) -> Ledger {
+        Ledger {
+            messages_accepted: self.accepted.load(edge::BEAT),
+            full: self.full.load(edge::BEAT),
+            ..Ledger::default()
+        }
+    }
+}
+
+/// What became of saying that an item is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Said {
+    /// Its message stands in the mailbox: wake the dispatch thread.
+    Sent,
+    /// The mailbox is full. The item is still in hand: say it again later.
+    Full,
+    /// The mailbox is condemned: the item's task fails with MAILBOX_GAP. Wake the dispatch thread.
+    Lost,
+    /// Nothing is in hand.
+    Nothing,
+}
+
+/// A worker of a [`Group`](super::Group): one value, used by one thread at a time. Dropped with an
+/// item in hand it is a dead worker: [`Dispatcher::recover_work`] finds the item.
+///
+/// [`Dispatcher::recover_work`]: finbox_scheduler::Dispatcher::recover_work
+#[derive(Debug)]
+pub struct GroupWorker<'m> {
+    worker: Worker<'m>,
+    mailbox: Producer<'m>,
+    named: Option<NamedProducer<'m>>,
+    tally: Arc<Tally>,
+}
+
+impl<'m> GroupWorker<'m> {
+    pub(super) fn new(worker: Worker<'m>, mailbox: Producer<'m>, tally: Arc<Tally>) -> Self {
+        let claimer = worker.name().saturating_add(CLAIMER_BASE);
+        Self {
+            worker,
+            mailbox,
+            named: mailbox.register(claimer).ok(),
+            tally,
+        }
+    }
+
+    /// The name it entered under.
+    pub fn name(&self) -> NonZeroU32 {
+        self.worker.name()
+    }
+
+    /// What it has to do, or to say, before it gets more.
+    pub fn in_hand(&self) -> Option<Work> {
+        self.worker.in_hand()
+    }
+
+    /// Takes the next item. [`NoWork::Closed`]: there is none and there will be none; the worker's
+    /// launch may end.
+    ///
+    /// # Errors
+    /// [`NoWork`], at once.
+    pub fn poll(&mut self) -> Result<Work, NoWork> {
+        self.worker.claim()
+    }
+
+    /// Says that what is in hand is done, or, with a `status` that is not 0, that it failed. What
+    /// the worker wrote before is visible to whoever takes the message.
+    ///
+    /// The message goes first: until it stands in the mailbox the item is this worker's, also when
+    /// it dies.
+    pub fn say(&mut self, scheduler: &Scheduler<'_>, status: u32) -> Said {
+        let Some(Work { position, item }) = self.worker.in_hand() else {
+            return Said::Nothing;
+        };
+        let message = Message::WorkDone(WorkDone {
+            position,
+            correlation: item.correlation,
+            status,
+        });
+        let pushed = match &mut self.named {
+            Some(named) => named.push(&message),
+            None => self.mailbox.push(&message),
+        };
+        let said = match pushed {
+            Ok(()) => Said::Sent,
+            Err(PushError::Condemned) => Said::Lost,
+            Err(PushError::Full(_)) => {
+                Tally::count(&self.tally.full);
+                return Said::Full;
+            }
+        };
+        let done = self.worker.done(position);
+        debug_assert!(done.is_ok(), "it was in hand");
+        match said {
+            Said::Sent => Tally::count(&self.tally.accepted),
+            _ => scheduler.work_unsaid(),
+        }
+        said
+    }
+}

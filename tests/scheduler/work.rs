@@ -1,0 +1,552 @@
+//! Items for persistent workers: pushed when ready, believed by position, each exactly once.
+
+use std::num::NonZeroU32;
+
+use finbox_mailbox::work::{NoWork, Work, Worker};
+use finbox_mailbox::{Message, WorkDone};
+use finbox_scheduler::{
+    Event, FaultCode, Ledger, Limits as Budgets, Outcome, Recovered, Shape, SlotId, Standing,
+    Start, SubmitError,
+};
+use finbox_tests::house::Limits;
+
+use crate::fixture::{World, on_each_target};
+
+/// A ring of `work_slots`, for three workers.
+pub(crate) fn ring_of(work_slots: usize) -> Limits {
+    Limits {
+        work_slots,
+        workers: 3,
+        ..Limits::default()
+    }
+}
+
+pub(crate) fn name(number: u32) -> NonZeroU32 {
+    NonZeroU32::new(number).expect("names begin at 1")
+}
+
+fn worker<'m>(world: &World<'m>, number: u32) -> Worker<'m> {
+    let ring = world.scheduler.work_ring().expect("there is a ring");
+    ring.register(name(number)).expect("a line is free")
+}
+
+impl World<'_> {
+    fn item(&mut self, after: &[SlotId]) -> SlotId {
+        self.plain(Shape::Work, after)
+    }
+
+    /// Pushes what a worker says of a position.
+    fn say(&mut self, position: u64, correlation: u32, status: u32) {
+        let done = WorkDone {
+            position,
+            correlation,
+            status,
+        };
+        let pushed = self.scheduler.mailbox().push(&Message::WorkDone(done));
+        pushed.expect("there is room");
+        self.pushed_by_hand += 1;
+    }
+
+    /// Says that `worker` is through with what it holds, as a worker has to: the message first.
+    fn end(&mut self, worker: &mut Worker<'_>, status: u32) {
+        let Work { position, item } = worker.in_hand().expect("it holds an item");
+        self.say(position, item.correlation, status);
+        worker.done(position).expect("it holds the position");
+    }
+
+    fn standing(&self, slot: SlotId) -> Standing {
+        let mut standing = None;
+        self.scheduler.for_each_stuck(|stuck| {
+            if stuck.slot == slot {
+                standing = Some(stuck.standing);
+            }
+        });
+        standing.expect("it is not finished")
+    }
+
+    fn count(&self, of: impl Fn(&Ledger) -> u64) -> u64 {
+        of(&self.ledger())
+    }
+}
+
+#[test]
+fn an_item_carries_the_tasks_words_runs_behind_its_producer_and_before_its_consumer() {
+    on_each_target(&ring_of(4), |world| {
+        let mut worker = worker(world, 7);
+        let first = world.plain(Shape::Aiv, &[]);
+        let item = world.task(Shape::Work, &[first], |spec| {
+            (spec.kernel, spec.args) = (0xAAAA_AAAA_0000_0003, 0x0000_0400_0000_1000);
+        });
+        let last = world.plain(Shape::Aiv, &[item]);
+        let _ = world.dispatch();
+        assert_eq!(worker.claim(), Err(NoWork::Empty), "its producer runs");
+        world.run();
+        let work = worker.claim().expect("the producer has finished");
+        let index = u32::try_from(item.index()).unwrap();
+        assert_eq!((work.item.offset, work.item.length), (0x1000, 0x400));
+        assert_eq!((work.item.rule_set, work.item.correlation), (3, index));
+        assert!(!world.log.is_finished(item) && !world.log.is_finished(last));
+        world.end(&mut worker, 0);
+        world.run();
+        assert_eq!(world.log.outcome(last), Outcome::Completed);
+        let ledger = world.ledger();
+        assert_eq!((ledger.worked, ledger.inline, ledger.work_done), (1, 2, 1));
+        assert_eq!(ledger.work_out(), 0);
+        world.assert_done();
+    });
+}
+
+#[test]
+fn a_status_fails_the_task_and_what_depends_on_it() {
+    on_each_target(&ring_of(4), |world| {
+        let mut worker = worker(world, 1);
+        let bad = world.item(&[]);
+        let after = world.item(&[bad]);
+        world.run();
+        worker.claim().expect("it was offered");
+        world.end(&mut worker, 42);
+        world.run();
+        assert_eq!(world.log.outcome(bad), Outcome::Failed);
+        assert_eq!(world.log.outcome(after), Outcome::Cancelled);
+        let raised = world.log.raised();
+        assert_eq!(raised.len(), 1, "{raised:?}");
+        assert_eq!(raised[0].0, FaultCode::ExplicitFatal);
+        let says = |event: &Event| matches!(event, Event::Worked { status: 42, .. });
+        assert!(world.log.events().iter().any(says));
+        world.assert_done();
+    });
+}
+
+#[test]
+fn a_full_ring_holds_items_back_in_their_order_and_nothing_else() {
+    on_each_target(&ring_of(2), |world| {
+        let mut worker = worker(world, 1);
+        let items: Vec<_> = (0..6).map(|_| world.item(&[])).collect();
+        let other = world.plain(Shape::Aiv, &[]);
+        world.run();
+        assert!(world.log.is_finished(other), "a core's task goes on");
+        assert_eq!(world.standing(items[2]), Standing::Ready);
+        assert!(
+            world.dispatch().watching,
+            "a worker that takes one rings nobody"
+        );
+        for &item in &items {
+            let work = worker.claim().expect("the next one was pushed");
+            assert_eq!(work.item.correlation as usize, item.index());
+            world.end(&mut worker, 0);
+            world.run();
+            assert!(world.log.is_finished(item));
+        }
+        assert_eq!(world.count(|ledger| ledger.work_offered), 6);
+        world.assert_done();
+    });
+}
+
+#[test]
+fn high_items_go_before_normal_ones() {
+    on_each_target(&ring_of(2), |world| {
+        let mut worker = worker(world, 1);
+        let normal: Vec<_> = (0..4).map(|_| world.item(&[])).collect();
+        let high = world.task(Shape::Work, &[], |spec| {
+            spec.priority = finbox_scheduler::Priority::High;
+        });
+        world.run();
+        let order: Vec<usize> = std::iter::from_fn(|| {
+            let work = worker.claim().ok()?;
+            world.end(&mut worker, 0);
+            world.run();
+            Some(work.item.correlation as usize)
+        })
+        .collect();
+        let expected = [high, normal[0], normal[1], normal[2], normal[3]];
+        assert_eq!(order, expected.map(SlotId::index));
+        world.assert_done();
+    });
+}
+
+#[test]
+fn what_is_said_of_another_position_another_slot_or_once_more_is_counted_and_not_acted_on() {
+    on_each_target(&ring_of(4), |world| {
+        let mut worker = worker(world, 1);
+        let (item, other) = (world.item(&[]), world.plain(Shape::Aiv, &[]));
+        let _ = world.dispatch();
+        let _ = world.dispatch();
+        let [index, cores] = [item, other].map(|slot| u32::try_from(slot.index()).unwrap());
+        let work = worker.claim().expect("it was offered");
+        // Before it is pushed, after all there is, of a core's task, of no slot.
+        let lies = [(1, index), (u64::MAX, index), (0, cores), (0, 1 << 20)];
+        for (position, correlation) in lies {
+            world.say(position, correlation, 0);
+        }
+        world.run();
+        assert!(!world.log.is_finished(item));
+        assert_eq!(world.count(|ledger| ledger.work_unknown), 4);
+        world.say(work.position, index, 0);
+        world.say(work.position, index, 1);
+        world.run();
+        assert_eq!(
+            world.log.outcome(item),
+            Outcome::Completed,
+            "the first counts"
+        );
+        world.say(work.position, index, 0);
+        world.run();
+        assert_eq!(world.count(|ledger| ledger.work_duplicate), 2);
+        worker.done(work.position).expect("it holds the position");
+        let ledger = world.ledger();
+        assert_eq!((ledger.work_done, ledger.messages_reported), (1, 6));
+        assert_eq!(world.log.refused().len(), 6);
+        world.assert_done();
+    });
+}
+
+#[test]
+fn in_a_ring_of_two_no_item_is_finished_for_another_across_ten_laps() {
+    let limits = Limits {
+        slots: 3,
+        ..ring_of(2)
+    };
+    on_each_target(&limits, |world| {
+        let mut workers = [1, 2, 3].map(|number| worker(world, number));
+        let mut past: Vec<(u64, u32)> = Vec::new();
+        for lap in 0..20_u32 {
+            let items = [(); 2].map(|()| world.item(&[]));
+            world.run();
+            let held = [0, 1].map(|index| workers[index].claim().expect("both were pushed"));
+            // What was said before is said again, late, of slots that are other tasks' now.
+            for &(position, correlation) in &past {
+                world.say(position, correlation, lap % 2);
+                world.run();
+            }
+            for item in items {
+                assert!(!world.log.is_finished(item), "lap {lap}");
+            }
+            for (index, work) in held.into_iter().enumerate().rev() {
+                world.end(&mut workers[index], 0);
+                world.run();
+                let correlation = work.item.correlation;
+                let of = |slot: &&SlotId| slot.index() == correlation as usize;
+                let done = items.iter().find(of).expect("one of the two");
+                assert!(world.log.is_finished(*done), "lap {lap}");
+                past.push((work.position, correlation));
+            }
+        }
+        let ledger = world.ledger();
+        assert_eq!((ledger.work_done, ledger.worked), (40, 40));
+        let doubled = ledger.work_stale + ledger.work_duplicate;
+        assert_eq!((doubled, ledger.work_unknown), (20 * 19, 0));
+        assert!(ledger.work_stale > 0 && ledger.failed == 0);
+        world.assert_done();
+    });
+}
+
+#[test]
+fn an_item_that_is_late_fails_its_task_and_its_slot_rests_when_it_comes_at_last() {
+    let limits = Limits {
+        slots: 2,
+        ..ring_of(2)
+    };
+    on_each_target(&limits, |world| {
+        let mut worker = worker(world, 1);
+        let item = world.task(Shape::Work, &[], |spec| spec.run_budget_ns = 1_000_000);
+        world.run();
+        let work = worker.claim().expect("it was offered");
+        world.port.pass_time(900_000);
+        world.run();
+        assert!(!world.log.is_finished(item));
+        world.port.pass_time(200_000);
+        world.run();
+        assert_eq!(world.log.outcome(item), Outcome::Failed);
+        assert_eq!(world.log.raised()[0].0, FaultCode::TaskTimeout);
+        let is_told = |event: &Event| {
+            let (slot, position) = (item, work.position);
+            *event == Event::WorkOverdue { slot, position }
+        };
+        assert!(world.log.events().iter().any(is_told));
+        assert_eq!(world.scheduler.quarantined().0, 1, "a worker has it");
+        // The slot is passed over until the item comes back.
+        let next = world.plain(Shape::Dummy, &[]);
+        world.run();
+        assert!(world.log.is_finished(next));
+        world.end(&mut worker, 0);
+        world.run();
+        let ledger = world.ledger();
+        assert_eq!((ledger.work_late, ledger.work_done), (1, 0));
+        assert_eq!(world.scheduler.quarantined().0, 0);
+        world.assert_done();
+    });
+}
+
+#[test]
+fn among_many_items_just_the_late_ones_fail_and_the_next_deadline_is_that_of_the_next() {
+    let limits = Limits {
+        slots: 600,
+        start: Start {
+            limits: Budgets {
+                run_ns: Some(5_000_000),
+                ..Budgets::NONE
+            },
+            ..Limits::default().start
+        },
+        ..ring_of(1024)
+    };
+    on_each_target(&limits, |world| {
+        let early = world.item(&[]);
+        world.run();
+        world.port.pass_time(4_000_000);
+        let items: Vec<_> = (0..598)
+            .map(|number| {
+                world.task(Shape::Work, &[], |spec| {
+                    spec.run_budget_ns = if number == 597 { 2_000_000 } else { 0 };
+                })
+            })
+            .collect();
+        world.run();
+        assert!(!world.log.is_finished(early));
+        world.port.pass_time(1_100_000);
+        world.run();
+        assert_eq!(world.log.finished(), [(early, Outcome::Failed)]);
+        let next = world
+            .dispatch()
+            .deadline_ns
+            .expect("the others have budgets");
+        assert!((6_000_000..6_100_000).contains(&next), "{next}");
+        world.port.pass_time(1_000_000);
+        world.run();
+        assert_eq!(world.log.outcome(items[597]), Outcome::Failed);
+        assert_eq!(world.log.finished().len(), 2);
+    });
+}
+
+#[test]
+fn an_item_whose_predicate_is_false_is_skipped_and_one_that_cannot_be_asked_fails() {
+    on_each_target(&ring_of(4), |world| {
+        let mut worker = worker(world, 1);
+        let addr = world.port.counter(0);
+        let when = |addr, value| {
+            let comparison = finbox_scheduler::Comparison::Equal;
+            Some(finbox_scheduler::Predicate {
+                addr,
+                comparison,
+                value,
+            })
+        };
+        let skipped = world.task(Shape::Work, &[], |spec| spec.predicate = when(addr, 1));
+        let broken = world.task(Shape::Work, &[], |spec| spec.predicate = when(1, 0));
+        let runs = world.task(Shape::Work, &[], |spec| spec.predicate = when(addr, 0));
+        world.run();
+        assert_eq!(world.log.outcome(skipped), Outcome::Completed);
+        assert_eq!(world.log.outcome(broken), Outcome::Failed);
+        let work = worker.claim().expect("one was offered");
+        assert_eq!(work.item.correlation as usize, runs.index());
+        world.end(&mut worker, 0);
+        world.run();
+        let ledger = world.ledger();
+        assert_eq!((ledger.work_offered, ledger.skipped), (1, 1));
+        world.assert_done();
+    });
+}
+
+#[test]
+fn without_a_ring_an_item_is_refused_and_behind_a_closed_one_it_fails() {
+    on_each_target(&Limits::default(), |world| {
+        let refused = world.try_submit((Shape::Work, 0, 0), &[]);
+        assert_eq!(refused, Err(SubmitError::NoWorkRing));
+        assert_eq!(SubmitError::NoWorkRing.code(), Some(FaultCode::InvalidArgs));
+    });
+    on_each_target(&ring_of(2), |world| {
+        let refused = world.try_submit((Shape::Work, 1, 0), &[]);
+        assert!(
+            matches!(refused, Err(SubmitError::Field { .. })),
+            "it defers"
+        );
+        world.scheduler.work_ring().expect("there is one").close();
+        let item = world.item(&[]);
+        world.run();
+        assert_eq!(world.log.outcome(item), Outcome::Failed);
+        assert_eq!(world.log.raised()[0].0, FaultCode::NoWorkerLeft);
+        world.assert_done();
+    });
+}
+
+#[test]
+fn the_item_of_a_dead_worker_is_pushed_again_or_fails_and_both_are_told() {
+    for is_idempotent in [true, false] {
+        on_each_target(&ring_of(2), |world| {
+            let (mut dead, mut lives) = (worker(world, 1), worker(world, 2));
+            let item = world.item(&[]);
+            world.run();
+            let work = dead.claim().expect("it was offered");
+            let recover = |world: &mut World<'_>| {
+                let (scheduler, port, log) = (&world.scheduler, &world.port, &world.log);
+                let dispatcher = &mut world.dispatcher;
+                dispatcher.recover_work(scheduler, port, log, name(1), is_idempotent)
+            };
+            assert_eq!(recover(world), Recovered::Nothing, "it lives");
+            drop(dead);
+            let recovered = recover(world);
+            world.run();
+            assert_eq!(recover(world), Recovered::Nothing, "once");
+            let position = work.position;
+            let again = match is_idempotent {
+                true => {
+                    let again = lives.claim().expect("it was pushed again");
+                    let (from, to) = (position, again.position);
+                    assert_eq!(recovered, Recovered::Again { from, to });
+                    assert_eq!(again.item, work.item);
+                    // What the dead one had said, had it come, would be of the old position.
+                    world.say(position, work.item.correlation, 1);
+                    world.run();
+                    assert!(!world.log.is_finished(item));
+                    world.end(&mut lives, 0);
+                    world.run();
+                    assert_eq!(world.log.outcome(item), Outcome::Completed);
+                    assert_eq!(world.count(|ledger| ledger.work_stale), 1);
+                    Some(to)
+                }
+                false => {
+                    assert_eq!(recovered, Recovered::Failed { position });
+                    assert_eq!(world.log.outcome(item), Outcome::Failed);
+                    assert_eq!(world.log.raised()[0].0, FaultCode::WorkerLost);
+                    None
+                }
+            };
+            let lost = Event::WorkerLost {
+                slot: item,
+                position,
+                worker: name(1),
+                again,
+            };
+            assert!(world.log.events().contains(&lost));
+            assert_eq!(world.count(Ledger::work_out), 0);
+            world.assert_done();
+        });
+    }
+}
+
+#[test]
+fn what_a_dead_worker_had_said_is_taken_in_before_its_item_is() {
+    on_each_target(&ring_of(2), |world| {
+        let mut dead = worker(world, 1);
+        let item = world.item(&[]);
+        world.run();
+        let work = dead.claim().expect("it was offered");
+        world.say(work.position, work.item.correlation, 0);
+        drop(dead);
+        let (scheduler, port, log) = (&world.scheduler, &world.port, &world.log);
+        let recovered = world
+            .dispatcher
+            .recover_work(scheduler, port, log, name(1), true);
+        let position = work.position;
+        assert_eq!(recovered, Recovered::Over { position });
+        world.run();
+        assert_eq!(world.log.outcome(item), Outcome::Completed);
+        world.assert_done();
+    });
+}
+
+#[test]
+fn a_lost_item_is_given_up_and_its_slot_rests() {
+    on_each_target(&ring_of(2), |world| {
+        let mut dead = worker(world, 1);
+        let item = world.task(Shape::Work, &[], |spec| spec.run_budget_ns = 10);
+        world.run();
+        let position = dead.claim().expect("it was offered").position;
+        world.port.pass_time(10_000);
+        world.run();
+        assert_eq!(world.log.outcome(item), Outcome::Failed);
+        drop(dead);
+        let (scheduler, port, log) = (&world.scheduler, &world.port, &world.log);
+        let recovered = world
+            .dispatcher
+            .recover_work(scheduler, port, log, name(1), true);
+        assert_eq!(recovered, Recovered::Over { position });
+        assert_eq!(world.scheduler.quarantined().0, 0);
+        assert_eq!(world.count(Ledger::work_out), 0);
+        world.assert_done();
+    });
+}
+
+#[test]
+fn an_item_stays_with_a_dead_worker_until_the_ring_has_room() {
+    on_each_target(&ring_of(2), |world| {
+        let (mut dead, mut lives) = (worker(world, 1), worker(world, 2));
+        let _ = [(); 4].map(|()| world.item(&[]));
+        world.run();
+        dead.claim().expect("it was offered");
+        drop(dead);
+        world.run();
+        for expected in [false, true] {
+            let (scheduler, port, log) = (&world.scheduler, &world.port, &world.log);
+            let recovered = world
+                .dispatcher
+                .recover_work(scheduler, port, log, name(1), true);
+            let is_again = matches!(recovered, Recovered::Again { .. });
+            assert!(is_again || recovered == Recovered::NotNow);
+            assert_eq!(is_again, expected);
+            lives.claim().expect("two stand there");
+            world.end(&mut lives, 0);
+        }
+        world.run();
+        while lives.claim().is_ok() {
+            world.end(&mut lives, 0);
+            world.run();
+        }
+        assert_eq!(world.count(|ledger| ledger.worked), 4);
+        world.assert_done();
+    });
+}
+
+#[test]
+fn a_stall_report_says_where_each_item_is() {
+    on_each_target(&ring_of(4), |world| {
+        let mut worker = worker(world, 9);
+        let items = [(); 3].map(|()| world.item(&[]));
+        world.run();
+        worker.claim().expect("three were offered");
+        let [held, next, behind] = items.map(|item| world.standing(item));
+        let (by, first) = (name(9), 0);
+        let is_held = matches!(held, Standing::Held { position, by: it, .. }
+            if (position, it) == (first, by));
+        assert!(is_held, "{held:?}");
+        for (standing, at, others) in [(next, 1, 0), (behind, 2, 1)] {
+            let is_there = matches!(standing, Standing::InRing { position, behind, .. }
+                if (position, behind) == (at, others));
+            assert!(is_there, "{standing:?}");
+        }
+        assert_eq!(world.scheduler.waiting(), Some((3, 0)));
+        worker.done(0).expect("it holds it");
+        assert_eq!(world.standing(items[0]), Standing::Unsaid { position: 0 });
+    });
+}
+
+#[test]
+fn behind_a_condemned_mailbox_an_item_fails_when_its_worker_is_through() {
+    on_each_target(&ring_of(4), |world| {
+        let mut workers = [1, 2].map(|number| worker(world, number));
+        let items = [(); 2].map(|()| world.item(&[]));
+        world.run();
+        let held = workers
+            .each_mut()
+            .map(|worker| worker.claim().expect("two"));
+        let claimed = world.scheduler.mailbox().claim(1).expect("there is room");
+        std::mem::forget(claimed);
+        world.pushed_by_hand += 1;
+        world.run();
+        world.port.pass_time(60_000_000_000);
+        world.run();
+        assert!(world.scheduler.mailbox().is_condemned());
+        assert!(!world.log.is_finished(items[0]), "its worker has it");
+        for (worker, work) in workers.iter_mut().zip(held) {
+            worker.done(work.position).expect("it holds it");
+            world.scheduler.work_unsaid();
+            world.run();
+            let item = items[usize::from(work.position == 1)];
+            assert_eq!(world.log.outcome(item), Outcome::Failed);
+        }
+        let codes: Vec<_> = world.log.raised().iter().map(|raised| raised.0).collect();
+        assert_eq!(codes, [FaultCode::MailboxGap; 3]);
+        assert_eq!(world.count(Ledger::work_out), 0);
+        world.assert_done();
+    });
+}
