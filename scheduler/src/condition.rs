@@ -10,6 +10,7 @@ use finbox_mailbox::{Condition, Engine};
 
 use crate::fault::FaultCode;
 use crate::id::SlotId;
+use crate::limits::MAX_PEERS;
 use crate::port::Port;
 use crate::target::{Engines, Target};
 use crate::urma::UrmaQueue;
@@ -73,6 +74,8 @@ pub(crate) enum Failure {
     Timeout,
     /// The peer that should make a condition true is dead.
     PeerDead(u32),
+    /// The timeline that should make a condition true has ended.
+    TimelineEnded(u32),
     /// One of its messages cannot be read.
     Message,
     /// One of its messages can never arrive.
@@ -80,6 +83,14 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Nobody is left who could make a condition true: its `source` is dead.
+    pub(crate) const fn of_source(source: u32) -> Self {
+        match source.checked_sub(MAX_PEERS) {
+            None => Self::PeerDead(source),
+            Some(timeline) => Self::TimelineEnded(timeline),
+        }
+    }
+
     /// The number it is known by.
     pub(crate) const fn code(self) -> FaultCode {
         match self {
@@ -87,6 +98,7 @@ impl Failure {
             Self::NoQueue | Self::Message => FaultCode::AsyncRegistrationFailed,
             Self::Timeout => FaultCode::AsyncWaitTimeout,
             Self::PeerDead(_) => FaultCode::PeerDead,
+            Self::TimelineEnded(_) => FaultCode::TimelineEnded,
             Self::Gap => FaultCode::MailboxGap,
         }
     }
@@ -143,6 +155,13 @@ impl Default for Unmet {
             next: 0,
         }
     }
+}
+
+/// The cookie of a COUNTER condition on a word of `timeline`, a number below
+/// [`MAX_TIMELINES`](crate::limits::MAX_TIMELINES): it fails with TIMELINE_ENDED when
+/// [`Scheduler::timeline_ended`](crate::Scheduler::timeline_ended) is told of that timeline.
+pub const fn timeline_cookie(timeline: u32) -> u64 {
+    (MAX_PEERS as u64 + timeline as u64 + 1) << 32
 }
 
 #[expect(
@@ -204,12 +223,13 @@ impl Unmet {
         }
     }
 
-    /// The rank that is to make it true, if it says so.
-    pub(crate) const fn peer(&self) -> Option<u32> {
+    /// The rank or timeline that is to make it true, if it says so: see [`crate::peers`].
+    pub(crate) const fn source(&self) -> Option<u32> {
+        let high = low(self.cookie >> 32);
         match self.completion {
-            CompletionType::Counter => low(self.cookie >> 32).checked_sub(1),
-            CompletionType::SdmaEventRecord => None,
-            CompletionType::UrmaEventHandle => Some(low(self.cookie >> 32)),
+            CompletionType::Counter => high.checked_sub(1),
+            CompletionType::UrmaEventHandle if high < MAX_PEERS => Some(high),
+            CompletionType::UrmaEventHandle | CompletionType::SdmaEventRecord => None,
         }
     }
 
@@ -292,7 +312,7 @@ fn look_at_queue(queue: &UrmaQueue, (engine, cookie): (Engine, u64)) -> (u64, Ve
 
 #[cfg(test)]
 mod tests {
-    use super::{CompletionType, Unmet};
+    use super::{CompletionType, Unmet, timeline_cookie};
 
     fn counter(expected: u32, observed: u64) -> Unmet {
         Unmet {
@@ -321,12 +341,21 @@ mod tests {
     #[test]
     fn a_peer_is_named_one_up_by_counters_and_as_it_is_by_queues() {
         let mut condition = counter(1, 0);
-        assert_eq!(condition.peer(), None);
+        assert_eq!(condition.source(), None);
         condition.cookie = 4 << 32;
-        assert_eq!(condition.peer(), Some(3));
+        assert_eq!(condition.source(), Some(3));
         condition.completion = CompletionType::UrmaEventHandle;
-        assert_eq!(condition.peer(), Some(4));
+        assert_eq!(condition.source(), Some(4));
         condition.completion = CompletionType::SdmaEventRecord;
-        assert_eq!(condition.peer(), None);
+        assert_eq!(condition.source(), None);
+    }
+
+    #[test]
+    fn a_timeline_is_named_by_counters_only() {
+        let mut condition = counter(1, 0);
+        condition.cookie = timeline_cookie(7);
+        assert_eq!(condition.source(), Some(1024 + 7));
+        condition.completion = CompletionType::UrmaEventHandle;
+        assert_eq!(condition.source(), None);
     }
 }

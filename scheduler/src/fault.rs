@@ -57,11 +57,13 @@ pub enum FaultCode {
     WorkerLost = 114,
     /// The work ring was closed before a task's item was pushed.
     NoWorkerLeft = 115,
+    /// A condition waits for a timeline that has ended.
+    TimelineEnded = 116,
 }
 
 impl FaultCode {
     /// Every code, by number.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::ScopeDeadlock,
         Self::HeapRingDeadlock,
         Self::FlowControlDeadlock,
@@ -86,6 +88,7 @@ impl FaultCode {
         Self::ProtocolError,
         Self::WorkerLost,
         Self::NoWorkerLeft,
+        Self::TimelineEnded,
     ];
 
     /// The number shown to people.
@@ -120,6 +123,7 @@ impl FaultCode {
             Self::ProtocolError => "PROTOCOL_ERROR",
             Self::WorkerLost => "WORKER_LOST",
             Self::NoWorkerLeft => "NO_WORKER_LEFT",
+            Self::TimelineEnded => "TIMELINE_ENDED",
         }
     }
 
@@ -150,6 +154,7 @@ impl FaultCode {
             Self::ProtocolError => "A core answered with a word that no token explains.",
             Self::WorkerLost => "The worker that held a task's item died.",
             Self::NoWorkerLeft => "The work ring was closed before a task's item was pushed.",
+            Self::TimelineEnded => "A gate waits for a timeline that ended before its value.",
         }
     }
 
@@ -182,6 +187,7 @@ impl FaultCode {
             Self::ProtocolError => "nothing yet: the core is out of the pool until it is reset",
             Self::WorkerLost => "that task and what depends on it",
             Self::NoWorkerLeft => "that task and what depends on it",
+            Self::TimelineEnded => "that gate and the launch behind it",
         }
     }
 
@@ -236,6 +242,7 @@ impl FaultCode {
                 "Look at the named worker; if items may be done twice, say so: they are pushed again."
             }
             Self::NoWorkerLeft => "Close the group when all its tasks have finished, not before.",
+            Self::TimelineEnded => "Look at what ended the timeline: the failure names it.",
         }
     }
 }

@@ -72,7 +72,7 @@ pub use admit::SubmitError;
 pub use book::{REMEMBERED_LIVES, SlotBook};
 pub use chip::{Chip, Handlers, shape_of_core};
 pub use complete::RELEASE_BUDGET;
-pub use condition::{EVENT_RECORD_BYTES, EVENT_RECORD_FAILURES, Unmet};
+pub use condition::{EVENT_RECORD_BYTES, EVENT_RECORD_FAILURES, Unmet, timeline_cookie};
 pub use config::{Config, ConfigError};
 pub use core_pair::{Cond, CorePair, Foreign, Pair, Transition, observe};
 pub use core_set::{CoreState, Openings, Part, Record};

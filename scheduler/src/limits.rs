@@ -12,6 +12,9 @@ pub const MAX_RETIREMENTS: u32 = MAX_BLOCKS as u32 * 3;
 /// Ranks that a condition may name as its peer.
 pub const MAX_PEERS: u32 = 1024;
 
+/// Timelines that a condition may name instead.
+pub const MAX_TIMELINES: u32 = 1024;
+
 /// Cores of one chip, host lanes included.
 pub const MAX_CORES: usize = 128;
 

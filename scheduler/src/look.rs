@@ -158,10 +158,10 @@ fn judge(
         return verdict;
     }
     let dead = condition
-        .peer()
-        .filter(|&rank| scheduler.peers.is_dead(rank));
-    if let Some(rank) = dead {
-        return Verdict::Failed(Failure::PeerDead(rank));
+        .source()
+        .filter(|&source| scheduler.peers.is_dead(source));
+    if let Some(source) = dead {
+        return Verdict::Failed(Failure::of_source(source));
     }
     match now_ns.is_some_and(|now_ns| condition.deadline_ns <= now_ns) {
         true => Verdict::Failed(Failure::Timeout),

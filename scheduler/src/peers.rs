@@ -1,19 +1,22 @@
-//! Ranks that were declared dead: a bit each, never taken back.
+//! Who makes no condition true any more: a bit each, never taken back.
+//!
+//! Ranks that were declared dead, and behind them timelines that ended: a *source* is a rank, or
+//! [`MAX_PEERS`] and the number of a timeline.
 
 use finbox_mailbox::sync::AtomicU64;
 
 use crate::edge;
-use crate::limits::MAX_PEERS;
+use crate::limits::{MAX_PEERS, MAX_TIMELINES};
 
-const WORDS: usize = MAX_PEERS as usize / 64;
+const WORDS: usize = (MAX_PEERS + MAX_TIMELINES) as usize / 64;
 
-/// The dead among the ranks.
+/// The dead among the sources.
 #[derive(Debug)]
 pub(crate) struct Peers {
     dead: [AtomicU64; WORDS],
 }
 
-/// What was known of the dead among the ranks that somebody asked about.
+/// What was known of the dead among the sources that somebody asked about.
 #[derive(Debug)]
 pub(crate) struct KnownDead {
     dead: [u64; WORDS],
@@ -31,10 +34,10 @@ impl Default for KnownDead {
 }
 
 impl KnownDead {
-    /// News of `rank` is wanted from now on.
+    /// News of `source` is wanted from now on.
     #[inline]
-    pub(crate) fn ask_for(&mut self, rank: u32) {
-        let words = (rank as usize / 64 + 1).min(WORDS);
+    pub(crate) fn ask_for(&mut self, source: u32) {
+        let words = (source as usize / 64 + 1).min(WORDS);
         self.asked = self.asked.max(words);
     }
 
@@ -65,14 +68,30 @@ impl Peers {
     /// If `rank` is not below [`MAX_PEERS`].
     pub(crate) fn declare_dead(&self, rank: u32) {
         assert!(rank < MAX_PEERS, "a rank is below MAX_PEERS");
-        // RELAXED: PEERS is a bit; the next sweep sees it.
-        self.dead[rank as usize / 64].fetch_or(1 << (rank % 64), edge::PEERS);
+        self.end(rank);
     }
 
-    /// Whether `rank` was declared dead. A rank that cannot be was not.
-    pub(crate) fn is_dead(&self, rank: u32) -> bool {
-        let word = self.dead.get(rank as usize / 64);
+    /// `timeline` has ended.
+    ///
+    /// # Panics
+    /// If `timeline` is not below [`MAX_TIMELINES`].
+    pub(crate) fn end_timeline(&self, timeline: u32) {
+        assert!(
+            timeline < MAX_TIMELINES,
+            "a timeline that conditions name is below MAX_TIMELINES"
+        );
+        self.end(MAX_PEERS + timeline);
+    }
+
+    fn end(&self, source: u32) {
         // RELAXED: PEERS is a bit; the next sweep sees it.
-        word.is_some_and(|word| word.load(edge::PEERS) >> (rank % 64) & 1 == 1)
+        self.dead[source as usize / 64].fetch_or(1 << (source % 64), edge::PEERS);
+    }
+
+    /// Whether `source` is dead. One that cannot be is not.
+    pub(crate) fn is_dead(&self, source: u32) -> bool {
+        let word = self.dead.get(source as usize / 64);
+        // RELAXED: PEERS is a bit; the next sweep sees it.
+        word.is_some_and(|word| word.load(edge::PEERS) >> (source % 64) & 1 == 1)
     }
 }

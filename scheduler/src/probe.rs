@@ -212,6 +212,13 @@ pub enum Event {
         /// The task whose failure cancelled this one.
         cause: Option<TaskId>,
     },
+    /// A condition waits for a timeline that has ended.
+    TimelineLost {
+        /// Whose condition it is.
+        slot: SlotId,
+        /// Which timeline, by the number that the condition names.
+        timeline: u32,
+    },
 }
 
 /// Somebody who may listen. Called from several threads at once.

@@ -386,6 +386,16 @@ impl<'m> Scheduler<'m> {
         self.peers.declare_dead(rank);
     }
 
+    /// Says that `timeline` has ended: conditions on its words that it has not reached, and those
+    /// that come to wait for it, fail with TIMELINE_ENDED. Wake the dispatch thread afterwards. A
+    /// timeline does not begin again.
+    ///
+    /// # Panics
+    /// If `timeline` is not below [`MAX_TIMELINES`](crate::limits::MAX_TIMELINES).
+    pub fn timeline_ended(&self, timeline: u32) {
+        self.peers.end_timeline(timeline);
+    }
+
     /// Whether the mailbox, or what became of it, may want the dispatch thread.
     #[inline]
     pub(crate) fn has_mail_hint(&self) -> bool {

@@ -214,8 +214,8 @@ impl Book<'_> {
             unmet.deadline_ns = unmet.since_ns.saturating_add(budget_ns);
         }
         self.entries[unmet.slot.index()].unmet += 1;
-        if let Some(rank) = unmet.peer() {
-            self.known_dead.ask_for(rank);
+        if let Some(source) = unmet.source() {
+            self.known_dead.ask_for(source);
         }
         self.poll.insert(unmet);
     }
@@ -286,6 +286,10 @@ impl Book<'_> {
                 turn.probe.event(event);
             }
             Failure::PeerDead(rank) => turn.probe.event(Event::PeerLost { slot, rank }),
+            Failure::TimelineEnded(timeline) => {
+                let event = Event::TimelineLost { slot, timeline };
+                turn.probe.event(event);
+            }
             _ => {}
         }
         let (code, task) = (failure.code(), words.task());

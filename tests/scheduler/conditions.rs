@@ -179,6 +179,34 @@ fn conditions_on_a_dead_peer_fail_and_others_go_on() {
 }
 
 #[test]
+fn a_gate_fails_when_its_timeline_ends_before_its_value_and_what_was_reached_counts() {
+    on_each_target(&Limits::default(), |world| {
+        world.port.set_counter(0, 1);
+        let [one, two] = [1, 2].map(|value| world.counter(0, value).of_timeline(3));
+        let other = world.counter(1, 1).of_timeline(4);
+        let gates = [one, two, other].map(|one| world.deferred(&[one], &[]));
+        world.run();
+        assert_eq!(world.log.finished(), [(gates[0], Outcome::Completed)]);
+        world.scheduler.timeline_ended(3);
+        world.run();
+        assert_eq!(world.log.outcome(gates[1]), Outcome::Failed);
+        let told = Event::TimelineLost {
+            slot: gates[1],
+            timeline: 3,
+        };
+        assert!(world.log.events().contains(&told), "the timeline is named");
+        let late = [one, two].map(|one| world.deferred(&[one], &[]));
+        world.run();
+        assert_eq!(world.log.outcome(late[0]), Outcome::Completed);
+        assert_eq!(world.log.outcome(late[1]), Outcome::Failed);
+        assert!(!world.log.is_finished(gates[2]), "another timeline goes on");
+        world.port.set_counter(1, 1);
+        world.run();
+        world.assert_done();
+    });
+}
+
+#[test]
 fn what_a_dead_peer_had_done_before_still_counts() {
     on_each_target(&Limits::default(), |world| {
         world.scheduler.peer_dead(3);

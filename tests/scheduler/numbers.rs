@@ -27,7 +27,7 @@ type Way = (
 );
 
 /// Ways to the numbers that a scheduler raises, by number.
-const WAYS: [Way; 18] = [
+const WAYS: [Way; 19] = [
     (FaultCode::ScopeDeadlock, two_slots, |world| {
         in_scopes(world, 1)
     }),
@@ -83,6 +83,11 @@ const WAYS: [Way; 18] = [
     (FaultCode::PeerDead, Limits::default, |world| {
         world.scheduler.peer_dead(3);
         let condition = world.counter(0, 1).of_peer(3);
+        of_condition(world, condition)
+    }),
+    (FaultCode::TimelineEnded, Limits::default, |world| {
+        world.scheduler.timeline_ended(3);
+        let condition = world.counter(0, 1).of_timeline(3);
         of_condition(world, condition)
     }),
     (FaultCode::ProtocolError, Limits::default, |world| {

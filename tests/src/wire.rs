@@ -1,5 +1,7 @@
 //! Conditions as cores write them into slabs.
 
+use finbox_scheduler::timeline_cookie;
+
 /// A slab entry as a core writes it; nothing of it need be valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WireCondition {
@@ -46,6 +48,15 @@ impl WireCondition {
             expected: 0,
             engine: 2,
             completion: 2,
+        }
+    }
+
+    /// The same, on a word of a timeline.
+    #[must_use]
+    pub const fn of_timeline(self, timeline: u32) -> Self {
+        Self {
+            cookie: timeline_cookie(timeline),
+            ..self
         }
     }
 
