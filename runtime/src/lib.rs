@@ -21,6 +21,7 @@ mod config;
 pub mod conformance;
 mod crew;
 pub mod edge;
+pub mod launch;
 mod lifecycle;
 mod machine;
 pub mod persistent;

@@ -21,6 +21,19 @@ pub enum WiringError {
     /// The scheduler refused.
     #[error(transparent)]
     Submit(#[from] SubmitError),
+    /// A task on another scheduler uses the bytes, on no stream.
+    #[error(
+        "a task on another scheduler uses these bytes, and on no stream: submit it as a launch"
+    )]
+    Elsewhere,
+    /// A timeline that no condition can name.
+    #[error("no gate can wait for timeline {timeline}: conditions name the first {most}")]
+    Unnamed {
+        /// Its number.
+        timeline: usize,
+        /// How many can be named.
+        most: u32,
+    },
 }
 
 impl WiringError {
@@ -32,7 +45,7 @@ impl WiringError {
     /// Which fault it is; `None` if it is temporary.
     pub const fn code(&self) -> Option<FaultCode> {
         match self {
-            Self::Use(_) => Some(FaultCode::InvalidArgs),
+            Self::Use(_) | Self::Elsewhere | Self::Unnamed { .. } => Some(FaultCode::InvalidArgs),
             Self::Submit(error) => error.code(),
         }
     }
@@ -83,6 +96,18 @@ impl BufferWaitError {
             Self::Stopped { .. } | Self::Failed { .. } => None,
         }
     }
+}
+
+/// Makes one of dependencies on the same task.
+pub(crate) fn merge(after: &mut Vec<Dependency>) {
+    after.sort_unstable_by_key(|one| one.slot);
+    after.dedup_by(|one, kept| {
+        let is_same = one.slot == kept.slot;
+        if is_same {
+            kept.needs |= one.needs;
+        }
+        is_same
+    });
 }
 
 /// One submitter with the buffers it knows.
@@ -164,14 +189,7 @@ impl<'m> Wiring<'m> {
         self.after.extend_from_slice(after);
         let found = self.found.iter().map(|&slot| Dependency::wait(slot));
         self.after.extend(found);
-        self.after.sort_unstable_by_key(|one| one.slot);
-        self.after.dedup_by(|one, kept| {
-            let is_same = one.slot == kept.slot;
-            if is_same {
-                kept.needs |= one.needs;
-            }
-            is_same
-        });
+        merge(&mut self.after);
         let submitter = &mut self.submitter;
         let slot = submitter.submit_with(scheduler, probe, spec, &self.after)?;
         let submitter = &self.submitter;

@@ -85,12 +85,25 @@ impl Book<'_> {
     /// Takes in a condition that did not hold at its first look, and whose time runs from now on;
     /// unless nobody is left who could make it true.
     #[inline(never)]
-    fn store<P: Port, B>(&mut self, turn: &Turn<'_, '_, P, B>, mut unmet: Unmet) -> Verdict {
-        let verdict = judge(turn.scheduler, &unmet, Verdict::Unmet, None);
-        if verdict == Verdict::Unmet {
-            unmet.since_ns = turn.port.now();
-            unmet.first = unmet.observed;
-            self.wait_for(turn.scheduler, unmet);
+    fn store<P: Port, B: Probe>(
+        &mut self,
+        turn: &mut Turn<'_, '_, P, B>,
+        mut unmet: Unmet,
+    ) -> Verdict {
+        let verdict = judge(
+            (turn.scheduler, turn.port),
+            &mut unmet,
+            Verdict::Unmet,
+            None,
+        );
+        match verdict {
+            Verdict::Unmet => {
+                unmet.since_ns = turn.port.now();
+                unmet.first = unmet.observed;
+                self.wait_for(turn.scheduler, unmet);
+            }
+            Verdict::Met => meet(turn, &unmet),
+            Verdict::Failed(_) => {}
         }
         verdict
     }
@@ -132,7 +145,12 @@ impl Book<'_> {
                 to,
             });
         }
-        match judge(turn.scheduler, condition, verdict, Some(sweep.now_ns)) {
+        match judge(
+            (turn.scheduler, turn.port),
+            condition,
+            verdict,
+            Some(sweep.now_ns),
+        ) {
             Verdict::Unmet => {
                 self.poll.keep();
                 return moved;
@@ -149,8 +167,8 @@ impl Book<'_> {
 /// without anybody who could make it true.
 #[inline]
 fn judge(
-    scheduler: &Scheduler<'_>,
-    condition: &Unmet,
+    (scheduler, port): (&Scheduler<'_>, &impl Port),
+    condition: &mut Unmet,
     verdict: Verdict,
     now_ns: Option<u64>,
 ) -> Verdict {
@@ -161,12 +179,25 @@ fn judge(
         .source()
         .filter(|&source| scheduler.peers.is_dead(source));
     if let Some(source) = dead {
-        return Verdict::Failed(Failure::of_source(source));
+        return last_look(port, condition, source);
     }
     match now_ns.is_some_and(|now_ns| condition.deadline_ns <= now_ns) {
         true => Verdict::Failed(Failure::Timeout),
         false => Verdict::Unmet,
     }
+}
+
+/// What becomes of a condition whose `source` is dead. That one's last word may have come between
+/// the look and the news of its end, so a counter is looked at once more.
+#[cold]
+fn last_look(port: &impl Port, condition: &mut Unmet, source: u32) -> Verdict {
+    if condition.completion == CompletionType::Counter {
+        port.refresh(condition.addr, 4);
+        if condition.look(port, &[]) == Verdict::Met {
+            return Verdict::Met;
+        }
+    }
+    Verdict::Failed(Failure::of_source(source))
 }
 
 /// Tells and counts a condition that holds.

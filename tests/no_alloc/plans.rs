@@ -1,8 +1,13 @@
-//! L12: a launch plan, from recording to its point, allocates nothing in the steady state.
+//! L12: a launch, from recording to its point, allocates nothing in the steady state.
 
+use finbox_runtime::launch::{Committed, Gate, Launcher, Offered, Words};
 use finbox_runtime::plan::{Mode, Planner, Recorder};
-use finbox_runtime::stream::TimelineId;
+use finbox_runtime::stream::{TimePoint, TimelineId, Wait};
 use finbox_runtime::{Access, BufferId, BufferUse};
+use finbox_scheduler::target::A2A3;
+use finbox_scheduler::{Assembly, Chip, NoProbe, Shape, SlotId, TaskId, TaskSpec};
+use finbox_tests::house::{House, Limits};
+use finbox_tests::model_port::{Lines, ModelPort, WireCondition};
 
 use crate::COUNT;
 
@@ -58,4 +63,127 @@ fn l12_a_launch_allocates_nothing_in_the_steady_state() {
     assert_eq!((stats.planned, stats.dropped), (2_200, 440));
     // A declared buffer has a table of its own; a launch has nothing.
     assert_eq!(allocated, 1_000, "one a declaration");
+}
+
+/// The word of the only timeline that gates wait for is counter 0.
+struct OneWord<'a> {
+    port: &'a ModelPort,
+    awaited: TimelineId,
+    gates: u32,
+}
+
+impl Words for OneWord<'_> {
+    fn signal(&mut self, timeline: TimelineId, value: u64) {
+        if timeline == self.awaited {
+            let value = u32::try_from(value).expect("a small number");
+            self.port.set_counter(0, value);
+        }
+    }
+
+    fn gate(&mut self, wait: &Wait) -> Gate {
+        self.gates += 1;
+        Gate::Task(TaskSpec {
+            args: wait.point.value,
+            ..Launcher::gate(TaskId::new(1, self.gates), wait, 0)
+        })
+    }
+
+    fn cause(&mut self, _: TimePoint, _: SlotId) -> String {
+        unreachable!("no launch fails")
+    }
+}
+
+#[test]
+fn l12_a_launch_that_becomes_a_task_and_a_gate_allocates_nothing_in_the_steady_state() {
+    let planner = Planner::new(Mode::Strict);
+    let chip = Chip {
+        target: &A2A3,
+        cores: 3,
+        host_lanes: 1,
+        handlers: 1,
+    };
+    let mut house = House::new(&chip, &Limits::default());
+    let mut assembly = house.assemble(chip);
+    let mut handler = assembly.handler();
+    let Assembly {
+        scheduler,
+        submitter,
+        mut dispatcher,
+        ..
+    } = assembly;
+    let port = ModelPort::new(&chip, Lines::of(&chip), 1);
+    let mut launcher = Launcher::new(&planner, submitter);
+    let streams = ["a", "b"].map(|name| {
+        let stream = planner.stream(name, 0);
+        launcher.own(stream);
+        stream
+    });
+    let buffer = planner.declare(64);
+    let (mut recorder, mut kept) = (planner.recorder(), Committed::default());
+    let mut words = OneWord {
+        port: &port,
+        awaited: streams[1],
+        gates: 0,
+    };
+    let (mut before, mut launched) = (0, 0);
+    for number in 1..=1_100_u64 {
+        if number == 101 {
+            before = COUNT.get();
+        }
+        // The first waits for what is planned behind it.
+        for (own, access) in [(0, Access::In), (1, Access::Out)] {
+            let mut recording = recorder.record(streams[own], "launch");
+            if own == 0 {
+                recording = recording.waits(Wait::forever(TimePoint::new(streams[1], number)));
+            }
+            let range = if own == 0 { 0..32 } else { 32..64 };
+            let one = BufferUse {
+                buffer,
+                range,
+                access,
+            };
+            let planned = recording.uses("argument", one).plan();
+            kept.keep(&planned.expect("it is right").commit());
+            let spec = TaskSpec::new(TaskId::new(0, 1), Shape::Aiv);
+            launcher.launch(&kept, &spec, &[]).expect("it is its own");
+        }
+        let others = [0..32, 32..64].map(|range| BufferUse {
+            buffer,
+            range,
+            access: Access::InOut,
+        });
+        let spec = TaskSpec::new(TaskId::new(2, 1), Shape::Aiv);
+        for step in 0..20 {
+            let offered = launcher.offer(&scheduler, &NoProbe, &mut words, 0);
+            launched += u64::from(matches!(offered, Ok(Offered::Launch { .. })));
+            if step == 5 {
+                let world = (&scheduler, &NoProbe, &mut words);
+                let submitted = launcher.submit(world, &spec, &[], &others);
+                submitted.expect("there is room");
+            }
+            let _ = dispatcher.pass(&scheduler, &port, &NoProbe);
+            for core in chip.all() {
+                let Some((_, launch)) = port.start(core) else {
+                    continue;
+                };
+                if launch.args > 0 {
+                    let value = u32::try_from(launch.args).expect("a small number");
+                    let condition = WireCondition::counter(port.counter(0), value);
+                    port.defer(core, &[condition]);
+                }
+                port.finish(core);
+            }
+            let _ = handler.pass(&scheduler, &port, &NoProbe);
+            let _ = launcher.turn(&scheduler, &mut words, number);
+        }
+    }
+    let allocated = COUNT.get() - before;
+    assert_eq!(
+        (launched, words.gates),
+        (2_200, 1_100),
+        "each waits for one"
+    );
+    let last = TimePoint::new(streams[0], 1_100);
+    assert_eq!(planner.fate(last), Ok(finbox_scheduler::Fate::Completed));
+    assert_eq!(allocated, 0);
 }

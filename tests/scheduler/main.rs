@@ -17,6 +17,7 @@ mod deadlines;
 mod faults;
 mod heap;
 mod hostile;
+mod launches;
 mod locked;
 #[cfg(not(finbox_weaken))]
 mod numbers;

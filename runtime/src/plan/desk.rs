@@ -1,29 +1,33 @@
 //! What the planning lock protects: buffers, timelines, gaps.
 
-use finbox_scheduler::Fate;
+use finbox_scheduler::{Fate, SlotId};
 
 use super::error::{Gap, GapKind, PlanError};
 use super::request::{Memory, Request};
 use super::{Freed, Mode, PlanStats};
 use crate::buffer::{Access, BufferId, BufferUse, Buffers, UseError};
 use crate::stream::{ReserveError, Stage, TimePoint, TimelineId, Timelines, Wait};
+use crate::user::Party;
 
 #[derive(Debug)]
 struct Freeing {
     buffer: BufferId,
     bytes: u64,
-    users: Vec<TimePoint>,
+    users: Vec<Party>,
 }
 
 #[derive(Debug)]
-pub(super) struct Desk {
+pub(crate) struct Desk {
     mode: Mode,
-    pub(super) timelines: Timelines,
+    pub(crate) timelines: Timelines,
     /// Of each timeline, whether its device tracks uses.
     tracks: Vec<bool>,
-    buffers: Buffers<TimePoint>,
+    /// Of each timeline, who launches on it.
+    owners: Vec<Option<u32>>,
+    launchers: u32,
+    pub(crate) buffers: Buffers<Party>,
     freeing: Vec<Freeing>,
-    spare: Vec<Vec<TimePoint>>,
+    spare: Vec<Vec<Party>>,
     gaps: Vec<Gap>,
     pub(super) stats: PlanStats,
 }
@@ -34,6 +38,8 @@ impl Desk {
             mode,
             timelines: Timelines::default(),
             tracks: Vec::new(),
+            owners: Vec::new(),
+            launchers: 0,
             buffers: Buffers::default(),
             freeing: Vec::new(),
             spare: Vec::new(),
@@ -49,7 +55,27 @@ impl Desk {
         now_ns: u64,
     ) -> TimelineId {
         self.tracks.push(tracks);
+        self.owners.push(None);
         self.timelines.open(name, is_foreign, now_ns)
+    }
+
+    /// The number of one more launcher.
+    pub(crate) const fn next_launcher(&mut self) -> u32 {
+        self.launchers += 1;
+        self.launchers
+    }
+
+    /// Launches on `stream` are `launcher`'s from now on.
+    pub(crate) fn own(&mut self, stream: TimelineId, launcher: u32) {
+        self.owners[stream.index()] = Some(launcher);
+    }
+
+    /// What became of a user, as far as it is known without a scheduler.
+    fn fate(timelines: &Timelines, user: Party) -> Fate {
+        match user {
+            Party::Launch { timeline, value } => timelines.fate(TimePoint::new(timeline, value)),
+            Party::Task { .. } => Fate::Unfinished,
+        }
     }
 
     pub(super) fn declare(&mut self, bytes: u64) -> BufferId {
@@ -84,7 +110,7 @@ impl Desk {
         if tracks {
             self.find(request)?;
         }
-        self.collect(stream, request);
+        self.collect(stream, request)?;
         let reserved = self
             .timelines
             .reserve(stream, &request.waits, Stage::Planned);
@@ -95,8 +121,8 @@ impl Desk {
         // From here on nothing is refused.
         if tracks {
             let timelines = &self.timelines;
-            let fate = |user| timelines.fate(user);
-            self.buffers.record(&request.uses, point, fate);
+            let fate = |user| Self::fate(timelines, user);
+            self.buffers.record(&request.uses, point.into(), fate);
             request.tracked = request.uses.len();
         }
         self.stats.planned += 1;
@@ -154,19 +180,32 @@ impl Desk {
         })
     }
 
-    /// What the launch waits for: explicitly, and of each other stream the last point that its uses
-    /// conflict with. What was reached is no wait.
-    fn collect(&self, stream: TimelineId, request: &mut Request) {
+    /// What the launch waits for: explicitly, of each other stream the last point that its uses
+    /// conflict with, and tasks. What was reached is no wait.
+    fn collect(&self, stream: TimelineId, request: &mut Request) -> Result<(), PlanError> {
+        let owner = self.owners[stream.index()];
+        let is_met = |point| self.timelines.fate(point) == Fate::Completed;
         let Request {
             explicit,
             found,
             waits,
+            tasks,
             ..
-        } = request;
-        let is_met = |point| self.timelines.fate(point) == Fate::Completed;
+        } = &mut *request;
         waits.extend(explicit.iter().filter(|wait| !is_met(wait.point)));
         let hazards = waits.len();
-        for &point in found.iter() {
+        for user in found.iter() {
+            let point = match *user {
+                Party::Launch { timeline, value } => TimePoint::new(timeline, value),
+                Party::Task { launcher, slot } if owner == Some(launcher) => {
+                    tasks.push(slot);
+                    continue;
+                }
+                Party::Task { .. } => {
+                    let launch = request.launch().to_owned();
+                    return Err(PlanError::Elsewhere { launch });
+                }
+            };
             if point.timeline == stream || is_met(point) {
                 continue;
             }
@@ -176,6 +215,7 @@ impl Desk {
                 None => waits.push(Wait::forever(point)),
             }
         }
+        Ok(())
     }
 
     fn note_gaps(&mut self, tracks: bool, request: &Request) {
@@ -236,7 +276,7 @@ impl Desk {
         };
         let timelines = &self.timelines;
         self.buffers
-            .record(&[first], point, |user| timelines.fate(user));
+            .record(&[first], point.into(), |user| Self::fate(timelines, user));
         self.timelines.decide(point, Stage::Empty);
         Ok((buffer, point))
     }
@@ -265,7 +305,7 @@ impl Desk {
             ..
         } = self;
         freeing.retain_mut(|one| {
-            let is_busy = |&user: &TimePoint| timelines.fate(user) == Fate::Unfinished;
+            let is_busy = |&user: &Party| Self::fate(timelines, user) == Fate::Unfinished;
             one.users.retain(is_busy);
             if one.users.is_empty() {
                 spare.push(std::mem::take(&mut one.users));
@@ -275,5 +315,17 @@ impl Desk {
             }
             true
         });
+    }
+
+    /// Forgets, of the users that freed buffers wait for, those tasks of `launcher` that are over.
+    pub(crate) fn forget_tasks(&mut self, launcher: u32, fate: impl Fn(SlotId) -> Fate) {
+        for one in &mut self.freeing {
+            one.users.retain(|user| match *user {
+                Party::Task { launcher: of, slot } if of == launcher => {
+                    fate(slot) == Fate::Unfinished
+                }
+                _ => true,
+            });
+        }
     }
 }

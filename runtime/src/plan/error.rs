@@ -56,6 +56,15 @@ pub enum PlanError {
         /// Why.
         error: ReserveError,
     },
+    /// A task on no stream uses its bytes, on another scheduler than the stream's.
+    #[error(
+        "launch `{launch}`: a task on another scheduler uses its bytes, and on no stream; submit \
+         that task as a launch"
+    )]
+    Elsewhere {
+        /// The launch.
+        launch: String,
+    },
     /// An allocation of nothing.
     #[error("an allocation of 0 bytes: ask for one byte at least")]
     NoBytes,

@@ -16,20 +16,26 @@
 //!
 //! # From a launch to tasks
 //!
-//! Nothing here knows a scheduler. Whoever owns the [`Submitter`](finbox_scheduler::Submitter)
-//! launches in three steps, and uses for each what the scheduler has:
+//! Nothing here knows a scheduler. A [`Launcher`](crate::launch::Launcher) owns one's
+//! [`Submitter`](finbox_scheduler::Submitter) and launches in three steps, with what the scheduler
+//! has:
 //!
 //! 1. *Edges.* [`Submitted::behind`] and each of [`Submitted::waits`] whose launch was submitted to
-//!    the same scheduler is a [`Dependency::wait`](finbox_scheduler::Dependency) on its task.
-//! 2. *Gate.* What is left (not committed yet, not planned, foreign, another scheduler) becomes a
-//!    host task that ends deferred, one COUNTER condition a timeline on a word of that timeline,
-//!    with the wait's deadline as its wait budget; the launch gets an edge to it.
-//! 3. *Signal.* The owner remembers (point, task) of each stream in order, and looks at the first
-//!    of each in its own loop: completed is [`Planner::advance`], failed is [`Planner::poison`]. It
-//!    then stores the value in the timeline's word, which the wait list polls like any counter.
+//!    the same scheduler is a [`Dependency::wait`](finbox_scheduler::Dependency) on its task; so is
+//!    each of [`Submitted::tasks`].
+//! 2. *Gate.* What is left (not submitted yet, not planned, foreign, another scheduler) becomes a
+//!    task that ends deferred, with one COUNTER condition on a word of that timeline and with the
+//!    wait's deadline as its wait budget; the launch gets an edge to it.
+//! 3. *Signal.* The launcher remembers the task of each point of its streams, and looks at the
+//!    first of each in the loop that submits: completed advances the stream, failed ends it. It
+//!    then stores the value in the timeline's word, which the wait list polls like any counter, or
+//!    says that the timeline has ended, and gates that wait for it fail.
 //!
 //! So the thread that submits advances streams, one look a stream and turn, and FIN handlers and
 //! dispatch thread meet neither the lock nor a new kind of wait.
+//!
+//! Tasks on no stream use buffers here too, through [`Launcher::submit`](crate::launch::Launcher):
+//! a buffer's users are launches, known by their points, and tasks, known by their slots.
 //!
 //! # The order of calls is in the types
 //!
@@ -96,6 +102,7 @@ mod planner;
 mod recorder;
 mod request;
 
+pub(crate) use desk::Desk;
 pub use error::{Gap, GapKind, PlanError};
 pub use planner::Planner;
 pub use recorder::{Planned, Recorder, Recording, Submitted};

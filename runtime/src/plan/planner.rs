@@ -25,7 +25,7 @@ impl Planner {
     }
 
     /// The planning lock: held for one call, over nothing that waits.
-    pub(super) fn desk(&self) -> MutexGuard<'_, Desk> {
+    pub(crate) fn desk(&self) -> MutexGuard<'_, Desk> {
         // A panic under it is a broken invariant, whose thread tells of it.
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use finbox_scheduler::SlotId;
+
 use super::error::PlanError;
 use super::planner::Planner;
 use super::request::{Memory, Request};
@@ -155,6 +157,11 @@ impl Submitted<'_> {
     /// What else it must wait for: explicit waits first, and then one a stream for its uses.
     pub fn waits(&self) -> &[Wait] {
         &self.request.waits
+    }
+
+    /// Tasks on no stream that it must wait for too, which are of its stream's launcher.
+    pub fn tasks(&self) -> &[SlotId] {
+        &self.request.tasks
     }
 
     /// How many of its uses are remembered.

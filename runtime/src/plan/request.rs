@@ -2,8 +2,11 @@
 
 use std::ops::Range;
 
+use finbox_scheduler::SlotId;
+
 use crate::buffer::{Access, BufferUse};
-use crate::stream::{TimePoint, Wait};
+use crate::stream::Wait;
+use crate::user::Party;
 
 /// What an argument is.
 #[derive(Clone, Debug)]
@@ -31,8 +34,10 @@ pub(super) struct Request {
     pub(super) explicit: Vec<Wait>,
     /// What it waits for, once it was planned.
     pub(super) waits: Vec<Wait>,
+    /// Tasks that it waits for besides.
+    pub(super) tasks: Vec<SlotId>,
     /// What its uses conflict with.
-    pub(super) found: Vec<TimePoint>,
+    pub(super) found: Vec<Party>,
     /// Uses that were recorded.
     pub(super) tracked: usize,
 }
@@ -46,6 +51,7 @@ impl Request {
         self.uses.clear();
         self.explicit.clear();
         self.waits.clear();
+        self.tasks.clear();
         self.found.clear();
         self.tracked = 0;
     }

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::user::User;
-
 /// A timeline of one planner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TimelineId(pub(super) u32);
@@ -33,15 +31,6 @@ impl TimePoint {
 impl fmt::Display for TimePoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "timeline {} value {}", self.timeline.0, self.value)
-    }
-}
-
-impl User for TimePoint {
-    /// A timeline is reached in order, so its later point stands for the one before.
-    #[inline]
-    fn stands_for(self, readers: &[Self]) -> Option<usize> {
-        let is_same = |reader: &Self| reader.timeline == self.timeline;
-        readers.iter().position(is_same)
     }
 }
 

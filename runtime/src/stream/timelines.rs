@@ -104,6 +104,30 @@ impl Timelines {
         self.line(point.timeline).map(|_| ()).ok_or(unknown)
     }
 
+    /// How many were opened.
+    pub(crate) const fn count(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// The timeline that was opened as number `index`, how far it came, and whether it has ended.
+    pub(crate) fn standing(&self, index: usize) -> Option<(TimePoint, bool)> {
+        let line = self.lines.get(index)?;
+        let id = TimelineId(u32::try_from(index).ok()?);
+        Some((TimePoint::new(id, line.reached), line.poison.is_some()))
+    }
+
+    /// Whether `point` is the next of its stream, committed, and its waits are met.
+    pub(crate) fn is_due(&self, point: TimePoint) -> bool {
+        let Some(line) = self.line(point.timeline) else {
+            return false;
+        };
+        let is_next = line.poison.is_none() && point.value == line.reached + 1;
+        let launch = line.pending.front().filter(|_| is_next);
+        launch.is_some_and(|launch| {
+            launch.stage == Stage::Submitted && self.unmet(&launch.waits).next().is_none()
+        })
+    }
+
     pub(crate) const fn duplicates(&self) -> u64 {
         self.duplicates
     }

@@ -1,0 +1,511 @@
+//! Launches on streams become tasks: edges, gates, poison, room, and tasks on no stream.
+
+use std::collections::HashMap;
+
+use finbox_runtime::launch::{Committed, Gate, LaunchError, Launcher, Offered, Words};
+use finbox_runtime::plan::{Mode, Planner, Recorder};
+use finbox_runtime::stream::{TimePoint, TimelineId, Wait};
+use finbox_runtime::{Access, BufferId, BufferUse};
+use finbox_scheduler::target::A2A3;
+use finbox_scheduler::{
+    Assembly, Dispatcher, Fate, FaultCode, FinHandler, Outcome, Port, Scheduler, Shape, SlotId,
+    TaskId, TaskSpec,
+};
+use finbox_tests::house::{House, Limits};
+use finbox_tests::model_port::{Lines, ModelPort, WireCondition};
+
+use crate::fixture::{COUNTERS, Log, cluster};
+
+/// Kernels, by `args`: nothing, one that fails, and behind them those of gates.
+const NOTHING: u64 = 0;
+const FAILS: u64 = 1;
+const GATES: u64 = 2;
+
+/// Where words are: the counter with the timeline's number.
+struct Machine<'a> {
+    port: &'a ModelPort,
+    conditions: Vec<WireCondition>,
+    gates: Vec<Wait>,
+    now_ns: u64,
+}
+
+impl Words for Machine<'_> {
+    fn signal(&mut self, timeline: TimelineId, value: u64) {
+        let value = u32::try_from(value).unwrap();
+        self.port.set_counter(number(timeline), value);
+    }
+
+    fn gate(&mut self, wait: &Wait) -> Gate {
+        let timeline = wait.point.timeline;
+        let addr = self.port.counter(number(timeline));
+        let value = u32::try_from(wait.point.value).unwrap();
+        let cookie = Launcher::cookie(timeline).unwrap();
+        self.conditions.push(WireCondition {
+            cookie,
+            ..WireCondition::counter(addr, value)
+        });
+        self.gates.push(*wait);
+        let task = TaskId::new(1, u32::try_from(self.gates.len()).unwrap());
+        Gate::Task(TaskSpec {
+            args: GATES + self.conditions.len() as u64 - 1,
+            ..Launcher::gate(task, wait, self.now_ns)
+        })
+    }
+
+    fn cause(&mut self, launch: TimePoint, _: SlotId) -> String {
+        format!("the task of {launch} failed")
+    }
+}
+
+fn number(timeline: TimelineId) -> usize {
+    let cookie = Launcher::cookie(timeline).unwrap() >> 32;
+    usize::try_from(cookie).unwrap() - 1025
+}
+
+/// One scheduler whose tasks are launched.
+struct Rig<'p, 'm, 'a> {
+    scheduler: Scheduler<'m>,
+    dispatcher: Dispatcher<'m>,
+    handler: FinHandler<'m>,
+    machine: Machine<'a>,
+    log: Log,
+    launcher: Launcher<'p, 'm>,
+    recorder: Recorder<'p>,
+    kept: Committed,
+    tasks: u32,
+    slots: HashMap<TimePoint, SlotId>,
+}
+
+impl<'p, 'm, 'a> Rig<'p, 'm, 'a> {
+    fn new(planner: &'p Planner, house: &'m mut House, port: &'a ModelPort) -> Self {
+        let mut assembly = house.assemble(cluster(&A2A3));
+        let handler = assembly.handler();
+        let Assembly {
+            scheduler,
+            submitter,
+            dispatcher,
+            ..
+        } = assembly;
+        Self {
+            scheduler,
+            dispatcher,
+            handler,
+            machine: Machine {
+                port,
+                conditions: Vec::new(),
+                gates: Vec::new(),
+                now_ns: 0,
+            },
+            log: Log::default(),
+            launcher: Launcher::new(planner, submitter),
+            recorder: planner.recorder(),
+            kept: Committed::default(),
+            tasks: 0,
+            slots: HashMap::new(),
+        }
+    }
+
+    fn streams<const N: usize>(&mut self, names: [&str; N]) -> [TimelineId; N] {
+        names.map(|name| {
+            let stream = self.launcher.planner().stream(name, 0);
+            self.launcher.own(stream);
+            stream
+        })
+    }
+
+    fn spec(&mut self, kernel: u64) -> TaskSpec {
+        self.tasks += 1;
+        TaskSpec {
+            args: kernel,
+            may_defer: u8::from(kernel == FAILS),
+            ..TaskSpec::new(TaskId::new(0, self.tasks), Shape::Aiv)
+        }
+    }
+
+    /// Plans, commits and hands in; it need not be submitted.
+    fn hand_in(
+        &mut self,
+        (stream, kernel): (TimelineId, u64),
+        uses: &[BufferUse],
+        waits: &[Wait],
+    ) -> TimePoint {
+        let spec = self.spec(kernel);
+        let mut recording = self.recorder.record(stream, "launch");
+        for one in uses {
+            recording = recording.uses("argument", one.clone());
+        }
+        for &wait in waits {
+            recording = recording.waits(wait);
+        }
+        let submitted = recording.plan().expect("nothing is wrong with it").commit();
+        self.kept.keep(&submitted);
+        let point = submitted.point();
+        self.launcher.launch(&self.kept, &spec, &[]).unwrap();
+        point
+    }
+
+    fn launch(&mut self, stream: TimelineId, uses: &[BufferUse], waits: &[Wait]) -> TimePoint {
+        let point = self.hand_in((stream, NOTHING), uses, waits);
+        self.offer();
+        point
+    }
+
+    /// Offers what is owed, as long as there is room.
+    fn offer(&mut self) {
+        loop {
+            let now_ns = self.machine.now_ns;
+            let (scheduler, log, words) = (&self.scheduler, &self.log, &mut self.machine);
+            match self.launcher.offer(scheduler, log, words, now_ns).unwrap() {
+                Offered::Nothing | Offered::Full => return,
+                Offered::Gate(_) => {}
+                Offered::Launch { point, slot } => {
+                    assert_eq!(self.slots.insert(point, slot), None);
+                }
+            }
+        }
+    }
+
+    /// A task on no stream.
+    fn task(&mut self, uses: &[BufferUse]) -> SlotId {
+        let spec = self.spec(NOTHING);
+        let world = (&self.scheduler, &self.log, &mut self.machine);
+        self.launcher.submit(world, &spec, &[], uses).unwrap()
+    }
+
+    fn run_cores(&self) -> bool {
+        let port = self.machine.port;
+        let mut ran = false;
+        for core in self.scheduler.chip().all() {
+            let Some((_, launch)) = port.start(core) else {
+                continue;
+            };
+            ran = true;
+            match launch.args {
+                NOTHING => {}
+                FAILS => port.write_slab_header(core, 0, 1),
+                gate => {
+                    let at = usize::try_from(gate - GATES).unwrap();
+                    port.defer(core, &self.machine.conditions[at..=at]);
+                }
+            }
+            port.finish(core);
+        }
+        ran
+    }
+
+    /// Everybody moves once; `turns`: the submitter looks at its streams.
+    fn step(&mut self, turns: bool) -> bool {
+        let port = self.machine.port;
+        let pass = self.dispatcher.pass(&self.scheduler, port, &self.log);
+        let ran = self.run_cores();
+        let handled = self.handler.pass(&self.scheduler, port, &self.log);
+        let mut moved = false;
+        if turns {
+            let now_ns = self.machine.now_ns;
+            let (scheduler, words) = (&self.scheduler, &mut self.machine);
+            let turned = self.launcher.turn(scheduler, words, now_ns);
+            moved = turned.moved > 0 || turned.told > 0;
+            self.offer();
+        }
+        let handled = handled == finbox_scheduler::HandlerStep::Progress;
+        pass.progress || ran || handled || moved
+    }
+
+    fn run(&mut self) {
+        let mut idle = 0;
+        while idle < 10 {
+            idle = if self.step(true) { 0 } else { idle + 1 };
+        }
+    }
+
+    fn end(&self, point: TimePoint) -> Outcome {
+        self.log.outcome(self.slots[&point])
+    }
+
+    /// In which place each of `tasks` was given to a core.
+    fn places<const N: usize>(&self, tasks: [SlotId; N]) -> [usize; N] {
+        let all = self.log.dispatched();
+        tasks.map(|task| {
+            let place = all.iter().position(|&(_, _, slot)| slot == task);
+            place.expect("it ran")
+        })
+    }
+}
+
+fn port() -> ModelPort {
+    let chip = cluster(&A2A3);
+    ModelPort::new(&chip, Lines::of(&chip), COUNTERS)
+}
+
+fn whole(buffer: BufferId, access: Access) -> BufferUse {
+    BufferUse {
+        buffer,
+        range: 0..64,
+        access,
+    }
+}
+
+/// A rig with one planner.
+fn on_rig(limits: &Limits, mode: Mode, test: impl Fn(&mut Rig<'_, '_, '_>)) {
+    let planner = Planner::new(mode);
+    let (mut house, port) = (House::new(&cluster(&A2A3), limits), port());
+    test(&mut Rig::new(&planner, &mut house, &port));
+}
+
+const READ: Access = Access::In;
+const WRITE: Access = Access::Out;
+
+#[test]
+fn uses_on_two_streams_are_edges_and_points_are_reached_in_order() {
+    on_rig(&Limits::default(), Mode::Strict, |rig| {
+        let [a, b] = rig.streams(["a", "b"]);
+        let planner = rig.launcher.planner();
+        let buffer = planner.declare(64);
+        let mut points = Vec::new();
+        for _ in 0..5 {
+            points.push(rig.launch(a, &[whole(buffer, WRITE)], &[]));
+            points.push(rig.launch(b, &[whole(buffer, READ)], &[]));
+        }
+        rig.run();
+        let slots = points.iter().map(|point| rig.slots[point]);
+        let order: Vec<SlotId> = slots.collect();
+        let ran: Vec<SlotId> = rig.log.dispatched().iter().map(|ran| ran.2).collect();
+        assert_eq!(ran, order, "each waits for the one before");
+        assert_eq!(rig.machine.gates, [], "all were submitted here");
+        for point in points {
+            assert_eq!(planner.fate(point), Ok(Fate::Completed));
+        }
+        let port = rig.machine.port;
+        let words = [a, b].map(|stream| port.load_u32(port.counter(number(stream))));
+        assert_eq!(words, [5, 5]);
+    });
+}
+
+#[test]
+fn l11_a_wait_before_start_for_a_value_that_is_planned_later_is_a_gate() {
+    on_rig(&Limits::default(), Mode::Strict, |rig| {
+        let [a, b] = rig.streams(["a", "b"]);
+        let wanted = TimePoint::new(b, 2);
+        let early = rig.launch(a, &[], &[Wait::forever(wanted)]);
+        rig.run();
+        assert_eq!(rig.machine.gates, [Wait::forever(wanted)]);
+        assert!(!rig.log.is_finished(rig.slots[&early]));
+        let _ = rig.launch(b, &[], &[]);
+        rig.run();
+        assert!(!rig.log.is_finished(rig.slots[&early]), "it is at 1 of 2");
+        let _ = rig.launch(b, &[], &[]);
+        rig.run();
+        assert_eq!(rig.end(early), Outcome::Completed);
+        assert_eq!(rig.launcher.planner().fate(early), Ok(Fate::Completed));
+    });
+}
+
+#[test]
+fn poison_fails_gates_cancels_what_is_behind_them_and_others_go_on() {
+    on_rig(&Limits::default(), Mode::Strict, |rig| {
+        let [a, b, c] = rig.streams(["a", "b", "c"]);
+        let planner = rig.launcher.planner();
+        let gated = rig.launch(b, &[], &[Wait::forever(TimePoint::new(a, 2))]);
+        let behind = rig.launch(b, &[], &[]);
+        let met = rig.launch(c, &[], &[Wait::forever(TimePoint::new(a, 1))]);
+        rig.run();
+        let good = rig.launch(a, &[], &[]);
+        let bad = rig.hand_in((a, FAILS), &[], &[]);
+        rig.run();
+        let ends = [good, bad, gated, behind, met].map(|point| rig.end(point));
+        let (done, gone) = (Outcome::Completed, Outcome::Cancelled);
+        assert_eq!(ends, [done, Outcome::Failed, gone, gone, done]);
+        let raised = rig.log.raised();
+        let gate = TaskId::new(1, 1);
+        assert!(raised.contains(&(FaultCode::TimelineEnded, gate, None)));
+        assert_eq!(planner.fate(met), Ok(Fate::Completed));
+        assert_eq!(planner.fate(gated), Ok(Fate::Failed));
+        let chain = planner.explain(behind, 0).unwrap().root.to_string();
+        let expected = "`b` ended before 1: it waits for timeline 0 value 2, because `a` ended \
+                        before 2: the task of timeline 0 value 2 failed";
+        assert_eq!(chain, expected);
+        assert_eq!(rig.scheduler.room().0, 0, "condition room leaked");
+    });
+}
+
+#[test]
+fn an_edge_carries_poison_too_and_the_root_is_blamed_whichever_stream_is_looked_at_first() {
+    for first in [0, 1] {
+        on_rig(&Limits::default(), Mode::Strict, |rig| {
+            let streams = rig.streams(["x", "y"]);
+            let (a, b) = (streams[first], streams[1 - first]);
+            let planner = rig.launcher.planner();
+            let buffer = planner.declare(64);
+            let _ = rig.hand_in((a, FAILS), &[whole(buffer, WRITE)], &[]);
+            let read = rig.launch(b, &[whole(buffer, READ)], &[]);
+            // Both have ended before the submitter looks.
+            (0..20).for_each(|_| assert!(rig.step(false) || rig.log.raised().len() == 1));
+            rig.run();
+            assert_eq!(rig.end(read), Outcome::Cancelled);
+            let chain = planner.explain(read, 0).unwrap().root.to_string();
+            assert!(
+                chain.contains("ended before 1: it waits for timeline"),
+                "{chain}"
+            );
+            assert!(chain.ends_with("failed"), "{chain}");
+        });
+    }
+}
+
+#[test]
+fn launches_for_which_there_is_no_room_stay_owed_in_their_order() {
+    let limits = Limits {
+        slots: 4,
+        nodes: 8,
+        ..Limits::default()
+    };
+    on_rig(&limits, Mode::Strict, |rig| {
+        let [a, b, c] = rig.streams(["a", "b", "c"]);
+        let buffer = rig.launcher.planner().declare(64);
+        let mut points = Vec::new();
+        for round in 0..40 {
+            let wait = [Wait::forever(TimePoint::new(c, round + 1))];
+            let waits = if round % 4 == 0 { &wait[..] } else { &[] };
+            points.push(rig.hand_in((b, NOTHING), &[whole(buffer, READ)], &[]));
+            points.push(rig.hand_in((a, NOTHING), &[whole(buffer, WRITE)], waits));
+            points.push(rig.hand_in((c, NOTHING), &[], &[]));
+        }
+        assert_eq!(rig.launcher.owed(), 120);
+        rig.run();
+        assert_eq!(rig.launcher.owed(), 0);
+        assert!(
+            points
+                .iter()
+                .all(|&point| rig.end(point) == Outcome::Completed)
+        );
+        let ran = rig.log.finished().len();
+        assert_eq!(ran, 130, "with ten gates");
+    });
+}
+
+#[test]
+fn a_task_on_no_stream_and_launches_that_use_the_same_bytes_wait_for_each_other() {
+    on_rig(&Limits::default(), Mode::Strict, |rig| {
+        let [a, b] = rig.streams(["a", "b"]);
+        let planner = rig.launcher.planner();
+        let buffer = planner.declare(64);
+        let first = rig.task(&[whole(buffer, WRITE)]);
+        let read = rig.launch(a, &[whole(buffer, READ)], &[]);
+        let other = rig.launch(b, &[whole(buffer, READ)], &[]);
+        let second = rig.task(&[whole(buffer, WRITE)]);
+        let last = rig.launch(b, &[whole(buffer, READ)], &[]);
+        planner.free(buffer).unwrap();
+        let mut freed = Vec::new();
+        planner.take_freed(&mut freed);
+        assert_eq!(freed, [], "a task writes it");
+        rig.run();
+        let tasks = [
+            first,
+            rig.slots[&read],
+            rig.slots[&other],
+            second,
+            rig.slots[&last],
+        ];
+        let [first, read, other, second, last] = rig.places(tasks);
+        assert!(first < read && first < other && read < second && other < second);
+        assert!(second < last);
+        planner.take_freed(&mut freed);
+        assert_eq!(freed.len(), 1);
+    });
+}
+
+#[test]
+fn a_launch_behind_one_that_was_dropped_waits_for_what_that_one_waits_for() {
+    on_rig(&Limits::default(), Mode::Strict, |rig| {
+        let [a, b] = rig.streams(["a", "b"]);
+        let wanted = Wait::forever(TimePoint::new(b, 1));
+        drop(rig.recorder.record(a, "dropped").waits(wanted).plan());
+        let behind = rig.launch(a, &[], &[]);
+        rig.run();
+        assert!(!rig.log.is_finished(rig.slots[&behind]));
+        let _ = rig.launch(b, &[], &[]);
+        rig.run();
+        assert_eq!(rig.end(behind), Outcome::Completed);
+        assert_eq!(rig.launcher.planner().fate(behind), Ok(Fate::Completed));
+    });
+}
+
+#[test]
+fn a_foreign_timeline_that_misses_a_deadline_ends_the_stream_that_waits() {
+    on_rig(&Limits::default(), Mode::Strict, |rig| {
+        let [a] = rig.streams(["a"]);
+        let planner = rig.launcher.planner();
+        let peer = planner.foreign("peer", 0);
+        let until = |value| Wait::until(TimePoint::new(peer, value), 1_000);
+        let met = rig.launch(a, &[], &[until(3)]);
+        let missed = rig.launch(a, &[], &[until(4)]);
+        rig.run();
+        planner.advance(TimePoint::new(peer, 3), 500).unwrap();
+        rig.run();
+        assert_eq!(rig.end(met), Outcome::Completed);
+        (rig.machine.now_ns, ()) = (1_000, rig.machine.port.advance(1_000));
+        rig.run();
+        assert_eq!(rig.end(missed), Outcome::Cancelled);
+        let root = planner.explain(missed, 1_000).unwrap().root.to_string();
+        assert!(root.contains("was not reached by 1000 ns"), "{root}");
+    });
+}
+
+#[test]
+fn streams_of_two_schedulers_wait_for_each_other_through_words() {
+    let planner = Planner::new(Mode::Strict);
+    let chip = cluster(&A2A3);
+    let mut houses = [(); 2].map(|()| House::new(&chip, &Limits::default()));
+    let ports = [(); 2].map(|()| port());
+    let [left, right] = &mut houses;
+    let mut rigs = [
+        Rig::new(&planner, left, &ports[0]),
+        Rig::new(&planner, right, &ports[1]),
+    ];
+    let [a] = rigs[0].streams(["a"]);
+    let [b] = rigs[1].streams(["b"]);
+    let buffer = planner.declare(64);
+    let _ = rigs[0].launch(a, &[whole(buffer, WRITE)], &[]);
+    let read = rigs[1].launch(b, &[whole(buffer, READ)], &[]);
+    rigs[1].run();
+    assert!(!rigs[1].log.is_finished(rigs[1].slots[&read]));
+    assert_eq!(rigs[1].machine.gates.len(), 1);
+    rigs[0].run();
+    rigs[1].run();
+    assert_eq!(rigs[1].end(read), Outcome::Completed);
+    let _ = rigs[0].hand_in((a, FAILS), &[whole(buffer, WRITE)], &[]);
+    let lost = rigs[1].launch(b, &[whole(buffer, READ)], &[]);
+    rigs[1].run();
+    rigs[0].run();
+    rigs[1].run();
+    assert_eq!(rigs[1].end(lost), Outcome::Cancelled);
+    let error = rigs[1].recorder.record(b, "late").plan().unwrap_err();
+    assert!(error.to_string().ends_with("failed"), "{error}");
+    let error = {
+        let spec = rigs[0].spec(NOTHING);
+        let kept = rigs[1].kept.clone();
+        rigs[0].launcher.launch(&kept, &spec, &[]).unwrap_err()
+    };
+    assert!(matches!(error, LaunchError::Foreign(point) if point == lost));
+}
+
+#[test]
+fn a_launch_that_the_scheduler_never_takes_is_told_and_ends_its_stream() {
+    on_rig(&Limits::default(), Mode::Strict, |rig| {
+        let [a] = rig.streams(["a"]);
+        let planner = rig.launcher.planner();
+        let submitted = rig.recorder.record(a, "bad").plan().unwrap().commit();
+        rig.kept.keep(&submitted);
+        let point = submitted.point();
+        let spec = TaskSpec {
+            blocks: 0,
+            ..TaskSpec::new(TaskId::new(0, 9), Shape::Aiv)
+        };
+        rig.launcher.launch(&rig.kept, &spec, &[]).unwrap();
+        let (scheduler, log, words) = (&rig.scheduler, &rig.log, &mut rig.machine);
+        let error = rig.launcher.offer(scheduler, log, words, 0).unwrap_err();
+        assert!(error.to_string().contains("blocks is 0"), "{error}");
+        assert_eq!(planner.fate(point), Ok(Fate::Failed));
+        assert_eq!(rig.launcher.owed(), 0);
+    });
+}
