@@ -5,7 +5,9 @@ use finbox_runtime::plan::{Mode, Planner, Recorder};
 use finbox_runtime::stream::{TimePoint, TimelineId, Wait};
 use finbox_runtime::{Access, BufferId, BufferUse};
 use finbox_scheduler::target::A2A3;
-use finbox_scheduler::{Assembly, Chip, NoProbe, Shape, SlotId, TaskId, TaskSpec};
+use finbox_scheduler::{
+    Chip, Dispatcher, Fate, FinHandler, NoProbe, Scheduler, Shape, SlotId, TaskId, TaskSpec,
+};
 use finbox_tests::house::{House, Limits};
 use finbox_tests::model_port::{Lines, ModelPort, WireCondition};
 
@@ -93,6 +95,80 @@ impl Words for OneWord<'_> {
     }
 }
 
+/// A scheduler whose tasks are launched on two streams that share a buffer.
+struct Rig<'p, 'm, 'a> {
+    scheduler: Scheduler<'m>,
+    dispatcher: Dispatcher<'m>,
+    handler: FinHandler<'m>,
+    launcher: Launcher<'p, 'm>,
+    recorder: Recorder<'p>,
+    kept: Committed,
+    words: OneWord<'a>,
+    streams: [TimelineId; 2],
+    buffer: BufferId,
+    launched: u64,
+}
+
+impl Rig<'_, '_, '_> {
+    /// The first launch waits for the second, which is planned behind it.
+    fn launch_both(&mut self, number: u64) {
+        for (own, access) in [(0, Access::In), (1, Access::Out)] {
+            let one = self.half(own, access);
+            let mut recording = self.recorder.record(self.streams[own], "launch");
+            if own == 0 {
+                let later = TimePoint::new(self.streams[1], number);
+                recording = recording.waits(Wait::forever(later));
+            }
+            let planned = recording.uses("argument", one).plan();
+            self.kept.keep(&planned.expect("it is right").commit());
+            let spec = TaskSpec::new(TaskId::new(0, 1), Shape::Aiv);
+            let launched = self.launcher.launch(&self.kept, &spec, &[]);
+            launched.expect("it is its own");
+        }
+    }
+
+    fn half(&self, index: usize, access: Access) -> BufferUse {
+        let range = [0..32, 32..64][index].clone();
+        BufferUse {
+            buffer: self.buffer,
+            range,
+            access,
+        }
+    }
+
+    /// A task on no stream behind both.
+    fn task(&mut self) {
+        let spec = TaskSpec::new(TaskId::new(2, 1), Shape::Aiv);
+        let uses = [0, 1].map(|half| self.half(half, Access::InOut));
+        let world = (&self.scheduler, &NoProbe, &mut self.words);
+        let submitted = self.launcher.submit(world, &spec, &[], &uses);
+        submitted.expect("there is room");
+    }
+
+    /// Everybody moves once.
+    fn step(&mut self, now_ns: u64) {
+        let (scheduler, port) = (&self.scheduler, self.words.port);
+        let offered = self
+            .launcher
+            .offer(scheduler, &NoProbe, &mut self.words, now_ns);
+        self.launched += u64::from(matches!(offered, Ok(Offered::Launch { .. })));
+        let _ = self.dispatcher.pass(scheduler, port, &NoProbe);
+        for core in scheduler.chip().all() {
+            let Some((_, launch)) = port.start(core) else {
+                continue;
+            };
+            if launch.args > 0 {
+                let value = u32::try_from(launch.args).expect("a small number");
+                let condition = WireCondition::counter(port.counter(0), value);
+                port.defer(core, &[condition]);
+            }
+            port.finish(core);
+        }
+        let _ = self.handler.pass(scheduler, port, &NoProbe);
+        let _ = self.launcher.turn(scheduler, &mut self.words, now_ns);
+    }
+}
+
 #[test]
 fn l12_a_launch_that_becomes_a_task_and_a_gate_allocates_nothing_in_the_steady_state() {
     let planner = Planner::new(Mode::Strict);
@@ -104,86 +180,41 @@ fn l12_a_launch_that_becomes_a_task_and_a_gate_allocates_nothing_in_the_steady_s
     };
     let mut house = House::new(&chip, &Limits::default());
     let mut assembly = house.assemble(chip);
-    let mut handler = assembly.handler();
-    let Assembly {
-        scheduler,
-        submitter,
-        mut dispatcher,
-        ..
-    } = assembly;
+    let handler = assembly.handler();
     let port = ModelPort::new(&chip, Lines::of(&chip), 1);
-    let mut launcher = Launcher::new(&planner, submitter);
-    let streams = ["a", "b"].map(|name| {
-        let stream = planner.stream(name, 0);
-        launcher.own(stream);
-        stream
-    });
-    let buffer = planner.declare(64);
-    let (mut recorder, mut kept) = (planner.recorder(), Committed::default());
-    let mut words = OneWord {
-        port: &port,
-        awaited: streams[1],
-        gates: 0,
+    let mut launcher = Launcher::new(&planner, assembly.submitter);
+    let streams = ["a", "b"].map(|name| planner.stream(name, 0));
+    streams.iter().for_each(|&stream| launcher.own(stream));
+    let mut rig = Rig {
+        scheduler: assembly.scheduler,
+        dispatcher: assembly.dispatcher,
+        handler,
+        launcher,
+        recorder: planner.recorder(),
+        kept: Committed::default(),
+        words: OneWord {
+            port: &port,
+            awaited: streams[1],
+            gates: 0,
+        },
+        streams,
+        buffer: planner.declare(64),
+        launched: 0,
     };
-    let (mut before, mut launched) = (0, 0);
+    let mut before = 0;
     for number in 1..=1_100_u64 {
         if number == 101 {
             before = COUNT.get();
         }
-        // The first waits for what is planned behind it.
-        for (own, access) in [(0, Access::In), (1, Access::Out)] {
-            let mut recording = recorder.record(streams[own], "launch");
-            if own == 0 {
-                recording = recording.waits(Wait::forever(TimePoint::new(streams[1], number)));
-            }
-            let range = if own == 0 { 0..32 } else { 32..64 };
-            let one = BufferUse {
-                buffer,
-                range,
-                access,
-            };
-            let planned = recording.uses("argument", one).plan();
-            kept.keep(&planned.expect("it is right").commit());
-            let spec = TaskSpec::new(TaskId::new(0, 1), Shape::Aiv);
-            launcher.launch(&kept, &spec, &[]).expect("it is its own");
-        }
-        let others = [0..32, 32..64].map(|range| BufferUse {
-            buffer,
-            range,
-            access: Access::InOut,
-        });
-        let spec = TaskSpec::new(TaskId::new(2, 1), Shape::Aiv);
-        for step in 0..20 {
-            let offered = launcher.offer(&scheduler, &NoProbe, &mut words, 0);
-            launched += u64::from(matches!(offered, Ok(Offered::Launch { .. })));
-            if step == 5 {
-                let world = (&scheduler, &NoProbe, &mut words);
-                let submitted = launcher.submit(world, &spec, &[], &others);
-                submitted.expect("there is room");
-            }
-            let _ = dispatcher.pass(&scheduler, &port, &NoProbe);
-            for core in chip.all() {
-                let Some((_, launch)) = port.start(core) else {
-                    continue;
-                };
-                if launch.args > 0 {
-                    let value = u32::try_from(launch.args).expect("a small number");
-                    let condition = WireCondition::counter(port.counter(0), value);
-                    port.defer(core, &[condition]);
-                }
-                port.finish(core);
-            }
-            let _ = handler.pass(&scheduler, &port, &NoProbe);
-            let _ = launcher.turn(&scheduler, &mut words, number);
-        }
+        rig.launch_both(number);
+        (0..6).for_each(|_| rig.step(number));
+        rig.task();
+        (0..14).for_each(|_| rig.step(number));
     }
     let allocated = COUNT.get() - before;
-    assert_eq!(
-        (launched, words.gates),
-        (2_200, 1_100),
-        "each waits for one"
-    );
+    let counted = (rig.launched, rig.words.gates);
+    assert_eq!(counted, (2_200, 1_100), "each first one waits for one");
     let last = TimePoint::new(streams[0], 1_100);
-    assert_eq!(planner.fate(last), Ok(finbox_scheduler::Fate::Completed));
+    assert_eq!(planner.fate(last), Ok(Fate::Completed));
     assert_eq!(allocated, 0);
 }

@@ -2,6 +2,7 @@
 //!
 //! A rule that does not hold is never a pass. Called by `app`.
 
+use finbox_runtime::plan::PlanError as LaunchError;
 use finbox_scheduler::FaultCode;
 
 use crate::fault::{FaultKind, Injected};
@@ -10,7 +11,7 @@ use crate::report::{
     StallReport, TaskCounts, TimeReport, Verdict, WaitListCounts,
 };
 use crate::workload::{PlanError, Workload};
-use crate::world::{Clock, Outcome, RunError, Settings};
+use crate::world::{Clock, LaunchProblem, Outcome, RunError, Settings};
 
 /// A run that did not begin, or whose workload was refused on the way.
 pub(super) fn refused(error: &RunError) -> RunReport {
@@ -38,6 +39,24 @@ pub(super) fn refused(error: &RunError) -> RunReport {
             let error = ErrorReport::new(Code::INPUT_INVALID, error.to_string(), hint);
             return RunReport::refused(Invalid::InputFile, error);
         }
+        RunError::Launch {
+            error: LaunchProblem::Plan(problem),
+            ..
+        } => {
+            let (cause, code, hint) = match problem {
+                LaunchError::Untracked { .. } | LaunchError::External { .. } => {
+                    let hint = "declare it, or let it pass with --plan permissive";
+                    (Invalid::Usage, Code::USAGE, hint)
+                }
+                _ => {
+                    let hint = "this workload cannot be run as it is";
+                    (Invalid::InputFile, Code::INPUT_INVALID, hint)
+                }
+            };
+            let error = ErrorReport::new(code, error.to_string(), hint);
+            return RunReport::refused(cause, error);
+        }
+        RunError::Launch { .. } => in_table(FaultCode::InvalidArgs),
         RunError::Device(_) => (Code::DEVICE, Code::DEVICE.hint),
         RunError::Thread(_) => (Code::THREAD, Code::THREAD.hint),
         RunError::Wiring { error, .. } => in_table(error.code().unwrap_or(FaultCode::InvalidArgs)),

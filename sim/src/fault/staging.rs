@@ -216,11 +216,12 @@ fn fail_engines(workload: &mut Workload, injected: &mut Injected) {
 
 /// Says of every counter which peer notifies it, so that conditions can name the peer.
 fn name_sources(workload: &mut Workload) {
-    let mut sources: Vec<Vec<Option<u32>>> = workload
-        .ranks
-        .iter()
-        .map(|plan| vec![None; plan.counters.len()])
-        .collect();
+    let known = |plan: &RankPlan| {
+        let mut sources = plan.sources.clone();
+        sources.resize(plan.counters.len(), None);
+        sources
+    };
+    let mut sources: Vec<Vec<Option<u32>>> = workload.ranks.iter().map(known).collect();
     for (rank, plan) in (0..).zip(&workload.ranks) {
         for op in plan.tasks.iter().flat_map(|task| &task.program) {
             if let Op::Notify { peer, counter, .. } = *op {

@@ -13,6 +13,7 @@ use finbox_scheduler::Shape;
 use super::golden::Golden;
 use super::plan::{Init, MOST_TASK_NS, RankPlan, Span, TaskPlan, TaskRef, Workload};
 use super::plan_error::{Place, PlanError};
+use super::stream::Points;
 use super::verify::{Check, Expect};
 
 /// What a rank's counters and data may take: a device without 2 MiB for slabs and alignment, and
@@ -25,17 +26,19 @@ impl Workload {
     /// # Errors
     /// [`PlanError`], the first by rank and task, then by order.
     pub fn check(&self) -> Result<(), PlanError> {
+        let points = self.has_streams().then(|| Points::of(self));
         for (rank, plan) in (0..).zip(&self.ranks) {
             check_data(rank, plan)?;
             for (task, planned) in (0..).zip(&plan.tasks) {
                 let at = TaskRef { rank, task };
-                OfTask {
+                let task = OfTask {
                     workload: self,
                     plan,
                     task: planned,
                     at,
-                }
-                .check()?;
+                };
+                task.check()?;
+                task.streams(points.as_ref().unwrap_or(&Points::default()))?;
             }
             for (nth, part) in plan.parts.iter().enumerate() {
                 self.check_part(rank, nth, part)?;
@@ -44,7 +47,11 @@ impl Workload {
         self.checks
             .iter()
             .try_for_each(|check| self.check_check(check))?;
-        self.check_order()
+        self.check_order()?;
+        match points {
+            Some(_) => self.check_streams(),
+            None => Ok(()),
+        }
     }
 
     fn check_part(&self, rank: u32, part: usize, golden: &Golden) -> Result<(), PlanError> {
@@ -115,13 +122,10 @@ impl Workload {
                 });
             };
             let rank = &mut seen[at.rank as usize];
-            if is_seen
-                || !self
-                    .task(*at)
-                    .after
-                    .iter()
-                    .all(|&first| rank[first as usize])
-            {
+            let task = self.task(*at);
+            let gates = task.waits.iter().filter_map(|wait| wait.gate.as_ref());
+            let mut firsts = task.after.iter().chain(gates);
+            if is_seen || !firsts.all(|&first| rank[first as usize]) {
                 return Err(PlanError::Order {
                     place: self.place(*at),
                 });

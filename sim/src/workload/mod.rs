@@ -16,6 +16,7 @@
 //! | `parents` | an order behind what comes first, or a cycle |
 //! | `program` | running one task's operations on a device |
 //! | `kernels` | programs as what cores run |
+//! | `stream` | launches on streams, and the gates in front of them |
 //! | `verify`, `golden`, `pattern` | what memory must hold, and the digest of what it holds |
 //! | `random` | workloads from a seed, with tiny limits |
 
@@ -33,6 +34,7 @@ mod plan;
 mod plan_error;
 mod program;
 mod random;
+mod stream;
 mod verify;
 pub mod wfcommons;
 
@@ -50,4 +52,5 @@ pub use self::plan::{
 pub use self::plan_error::{Place, PlanError};
 pub use self::program::{Ran, Reach, Running, engine_work, run};
 pub use self::random::{Limits, random};
+pub use self::stream::{External, PointWait, Points, StreamPlan};
 pub use self::verify::{Check, Expect, Unmet, Verified, Wrong, fnv1a};

@@ -12,6 +12,7 @@ use crate::engine::EngineFault;
 
 use super::golden::Golden;
 use super::op::{Op, conditions_of};
+use super::stream::{External, PointWait, StreamPlan};
 use super::verify::Check;
 
 /// Longest kernel in ns: a thousand hours.
@@ -60,6 +61,8 @@ pub struct RankPlan {
     pub engines: EngineMemory,
     /// Named parts of its data; what tasks declare.
     pub buffers: Vec<BufferPlan>,
+    /// Its streams; tasks name them by index.
+    pub streams: Vec<StreamPlan>,
     /// Its tasks.
     pub tasks: Vec<TaskPlan>,
     /// What its data holds at the start; zero elsewhere.
@@ -141,8 +144,15 @@ pub struct TaskPlan {
     pub duration_ns: u64,
     /// Which buffers it uses.
     pub uses: Vec<BufferUse>,
+    /// Arguments of a launch that nobody declared.
+    pub externals: Vec<External>,
     /// Explicit dependencies: tasks of the same rank that come first.
     pub after: Vec<u32>,
+    /// The stream that it is launched on, an index into [`RankPlan::streams`]; none: it is a task
+    /// on no stream.
+    pub stream: Option<u32>,
+    /// Launches that must have finished before it starts, of any rank and stream.
+    pub waits: Vec<PointWait>,
     /// Most conditions it may register, 0 to 64; 0: it is done when its kernel is.
     pub defers: u8,
     /// What its kernel does, in order.
@@ -190,7 +200,10 @@ impl TaskPlan {
             closes: 0,
             duration_ns,
             uses: Vec::new(),
+            externals: Vec::new(),
             after: Vec::new(),
+            stream: None,
+            waits: Vec::new(),
             defers: 0,
             program: Vec::new(),
             output: None,

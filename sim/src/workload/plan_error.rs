@@ -88,6 +88,38 @@ pub enum PlanError {
         /// Which queue.
         lane: Lane,
     },
+    /// A task on no stream that waits for points, or has arguments that nobody declared.
+    #[error("{place}: only launches on streams wait for points, or name undeclared memory")]
+    NoStream {
+        /// Whose.
+        place: Place,
+    },
+    /// A wait for a launch that is not planned.
+    #[error("{place}: it waits for launch {value} of stream `{stream}`, which has {launches}")]
+    NoLaunch {
+        /// Whose.
+        place: Place,
+        /// The stream's name.
+        stream: Box<str>,
+        /// Which launch.
+        value: u64,
+        /// How many there are.
+        launches: u64,
+    },
+    /// A wait for a launch that no edge can stand for, without a gate.
+    #[error("{place}: it waits for a launch of another rank, or a later one, and has no gate")]
+    NoGate {
+        /// Whose.
+        place: Place,
+    },
+    /// More streams than conditions can name.
+    #[error("{streams} streams on all ranks: {most} are the most")]
+    TooManyStreams {
+        /// How many.
+        streams: usize,
+        /// Most.
+        most: u32,
+    },
     /// An operation of a block that is itself one of a block.
     #[error("{place}: an operation per block holds another one")]
     Nested {
@@ -200,6 +232,9 @@ impl PlanError {
             | Self::Waits { place }
             | Self::NotPosted { place, .. }
             | Self::Nested { place }
+            | Self::NoStream { place }
+            | Self::NoLaunch { place, .. }
+            | Self::NoGate { place }
             | Self::BusyDummy { place }
             | Self::Order { place } => Some(place),
             Self::Engines { .. }
@@ -208,6 +243,7 @@ impl PlanError {
             | Self::NoWriter { .. }
             | Self::TooLarge { .. }
             | Self::NoRank { .. }
+            | Self::TooManyStreams { .. }
             | Self::Incomplete { .. } => None,
         }
     }

@@ -12,6 +12,7 @@ use super::feed::{Fed, Feed};
 use super::halt::Halt;
 use super::recorder::RankProbe;
 use super::{RunError, Settings};
+use crate::device::Meter;
 use crate::report::StallReport;
 
 /// Tasks wired in between two looks at deadline and progress.
@@ -102,22 +103,30 @@ pub(super) fn limits(settings: &Settings) -> DrainLimits {
     }
 }
 
-/// Wires in up to [`FEED_AT_ONCE`] tasks, as far as there is room; returns how many.
+/// Looks at streams, and wires in up to [`FEED_AT_ONCE`] tasks, as far as there is room; returns
+/// how many, and one more if a stream moved.
 pub(super) fn feed_some<'m>(
     feed: &mut Feed<'_, 'm>,
     running: &Running,
     schedulers: &[&Scheduler<'m>],
-    probes: &[RankProbe<'_>],
+    (probes, meter): (&[RankProbe<'_>], &Meter),
 ) -> Result<u64, RunError> {
+    let turned = look_at_streams(feed, schedulers, meter);
     let mut fed = 0;
     while fed < FEED_AT_ONCE {
-        let Fed::Task(_) = feed.next(schedulers, probes)? else {
+        let Fed::Task(_) = feed.next(schedulers, probes, meter.now())? else {
             break;
         };
         fed += 1;
     }
+    fed += u64::from(turned);
     if fed > 0 {
         running.wake_dispatch();
     }
     Ok(fed)
+}
+
+/// Whether a stream moved or ended.
+fn look_at_streams(feed: &mut Feed<'_, '_>, schedulers: &[&Scheduler<'_>], meter: &Meter) -> bool {
+    feed.has_streams() && feed.turn(schedulers, meter.now()).moved
 }

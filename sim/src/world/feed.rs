@@ -1,7 +1,7 @@
 //! Feeding a workload: its tasks, in their global order, into the ranks' schedulers.
 //!
-//! Dependencies come from declared buffers and from explicit lists, through the runtime's one
-//! mechanism. A full ring is back-pressure: the same task is offered again later.
+//! Dependencies come from declared buffers, from streams and from explicit lists, through the
+//! runtime's one mechanism. A full ring is back-pressure: the same task is offered again later.
 
 use finbox_runtime::{BufferId, BufferUse, Wiring};
 use finbox_scheduler::{
@@ -10,8 +10,9 @@ use finbox_scheduler::{
 };
 
 use super::RunError;
+use super::launches::{Launches, Planning, Store, buffer_use};
 use super::places::Places;
-use crate::workload::{RankPlan, TaskPlan, TaskRef, Workload};
+use crate::workload::{TaskPlan, Workload};
 
 /// What offering the next task came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,24 +33,64 @@ pub(super) struct Feed<'a, 'm> {
     /// The kernels of each rank's tasks; None: a task's index is its kernel.
     kernels: Option<&'a [Box<[u64]>]>,
     position: usize,
-    ranks: Vec<RankFeed<'m>>,
+    ranks: Vec<RankFeed<'a, 'm>>,
+    has_streams: bool,
     uses: Vec<BufferUse>,
     after: Vec<Dependency>,
 }
 
-struct RankFeed<'m> {
-    wiring: Wiring<'m>,
-    buffers: Vec<BufferId>,
+/// How the tasks of a rank are wired in.
+enum Road<'a, 'm> {
+    /// Each for itself, over buffers of the rank's own.
+    Tasks(Wiring<'m>, Vec<BufferId>),
+    /// On streams, or at least beside them.
+    Launches(Box<Launches<'a, 'm>>),
+}
+
+impl<'m> Road<'_, 'm> {
+    const fn submitter(&self) -> &Submitter<'m> {
+        match self {
+            Self::Tasks(wiring, _) => wiring.submitter(),
+            Self::Launches(launches) => launches.launcher.submitter(),
+        }
+    }
+
+    fn open_scope(&mut self) -> Result<(), ScopeError> {
+        match self {
+            Self::Tasks(wiring, _) => wiring.open_scope(),
+            Self::Launches(launches) => launches.launcher.submitter_mut().open_scope(),
+        }
+    }
+
+    fn close_scope(&mut self) -> Result<(), ScopeError> {
+        match self {
+            Self::Tasks(wiring, _) => wiring.close_scope().map(drop),
+            Self::Launches(launches) => launches.launcher.submitter_mut().close_scope().map(drop),
+        }
+    }
+}
+
+struct RankFeed<'a, 'm> {
+    road: Road<'a, 'm>,
     slots: Vec<Option<SlotId>>,
     /// The scopes that the next task opens are open.
     has_opened: bool,
 }
 
-impl RankFeed<'_> {
+/// What a look at streams came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Turned {
+    /// Whether a stream moved or ended.
+    pub(super) moved: bool,
+    /// The ranks whose gates were told; perhaps more than once.
+    pub(super) told: Vec<usize>,
+}
+
+impl RankFeed<'_, '_> {
     /// Opens the scopes that `task`, the next one, opens: once, however often it is offered.
     fn open(&mut self, task: &TaskPlan) -> Result<(), ScopeError> {
         if !std::mem::replace(&mut self.has_opened, true) {
-            (0..task.opens).try_for_each(|_| self.wiring.open_scope())?;
+            (0..task.opens).try_for_each(|_| self.road.open_scope())?;
         }
         Ok(())
     }
@@ -57,34 +98,37 @@ impl RankFeed<'_> {
     /// `task` was wired in: closes the scopes that it closes.
     fn close(&mut self, task: &TaskPlan) -> Result<(), ScopeError> {
         self.has_opened = false;
-        (0..task.closes).try_for_each(|_| self.wiring.close_scope().map(drop))
+        (0..task.closes).try_for_each(|_| self.road.close_scope())
     }
 }
 
 impl<'a, 'm> Feed<'a, 'm> {
+    /// `store` and `base` reach the words of timelines: what is stored there, and what they began
+    /// with.
     pub(super) fn new(
+        planning: &'a Planning<'a>,
         workload: &'a Workload,
-        places: &[Places],
+        (places, store, base): (&[Places], Store<'a>, &dyn Fn(usize, u64) -> u32),
         submitters: impl IntoIterator<Item = Submitter<'m>>,
     ) -> Self {
-        let ranks = workload
-            .ranks
-            .iter()
-            .zip(submitters)
-            .map(|(plan, submitter)| {
-                let mut wiring = Wiring::new(submitter);
-                let buffers = plan
-                    .buffers
-                    .iter()
-                    .map(|buffer| wiring.declare(buffer.bytes))
-                    .collect();
-                RankFeed {
-                    wiring,
-                    buffers,
-                    slots: vec![None; plan.tasks.len()],
-                    has_opened: false,
+        let ranks = workload.ranks.iter().zip(submitters).enumerate();
+        let ranks = ranks.map(|(rank, (plan, submitter))| RankFeed {
+            road: match plan.streams.is_empty() {
+                true => {
+                    let mut wiring = Wiring::new(submitter);
+                    let buffers = plan.buffers.iter();
+                    let buffers = buffers.map(|buffer| wiring.declare(buffer.bytes));
+                    let buffers = buffers.collect();
+                    Road::Tasks(wiring, buffers)
                 }
-            });
+                false => {
+                    let words = (&places[rank], store, base);
+                    Road::Launches(Box::new(Launches::new(planning, rank, submitter, words)))
+                }
+            },
+            slots: vec![None; plan.tasks.len()],
+            has_opened: false,
+        });
         let ranks = ranks.collect();
         Self {
             workload,
@@ -92,6 +136,7 @@ impl<'a, 'm> Feed<'a, 'm> {
             kernels: None,
             position: 0,
             ranks,
+            has_streams: workload.has_streams(),
             uses: Vec::new(),
             after: Vec::new(),
         }
@@ -106,27 +151,52 @@ impl<'a, 'm> Feed<'a, 'm> {
 
     /// What the submitters counted.
     pub(super) fn ledgers(&self) -> impl Iterator<Item = &Ledger> {
-        self.ranks
-            .iter()
-            .map(|rank| rank.wiring.submitter().ledger())
+        self.ranks.iter().map(|rank| rank.road.submitter().ledger())
     }
 
-    /// Offers the next task.
+    /// Whether there are streams to look at, also when all tasks are submitted.
+    pub(super) const fn has_streams(&self) -> bool {
+        self.has_streams
+    }
+
+    /// Looks at the streams of all ranks, until none moves.
+    pub(super) fn turn(&mut self, schedulers: &[&Scheduler<'_>], now_ns: u64) -> Turned {
+        let mut all = Turned::default();
+        let mut is_moving = self.has_streams;
+        while is_moving {
+            is_moving = false;
+            for (rank, feed) in self.ranks.iter_mut().enumerate() {
+                let Road::Launches(launches) = &mut feed.road else {
+                    continue;
+                };
+                let (moved, told) = launches.turn(schedulers[rank], now_ns);
+                is_moving |= moved;
+                all.moved |= moved || told;
+                if told {
+                    all.told.push(rank);
+                }
+            }
+        }
+        all
+    }
+
+    /// Offers the next task, at `now_ns`.
     ///
     /// # Errors
-    /// [`RunError::Wiring`] if the task can never be wired in.
+    /// [`RunError::Wiring`] or [`RunError::Launch`] if the task can never be wired in.
     pub(super) fn next(
         &mut self,
         schedulers: &[&Scheduler<'_>],
         probes: &[impl Probe],
+        now_ns: u64,
     ) -> Result<Fed, RunError> {
-        let Some(&TaskRef { rank, task }) = self.workload.order.get(self.position) else {
+        let Some(&at) = self.workload.order.get(self.position) else {
             return Ok(Fed::All);
         };
-        let rank = rank as usize;
+        let (rank, task) = (at.rank as usize, at.task);
         let plan = &self.workload.ranks[rank];
         let planned = &plan.tasks[task as usize];
-        self.prepare(plan, planned, rank);
+        self.prepare(planned, rank);
         let kernel = self
             .kernels
             .map_or(task.into(), |all| all[rank][task as usize]);
@@ -139,26 +209,35 @@ impl<'a, 'm> Feed<'a, 'm> {
             error,
         };
         feed.open(planned).map_err(scope)?;
-        let wired = feed
-            .wiring
-            .submit(scheduler, probe, &spec, &self.after, &self.uses);
-        match wired {
-            Ok(slot) => {
-                feed.slots[task as usize] = Some(slot);
-                feed.close(planned).map_err(scope)?;
-                self.position += 1;
-                Ok(Fed::Task(rank))
+        let wired = match &mut feed.road {
+            Road::Launches(launches) => {
+                let gates = launches.gates(planned, &feed.slots);
+                let task = (at, planned);
+                let spec = (&spec, &self.after[..]);
+                launches.offer((scheduler, probe), task, spec, &gates, now_ns)?
             }
-            Err(error) if error.is_temporary() => Ok(Fed::Blocked(rank)),
-            Err(error) => Err(RunError::Wiring {
-                rank: plan.rank,
-                task: planned.name.to_string(),
-                error,
-            }),
-        }
+            Road::Tasks(wiring, _) => {
+                let wired = wiring.submit(scheduler, probe, &spec, &self.after, &self.uses);
+                match wired {
+                    Ok(slot) => Some(slot),
+                    Err(error) if error.is_temporary() => None,
+                    Err(error) => {
+                        let (rank, task) = (plan.rank, planned.name.to_string());
+                        return Err(RunError::Wiring { rank, task, error });
+                    }
+                }
+            }
+        };
+        let Some(slot) = wired else {
+            return Ok(Fed::Blocked(rank));
+        };
+        feed.slots[task as usize] = Some(slot);
+        feed.close(planned).map_err(scope)?;
+        self.position += 1;
+        Ok(Fed::Task(rank))
     }
 
-    fn prepare(&mut self, plan: &RankPlan, task: &TaskPlan, rank: usize) {
+    fn prepare(&mut self, task: &TaskPlan, rank: usize) {
         let feed = &self.ranks[rank];
         let slot_of = |&index: &u32| {
             let slot = feed.slots[index as usize];
@@ -166,18 +245,13 @@ impl<'a, 'm> Feed<'a, 'm> {
         };
         self.after.clear();
         self.after.extend(task.after.iter().map(slot_of));
+        let gates = task.waits.iter().filter_map(|wait| wait.gate.as_ref());
+        self.after.extend(gates.map(slot_of));
         self.uses.clear();
-        self.uses.extend(task.uses.iter().map(|one| {
-            debug_assert!(
-                plan.buffers.len() > one.buffer as usize,
-                "checked by the plan"
-            );
-            BufferUse {
-                buffer: feed.buffers[one.buffer as usize],
-                range: one.span.at..one.span.at + one.span.bytes,
-                access: one.access,
-            }
-        }));
+        if let Road::Tasks(_, buffers) = &feed.road {
+            let uses = task.uses.iter().map(|one| buffer_use(buffers, one));
+            self.uses.extend(uses);
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use super::actor::{Actors, Nap, pieces_of};
 use super::costs::{Costed, Delayed, costed};
 use super::feed::{Fed, Feed};
 use super::jitter::Jitter;
+use super::launches::{Planning, base_in, into_devices};
 use super::lookout::Lookout;
 use super::places::Places;
 use super::queue::{Queue, What};
@@ -65,6 +66,9 @@ pub(super) fn run(
     }
     let doomed = Doomed::choose(settings, handlers.chunks_mut(settings.handlers.into()));
     let schedulers = schedulers.iter().collect();
+    let planning = Planning::of(workload, settings.plan);
+    let (store, base) = (into_devices(&devices), base_in(&devices));
+    let places = Places::of_all(&devices);
     let (actors, jitter) = (
         handlers.len() + dispatchers.len() + 1,
         Jitter::new(settings.seed),
@@ -77,7 +81,7 @@ pub(super) fn run(
         schedulers,
         handlers,
         dispatchers,
-        feed: Feed::new(workload, &Places::of_all(&devices), submitters),
+        feed: Feed::new(&planning, workload, (&places, &store, &base), submitters),
         probes: costed(&recorder, &devices, &meter, settings.completion),
         cores: devices.iter().map(Device::make_cores).collect(),
         programs: programs(workload, &devices, (jitter, settings)),
@@ -414,14 +418,23 @@ impl<'a> World<'a, '_> {
 
     /// One task of the submitter.
     fn submit(&mut self, actor: usize) -> Result<(), RunError> {
-        let fed = self.feed.next(&self.schedulers, &self.probes)?;
+        let turned = self.feed.turn(&self.schedulers, self.now);
+        let fed = self.feed.next(&self.schedulers, &self.probes, self.now)?;
         let next = self.now + self.meter.elapsed().max(STEP_NS);
+        for &rank in &turned.told {
+            self.wake(self.dispatch_of(rank));
+        }
         match fed {
             Fed::Task(rank) => {
                 self.go_on(actor, next, 0);
                 self.wake(self.dispatch_of(rank));
             }
+            Fed::Blocked(_) | Fed::All if turned.moved => self.go_on(actor, next, 0),
             Fed::Blocked(_) => self.actors.lay_down(actor, Nap::new(next, None, 0)),
+            // What finishes moves streams.
+            Fed::All if self.feed.has_streams() => {
+                self.actors.lay_down(actor, Nap::new(next, None, 0));
+            }
             Fed::All => {}
         }
         Ok(())

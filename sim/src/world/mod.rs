@@ -16,6 +16,7 @@ mod feed;
 mod halt;
 mod jitter;
 mod latency;
+mod launches;
 mod lock_clock;
 mod lockstep;
 mod lookout;
@@ -31,6 +32,7 @@ mod shortest;
 mod stage;
 mod stuck;
 
+pub use self::launches::LaunchProblem;
 pub use self::onboard::{
     Abandoned, Board, Calls, DeviceRefusal, LONGEST_CALL, LackedOperation, TaskName, Trusted,
 };
@@ -38,12 +40,14 @@ pub(crate) use self::stuck::notified;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use finbox_runtime::plan::Mode;
 use finbox_runtime::{ConfigErrors, DEFAULT_PATIENCE, Machine, WiringError};
 use finbox_scheduler::{
     Completion, Engines, Ledger, Limits, Outcome as TaskEnd, ScopeError, Target,
 };
 use thiserror::Error;
 
+use self::launches::Planning;
 use crate::device::CostModel;
 use crate::fault::{Budgets, FaultKind, Faults, Injected, stage};
 use crate::report::{FailureReport, GapReport, LatencyReport, StallReport};
@@ -103,6 +107,8 @@ pub struct Settings {
     pub deadline_ns: Option<u64>,
     /// How completions reach the wait list.
     pub completion: Completion,
+    /// What happens to memory that launches use and nobody tracks.
+    pub plan: Mode,
     /// How long a token may run and a condition may stay unmet, where a task does not say.
     pub limits: Limits,
     /// Ends the run when it becomes true: nothing more is submitted then.
@@ -136,6 +142,7 @@ impl Settings {
             patience_ns: DEFAULT_PATIENCE.as_secs() * 1_000_000_000,
             deadline_ns: None,
             completion: Completion::Mailbox,
+            plan: Mode::Strict,
             limits: Limits::NONE,
             stop: None,
             every_poll: false,
@@ -274,6 +281,16 @@ pub enum RunError {
         /// Why.
         error: WiringError,
     },
+    /// A launch was refused for good.
+    #[error("rank {rank}, task {task}: {error}")]
+    Launch {
+        /// The rank's label.
+        rank: u32,
+        /// The task's name.
+        task: String,
+        /// Why.
+        error: LaunchProblem,
+    },
     /// A task opens too many scopes, or closes one that is not open.
     #[error("rank {rank}, task {task}: {error}")]
     Scope {
@@ -349,6 +366,7 @@ pub fn run_on<M: Machine>(
 /// Whether `workload` can be run as `settings` say.
 fn check(workload: &Workload, settings: &Settings) -> Result<(), RunError> {
     workload.check()?;
+    Planning::check(workload, settings.plan)?;
     check_target(workload, settings.target)?;
     check_link(&settings.faults, workload.ranks.len())?;
     stage::check_settings(workload, settings)?;

@@ -21,6 +21,7 @@ use self::install::Installed;
 pub use self::refusal::{DeviceRefusal, LackedOperation, TaskName};
 use super::crew::{Grace, feed_some, halts, limits, stall, unit};
 use super::feed::Feed;
+use super::launches::Planning;
 use super::places::Places;
 use super::recorder::Recorder;
 use super::stage::{Remains, arenas, conclude, devices};
@@ -109,12 +110,17 @@ pub(super) fn run<M: Machine>(
     let parts =
         parts.map(|((arena, rank), probe)| unit(arena.assemble(), machine.port(rank), probe));
     let (mut units, submitters): (Vec<_>, Vec<_>) = parts.unzip();
-    let feed = Feed::new(workload, places, submitters).with_kernels(&installed.kernels);
+    let planning = Planning::of(workload, settings.plan);
+    let store = |_: usize, address, value: u32| installed.store(address, value);
+    // Counters of a machine begin with zero.
+    let feed = Feed::new(&planning, workload, (places, &store, &|_, _| 0), submitters);
+    let feed = feed.with_kernels(&installed.kernels);
     let mut turn = Turn {
         workload,
         settings,
         recorder: &recorder,
         places,
+        meter: &meter,
         feed,
         grace: Grace::default(),
     };
@@ -130,6 +136,7 @@ pub(super) fn run<M: Machine>(
     let scene = turn.scene(&halts, ledger.submitted);
     let ports = units.iter().map(|unit| (&unit.scheduler, Some(&unit.port)));
     let stall = stall(ended, &turn.grace, || stuck::report(scene, ports))?;
+    installed.check_stored()?;
     installed.fetch(&mirror)?;
     let outcome = conclude(Remains {
         workload,
@@ -174,6 +181,7 @@ struct Turn<'a, 'm> {
     settings: &'a Settings,
     recorder: &'a Recorder<'a>,
     places: &'a [Places],
+    meter: &'a Meter,
     feed: Feed<'a, 'm>,
     grace: Grace,
 }
@@ -194,7 +202,7 @@ impl<'m> Turn<'_, 'm> {
             if self.grace.winds_down(self.settings, running, &self.feed) {
                 return Ok(0);
             }
-            feed_some(&mut self.feed, running, schedulers, &probes)
+            feed_some(&mut self.feed, running, schedulers, (&probes, self.meter))
         })
     }
 

@@ -1,13 +1,13 @@
 //! What every task must wait for, found from its plan: the oracle's own opinion.
 //!
-//! Explicit dependencies, and for overlapping bytes of which one use writes: the later task waits
+//! Explicit dependencies, what comes before on a stream, and for overlapping bytes of which one use writes: the later task waits
 //! for the earlier, unless a write between them says so already. Nothing of the runtime's code is
 //! in it: buffers are cut beforehand at every boundary that any task declares, so that a piece is
 //! either used wholly or not at all. Linear in tasks, dependencies and pieces used. Tasks of one
 //! rank are submitted in the order of their numbers where they declare buffers.
 
 use crate::timeline::Befores;
-use crate::workload::{Access, BufferUse, RankPlan};
+use crate::workload::{Access, BufferUse, RankPlan, TaskPlan};
 
 /// For each task the tasks that must finish before it starts, in two flat tables.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(super) struct Dependencies {
 impl Dependencies {
     /// Finds those of all tasks of `plan`.
     pub(super) fn of(plan: &RankPlan) -> Self {
-        let mut buffers = Pieces::cut(plan);
+        let (mut buffers, mut streams) = (Pieces::cut(plan), Streams::of(plan));
         let mut all = Self {
             begins: Vec::with_capacity(plan.tasks.len() + 1),
             befores: Vec::new(),
@@ -28,6 +28,7 @@ impl Dependencies {
         for (index, task) in (0..).zip(&plan.tasks) {
             all.begins.push(all.befores.len());
             all.befores.extend_from_slice(&task.after);
+            streams.launch(index, task, &mut all.befores);
             for one in &task.uses {
                 buffers.touch(index, one, &mut all.befores);
             }
@@ -75,6 +76,30 @@ impl Dependencies {
             consumers[before as usize] += 1;
         }
         consumers
+    }
+}
+
+/// The launches of a rank so far, by stream.
+struct Streams(Vec<Vec<u32>>);
+
+impl Streams {
+    fn of(plan: &RankPlan) -> Self {
+        Self(vec![Vec::new(); plan.streams.len()])
+    }
+
+    /// Appends what `task` waits for because of its stream, and because of its own waits: gates, or
+    /// launches of this rank that came before.
+    fn launch(&mut self, index: u32, task: &TaskPlan, befores: &mut Vec<u32>) {
+        for wait in &task.waits {
+            let place = usize::try_from(wait.value - 1).expect("a plan has less than 2³² tasks");
+            let edge = || self.0[wait.stream as usize][place];
+            befores.push(wait.gate.unwrap_or_else(edge));
+        }
+        if let Some(stream) = task.stream {
+            let launches = &mut self.0[stream as usize];
+            befores.extend(launches.last());
+            launches.push(index);
+        }
     }
 }
 

@@ -21,6 +21,7 @@ use super::costs::Delayed;
 use super::crew::{Grace, feed_some, halts, limits, stall, unit};
 use super::feed::Feed;
 use super::jitter::Jitter;
+use super::launches::{Planning, base_in, into_devices};
 use super::places::Places;
 use super::queue::Sender;
 use super::recorder::Recorder;
@@ -72,7 +73,9 @@ pub(super) fn run(
     let (mut units, submitters): (Vec<_>, Vec<_>) = parts.unzip();
     let handlers = units.iter_mut().map(|unit| &mut unit.handlers[..]);
     let doomed = Doomed::choose(settings, handlers);
-    let mut feed = Feed::new(workload, &places, submitters);
+    let planning = Planning::of(workload, settings.plan);
+    let (store, base) = (into_devices(&devices), base_in(&devices));
+    let mut feed = Feed::new(&planning, workload, (&places, &store, &base), submitters);
     let probes = recorder.probes();
     let (stop_devices, struck) = (StopFlag::default(), Struck::default());
     let (all, mut grace) = (workload.order.len() as u64, Grace::default());
@@ -88,7 +91,7 @@ pub(super) fn run(
                 if grace.winds_down(settings, running, &feed) {
                     return Ok(0);
                 }
-                feed_some(&mut feed, running, schedulers, &probes)
+                feed_some(&mut feed, running, schedulers, (&probes, &meter))
             })
         });
         join_all(stop, started.0);

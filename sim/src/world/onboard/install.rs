@@ -5,6 +5,8 @@
 //! and after [`Installed::fetch`] those it has at the end, so that whoever judges a simulated run
 //! judges this one. Called by the onboard world.
 
+use std::cell::RefCell;
+
 use finbox_abi::{finbox_op, finbox_op_kind as Kind};
 use finbox_runtime::{Machine, MachineError, MachineFacts};
 use finbox_scheduler::Shape;
@@ -28,6 +30,8 @@ pub(super) struct Installed<'a, M> {
     given: Vec<(u32, u64)>,
     /// The kernel of each task, by rank and index; 0 for those that have none.
     pub(super) kernels: Vec<Box<[u64]>>,
+    /// The first word of a timeline that the machine refused.
+    unstored: RefCell<Option<MachineError>>,
 }
 
 impl<'a, M: Machine> Installed<'a, M> {
@@ -50,6 +54,7 @@ impl<'a, M: Machine> Installed<'a, M> {
             places: Vec::new(),
             given: Vec::new(),
             kernels: Vec::new(),
+            unstored: RefCell::new(None),
         };
         for (rank, (plan, device)) in (0..).zip(workload.ranks.iter().zip(mirror)) {
             installed.allocate(rank, plan, device)?;
@@ -128,6 +133,22 @@ impl<'a, M: Machine> Installed<'a, M> {
         }
         self.kernels = kernels;
         Ok(())
+    }
+
+    /// Stores a word of a timeline, where gates look.
+    pub(super) fn store(&self, address: u64, value: u32) {
+        if let Err(error) = self.machine.copy_in(address, &value.to_le_bytes()) {
+            self.unstored.borrow_mut().get_or_insert(error);
+        }
+    }
+
+    /// Whether every word was stored.
+    ///
+    /// # Errors
+    /// [`DeviceRefusal::Refused`].
+    pub(super) fn check_stored(&self) -> Result<(), DeviceRefusal> {
+        let refused = refused(|| "a word of a stream".to_owned());
+        self.unstored.take().map_or(Ok(()), Err).map_err(refused)
     }
 
     /// Copies what data and counters hold now into the mirror.
