@@ -11,7 +11,7 @@ use super::target;
 use super::verdict::{counted, refused};
 use crate::cli::{Collectives, Deps, RunOptions, What};
 use crate::cost_file::{self, Costs};
-use crate::demo::{self, MOST_EDGES, Pattern, TaskBench};
+use crate::demo::{self, ITEM_BYTES, MOST_EDGES, MOST_ITEMS, Pattern, TaskBench};
 use crate::file::FileError;
 use crate::report::{Code, ErrorReport, ImportCounts, Invalid, RunReport};
 use crate::workload::{self, Workload, chakra, lower, random};
@@ -52,6 +52,7 @@ pub(super) fn workload(options: &RunOptions) -> Result<Loaded, Box<RunReport>> {
             let workload = match name.as_str() {
                 bench if Pattern::of_scenario(bench).is_some() => task_bench(bench, options)?,
                 "grid" => demo::grid(options.tasks_or_default().unwrap_or(1)),
+                "persistent_scan" => persistent_scan(options)?,
                 "crowd" => demo::crowd(options.tasks_or_default().unwrap_or(1)),
                 "fan" => demo::fan(options.tasks_or_default().unwrap_or(1)),
                 "dummy_task" => demo::dummy_task(ranks),
@@ -130,6 +131,18 @@ fn import(path: &Path, options: &RunOptions, costs: Costs) -> Result<Loaded, Box
         limits: None,
         costs,
     })
+}
+
+/// Items to scan, as many as fit a device.
+fn persistent_scan(options: &RunOptions) -> Result<Workload, Box<RunReport>> {
+    let tasks = options.tasks_or_default().unwrap_or(1);
+    if tasks <= MOST_ITEMS {
+        return Ok(demo::persistent_scan(tasks));
+    }
+    let message = format!("{tasks} items of {ITEM_BYTES} bytes: at most {MOST_ITEMS}");
+    let hint = format!("take --tasks {MOST_ITEMS} or less");
+    let error = ErrorReport::new(Code::USAGE, message, hint);
+    Err(Box::new(RunReport::refused(Invalid::Usage, error)))
 }
 
 /// A graph of Task Bench, as wide as the vector cores in use unless it is said.

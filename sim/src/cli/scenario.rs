@@ -111,6 +111,14 @@ pub static SCENARIOS: &[Scenario] = &[
         default_tasks: Some(5_000),
     },
     Scenario {
+        name: "persistent_scan",
+        about: "--tasks N: items of 1 KiB, searched for the patterns of a rule set",
+        ranks: 1..=1,
+        default_ranks: 1,
+        targets: ALL,
+        default_tasks: Some(10_000),
+    },
+    Scenario {
         name: "task_bench_trivial",
         about: "Task Bench: nobody waits for anybody; --width, --steps, --task-ns",
         ranks: 1..=1,

@@ -26,6 +26,7 @@ pub(crate) fn run_in(workload: &Workload, target: Target, order: &[TaskRef]) -> 
             let running = Running {
                 device: &devices[rank],
                 reach: Reach::Own,
+                rules: &workload.ranks[rank].rule_sets,
                 engines: &mut engines[rank],
                 task: at.task,
                 part,

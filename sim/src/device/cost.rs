@@ -49,6 +49,9 @@ pub struct CostModel {
     /// Completing one task, besides port and fan-out. Published: 2 000 to 4 000 with them;
     /// choice: what is left at the lower end.
     pub complete_ns: u64,
+    /// How fast a core looks for the patterns of a rule set, in bytes per microsecond. Choice: 16
+    /// bytes a ns, as demos take it for kernels that only read and write.
+    pub scan_bytes_per_us: u64,
     /// First byte of a put. Choice: as core to control through memory and a flush, 1 040.
     pub put_latency_ns: u64,
     /// Bandwidth of puts in bytes per microsecond. Choice: 25 GB/s.
@@ -108,6 +111,7 @@ impl CostModel {
         message_ns: 41,
         dispatch_ns: 3_000,
         complete_ns: 1_500,
+        scan_bytes_per_us: 16_000,
         put_latency_ns: 1_040,
         put_bytes_per_us: 25_000,
         notify_ns: 520,
@@ -150,6 +154,7 @@ impl CostModel {
         message_ns: 0,
         dispatch_ns: 0,
         complete_ns: 0,
+        scan_bytes_per_us: u64::MAX,
         put_latency_ns: 0,
         put_bytes_per_us: u64::MAX,
         notify_ns: 0,
@@ -180,6 +185,11 @@ impl CostModel {
     pub const fn put(&self, bytes: u64) -> u64 {
         self.put_latency_ns
             .saturating_add(transfer_ns(bytes, self.put_bytes_per_us))
+    }
+
+    /// Looking for patterns in `bytes` bytes.
+    pub const fn scan(&self, bytes: u64) -> u64 {
+        transfer_ns(bytes, self.scan_bytes_per_us)
     }
 
     /// An operation over `bytes` bytes of an engine of which nothing else is known: as SDMA.
@@ -213,6 +223,7 @@ mod tests {
         assert_eq!(cost.put(0), 1_040);
         assert_eq!(cost.put(65_536), 1_040 + 2_621);
         assert_eq!(cost.dma(50_000), 1_040 + 1_000);
+        assert_eq!(cost.scan(1_024), 64);
         assert_eq!(CostModel::FREE.put(1 << 40), 0);
     }
 }

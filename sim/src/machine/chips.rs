@@ -236,6 +236,8 @@ impl Work<'_> {
         let running = Running {
             device: self.device,
             reach: Reach::All(&self.chips.devices),
+            // The contract with devices has no operation that names any.
+            rules: &[],
             engines: &mut self.engines,
             // Only told to a judge, and here is none.
             task: 0,

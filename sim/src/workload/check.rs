@@ -169,20 +169,16 @@ fn check_data(rank: u32, plan: &RankPlan) -> Result<(), PlanError> {
         }
     }
     for init in &plan.init {
-        let (at, count) = match init {
-            Init::F32 { at, count, .. } => (*at, *count),
-            Init::U32 { at, words } => (*at, words.len() as u64),
+        let (at, bytes, align) = match init {
+            Init::F32 { at, count, .. } => (*at, count.saturating_mul(4), 4),
+            Init::U32 { at, words } => (*at, words.len() as u64 * 4, 4),
+            Init::Pattern { at, bytes, .. } => (*at, *bytes, 1),
         };
-        placed(
-            rank,
-            plan,
-            "an initial value",
-            Span {
-                at,
-                bytes: count.saturating_mul(4),
-            },
-            4,
-        )?;
+        placed(rank, plan, "an initial value", Span { at, bytes }, align)?;
+    }
+    for (set, rules) in plan.rule_sets.iter().enumerate() {
+        let refused = |error| PlanError::Rules { rank, set, error };
+        rules.check().map_err(refused)?;
     }
     Ok(())
 }

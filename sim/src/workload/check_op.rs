@@ -10,6 +10,7 @@ use super::check::OfTask;
 use super::op::{EngineTime, Op, Part};
 use super::plan::{RankPlan, Span, index};
 use super::plan_error::PlanError;
+use super::rules::Scanned;
 
 impl OfTask<'_> {
     pub(super) fn program(&self) -> Result<(), PlanError> {
@@ -65,6 +66,16 @@ impl OfTask<'_> {
             } => {
                 self.word_by_word(from, to, count)?;
                 self.exists("counter", counter, self.plan.counters.len())
+            }
+            Op::Scan {
+                from,
+                to,
+                bytes,
+                rules,
+            } => {
+                self.own(from, bytes).and(self.words(to, 2))?;
+                self.exists("rule set", rules, self.plan.rule_sets.len())?;
+                self.disjoint((from, bytes), (to, Scanned::BYTES))
             }
             Op::Put {
                 peer,
@@ -188,6 +199,21 @@ impl OfTask<'_> {
         })
     }
 
+    /// Bytes that are read and others that are written, both inside the data.
+    fn disjoint(&self, read: (u64, u64), written: (u64, u64)) -> Result<(), PlanError> {
+        let ((from, bytes), (to, result)) = (read, written);
+        if from + bytes <= to || to + result <= from {
+            return Ok(());
+        }
+        let place = self.place();
+        Err(PlanError::Overlap {
+            place,
+            from,
+            to,
+            bytes,
+        })
+    }
+
     pub(super) fn own(&self, at: u64, bytes: u64) -> Result<(), PlanError> {
         self.inside(Span { at, bytes }, self.plan.data_bytes)
     }
@@ -248,7 +274,7 @@ impl OfTask<'_> {
 mod tests {
     use super::{Lane, Op, PlanError, RankPlan, Transfer};
     use crate::device::{CounterPlace, EngineMemory, QueuePlan};
-    use crate::workload::{Shape, Subtasks, TaskPlan, Workload};
+    use crate::workload::{RuleSet, Shape, Subtasks, TaskPlan, Workload};
 
     /// One mixed task of 4 blocks on a rank with 64 bytes, a counter, a stream and a queue.
     fn with(program: Vec<Op>) -> Result<(), PlanError> {
@@ -268,6 +294,7 @@ mod tests {
             data_bytes: 64,
             counters: vec![CounterPlace::Packed],
             engines,
+            rule_sets: vec![RuleSet::of([&b"rule"[..]])],
             ..RankPlan::new(0)
         };
         rank.add_task(TaskPlan {
@@ -410,6 +437,32 @@ mod tests {
             ]),
             Ok(())
         );
+    }
+
+    #[test]
+    fn a_scan_reads_what_is_there_beside_its_words_by_rules_that_are_there() {
+        let scan = |from, to, bytes, rules| {
+            let op = Op::Scan {
+                from,
+                to,
+                bytes,
+                rules,
+            };
+            with(vec![op])
+        };
+        for (from, to, bytes) in [(8, 0, 56), (0, 56, 56), (3, 8, 5), (64, 8, 0)] {
+            assert_eq!(scan(from, to, bytes, 0), Ok(()));
+        }
+        for (from, to, bytes) in [(7, 0, 8), (0, 52, 53), (16, 12, 1), (0, 0, 64)] {
+            let refused = scan(from, to, bytes, 0);
+            assert!(matches!(refused, Err(PlanError::Overlap { .. })), "{from}");
+        }
+        assert!(matches!(scan(8, 2, 8, 0), Err(PlanError::Unaligned { .. })));
+        for (from, to, bytes) in [(60, 0, 5), (0, 60, 8), (u64::MAX, 0, 1)] {
+            let refused = scan(from, to, bytes, 0);
+            assert!(matches!(refused, Err(PlanError::Outside { .. })), "{from}");
+        }
+        assert!(matches!(scan(8, 0, 8, 1), Err(PlanError::Missing { .. })));
     }
 
     #[test]

@@ -104,7 +104,13 @@ impl<'a> Programs<'a> {
 
 impl Kernels for Programs<'_> {
     fn start(&mut self, picked: &Picked, _now: u64) -> Option<u64> {
-        Some(self.task(picked).duration_ns.saturating_mul(self.stretch))
+        let task = self.task(picked);
+        let part = part_of(picked);
+        let cost = self.device.cost();
+        let scans = task.program.iter().filter_map(|op| op.in_part(part));
+        let scans: u64 = scans.map(|op| cost.scan(op.scanned_bytes())).sum();
+        let planned = task.duration_ns.saturating_add(scans);
+        Some(planned.saturating_mul(self.stretch))
     }
 
     fn finish(&mut self, picked: &Picked, now: u64) {
@@ -113,12 +119,10 @@ impl Kernels for Programs<'_> {
         let running = Running {
             device: self.device,
             reach: Reach::Own,
+            rules: &self.plan.rule_sets,
             engines: &mut self.engines,
             task: index,
-            part: Part {
-                block: picked.launch.block,
-                subtask: picked.launch.subtask,
-            },
+            part: part_of(picked),
             now,
         };
         let mut ran = run(&task.program, running);
@@ -135,6 +139,14 @@ impl Kernels for Programs<'_> {
         };
         self.engines.slow(&mut ran.effects);
         self.issued.extend(ran.effects.into_iter().map(issue));
+    }
+}
+
+/// Which part of its task a launch is.
+const fn part_of(picked: &Picked) -> Part {
+    Part {
+        block: picked.launch.block,
+        subtask: picked.launch.subtask,
     }
 }
 

@@ -17,6 +17,7 @@
 //! | `program` | running one task's operations on a device |
 //! | `kernels` | programs as what cores run |
 //! | `stream` | launches on streams, and the gates in front of them |
+//! | `rules` | byte patterns, and where they stand in bytes |
 //! | `verify`, `golden`, `pattern` | what memory must hold, and the digest of what it holds |
 //! | `random` | workloads from a seed, with tiny limits |
 
@@ -35,6 +36,7 @@ mod plan_error;
 mod program;
 mod random;
 mod stream;
+mod rules;
 mod verify;
 pub mod wfcommons;
 
@@ -53,4 +55,5 @@ pub use self::plan_error::{Place, PlanError};
 pub use self::program::{Ran, Reach, Running, engine_work, run};
 pub use self::random::{Limits, random};
 pub use self::stream::{External, PointWait, Points, StreamPlan};
+pub use self::rules::{MOST_PATTERN_BYTES, MOST_PATTERNS, RuleError, RuleSet, Scanned};
 pub use self::verify::{Check, Expect, Unmet, Verified, Wrong, fnv1a};

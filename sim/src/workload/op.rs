@@ -102,6 +102,18 @@ pub enum Op {
         /// The counter, less than 2²⁴.
         counter: u32,
     },
+    /// Looks for the patterns of a rule set of this rank, and writes what a
+    /// [`Scanned`](super::Scanned) says, as two words; bytes read and words written do not overlap.
+    Scan {
+        /// First byte looked at.
+        from: u64,
+        /// First word written.
+        to: u64,
+        /// How many bytes are looked at.
+        bytes: u64,
+        /// The rule set, as an index.
+        rules: u32,
+    },
     /// Copies into a peer's data; visible later, and before any notify that follows.
     Put {
         /// The peer, as an index.
@@ -257,6 +269,7 @@ impl Op {
             | Self::ScaleF32 { from, to, .. }
             | Self::AddF32 { from, to, .. }
             | Self::AddCounterF32 { from, to, .. }
+            | Self::Scan { from, to, .. }
             | Self::Put { from, to, .. }
             | Self::PutTimed { from, to, .. } => move_both(from, to, by),
             Self::Post { transfer, .. } => move_both(&mut transfer.from, &mut transfer.to, by),
@@ -271,6 +284,15 @@ impl Op {
             | Self::PerBlock { .. } => {}
         }
         op
+    }
+
+    /// How many bytes it looks for patterns in, which takes a time of its own: in the simulator
+    /// that comes on top of its task's planned duration.
+    pub const fn scanned_bytes(&self) -> u64 {
+        match self {
+            Self::Scan { bytes, .. } => *bytes,
+            _ => 0,
+        }
     }
 
     /// Whether it registers a condition.

@@ -13,6 +13,8 @@ use crate::engine::EngineFault;
 use super::golden::Golden;
 use super::op::{Op, conditions_of};
 use super::stream::{External, PointWait, StreamPlan};
+use super::pattern::pattern;
+use super::rules::RuleSet;
 use super::verify::Check;
 
 /// Longest kernel in ns: a thousand hours.
@@ -63,6 +65,8 @@ pub struct RankPlan {
     pub buffers: Vec<BufferPlan>,
     /// Its streams; tasks name them by index.
     pub streams: Vec<StreamPlan>,
+    /// What its kernels look for in bytes.
+    pub rule_sets: Vec<RuleSet>,
     /// Its tasks.
     pub tasks: Vec<TaskPlan>,
     /// What its data holds at the start; zero elsewhere.
@@ -180,6 +184,15 @@ pub enum Init {
         /// The words.
         words: Box<[u32]>,
     },
+    /// The first bytes of a [`pattern`].
+    Pattern {
+        /// First byte.
+        at: u64,
+        /// How many.
+        bytes: u64,
+        /// Which pattern.
+        seed: u64,
+    },
 }
 
 impl TaskPlan {
@@ -290,6 +303,12 @@ impl RankPlan {
                 Init::U32 { at, words } => {
                     let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
                     device.dram().write_bytes(device.data_address(*at), &bytes);
+                }
+                Init::Pattern { at, bytes, seed } => {
+                    let content = pattern(*seed, *bytes);
+                    device
+                        .dram()
+                        .write_bytes(device.data_address(*at), &content);
                 }
             }
         }

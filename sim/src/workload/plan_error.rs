@@ -8,6 +8,7 @@ use crate::device::EngineMemory;
 use crate::engine::Lane;
 
 use super::plan::TaskRef;
+use super::rules::RuleError;
 
 /// Where in a workload a problem is.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -144,6 +145,16 @@ pub enum PlanError {
         /// Whose.
         place: Place,
     },
+    /// A rule set that cannot be used.
+    #[error("rank {rank}, rule set {set}: {error}")]
+    Rules {
+        /// The rank, as an index.
+        rank: u32,
+        /// The set, as an index.
+        set: usize,
+        /// Why.
+        error: RuleError,
+    },
     /// A counter, an initial value or a check that is not inside the data of its rank.
     #[error("rank {rank}: {what} at {at} is not inside {limit} bytes of data, or not aligned")]
     Misplaced {
@@ -238,6 +249,7 @@ impl PlanError {
             | Self::BusyDummy { place }
             | Self::Order { place } => Some(place),
             Self::Engines { .. }
+            | Self::Rules { .. }
             | Self::Misplaced { .. }
             | Self::PartMisplaced { .. }
             | Self::NoWriter { .. }
@@ -252,11 +264,20 @@ impl PlanError {
     pub const fn rank(&self) -> Option<u32> {
         match self {
             Self::Engines { rank }
+            | Self::Rules { rank, .. }
             | Self::Misplaced { rank, .. }
             | Self::PartMisplaced { rank, .. }
             | Self::NoWriter { rank, .. }
             | Self::TooLarge { rank, .. }
             | Self::NoRank { rank, .. } => Some(*rank),
+            _ => None,
+        }
+    }
+
+    /// The rule set that it is about, as an index in its rank, if it is about one.
+    pub const fn rule_set(&self) -> Option<usize> {
+        match self {
+            Self::Rules { set, .. } => Some(*set),
             _ => None,
         }
     }

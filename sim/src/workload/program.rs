@@ -14,6 +14,7 @@ use crate::engine::{Effect, EffectKind, Engines, Lane, Posted};
 
 use super::op::{EngineTime, Op, Part};
 use super::pattern::pattern;
+use super::rules::RuleSet;
 
 /// What a program leaves to others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Running<'a> {
     pub device: &'a Device,
     /// Which memory the program names.
     pub reach: Reach<'a>,
+    /// The rank's rule sets.
+    pub rules: &'a [RuleSet],
     /// The rank's engines.
     pub engines: &'a mut Engines,
     /// The task, as an index.
@@ -263,6 +266,18 @@ fn change_own(running: &Running<'_>, op: &Op) {
             let (counters, addr) = running.holder(running.device.counter_address(counter));
             let add = rounded_f32(counters.load_u32(addr));
             each_f32(at(from), at(to), count, |value| value + add);
+        }
+        Op::Scan {
+            from,
+            to,
+            bytes,
+            rules,
+        } => {
+            let ((source, from), (target, to)) = (at(from), at(to));
+            let found = running.rules[rules as usize].scan(&source.bytes(from, bytes));
+            for (addr, word) in (to..).step_by(4).zip(found.words()) {
+                target.store_u32(addr, word);
+            }
         }
         Op::Put { .. }
         | Op::PutTimed { .. }

@@ -219,6 +219,7 @@ fn try_demo(
         Err(RunError::Device(
             error @ (DeviceRefusal::Operations(_)
             | DeviceRefusal::Lane { .. }
+            | DeviceRefusal::Scan { .. }
             | DeviceRefusal::Few { .. }),
         )) => return skipped(error.to_string()),
         Err(error) if is_too_large(&error) => return skipped(error.to_string()),

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::op::OpFile;
-use super::scalar::{F32, NameOr, Whole};
+use super::scalar::{F32, Hex, NameOr, Whole};
 
 /// The whole file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -60,6 +60,8 @@ pub(super) struct RankFile {
     pub(super) completion_queues: Vec<QueueFile>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) init: Vec<InitFile>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) rule_sets: Vec<Vec<Hex>>,
     pub(super) tasks: Vec<TaskFile>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) parts: Vec<PartFile>,
@@ -110,6 +112,7 @@ pub(super) enum DataFile {
     Fill { count: u64, f32: F32 },
     F32s(Vec<F32>),
     U32s(Vec<u32>),
+    Pattern { seed: u64, bytes: u64 },
 }
 
 /// What must be somewhere at the end.

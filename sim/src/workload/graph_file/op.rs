@@ -57,6 +57,12 @@ pub(super) enum OpFile {
         count: u64,
         counter: NameOr,
     },
+    Scan {
+        from: NameOr,
+        to: NameOr,
+        bytes: u64,
+        rules: u32,
+    },
     Put {
         peer: u32,
         from: NameOr,

@@ -11,7 +11,7 @@ use super::model::{
 use super::names::Names;
 use super::problem::{GraphProblem, Located, at};
 use super::read_op::op;
-use super::scalar::F32;
+use super::scalar::{F32, Hex};
 use super::{Graph, SCHEMA};
 use crate::device::{CounterPlace, EngineMemory, QueuePlan};
 use crate::file::Step::{At, Field};
@@ -23,6 +23,7 @@ use crate::workload::plan::{
     BufferPlan, BufferUse, Init, PredicatePlan, RankPlan, Span, TaskPlan, TaskRef, Workload, index,
 };
 use crate::workload::random::Limits;
+use crate::workload::rules::RuleSet;
 use crate::workload::verify::{Check, Expect};
 use crate::workload::{Access, Comparison, PlanError, Priority, Shape, Subtasks};
 
@@ -73,6 +74,9 @@ fn place_of(error: &PlanError) -> Vec<Step<'static>> {
         return vec![Field("order")];
     };
     let mut steps = vec![Field("ranks"), At(rank as usize)];
+    if let Some(set) = error.rule_set() {
+        steps.extend([Field("rule_sets"), At(set)]);
+    }
     if let Some(part) = error.part() {
         steps.extend([Field("parts"), At(part)]);
     }
@@ -204,6 +208,8 @@ fn base(file: &RankFile, label: u32) -> Result<RankPlan, (usize, GraphProblem)> 
             bytes: buffer.bytes,
         });
     }
+    let set = |patterns: &Vec<Hex>| RuleSet::of(patterns.iter().map(|one| &*one.0));
+    plan.rule_sets = file.rule_sets.iter().map(set).collect();
     plan.data_bytes = file.data_bytes.unwrap_or(plan.data_bytes);
     let queues = file.completion_queues.iter();
     plan.engines = EngineMemory {
@@ -421,6 +427,11 @@ fn first_values(at: u64, data: &DataFile) -> Init {
         DataFile::U32s(words) => Init::U32 {
             at,
             words: words.clone().into(),
+        },
+        DataFile::Pattern { seed, bytes } => Init::Pattern {
+            at,
+            bytes: *bytes,
+            seed: *seed,
         },
     }
 }

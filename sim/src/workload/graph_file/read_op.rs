@@ -46,6 +46,17 @@ pub(super) fn op(all: &All<'_>, file: &OpFile) -> Result<Op, GraphProblem> {
             bytes: *bytes,
             seed: *seed,
         },
+        OpFile::Scan {
+            from,
+            to,
+            bytes,
+            rules,
+        } => Op::Scan {
+            from: all.own().place(from)?,
+            to: all.own().place(to)?,
+            bytes: *bytes,
+            rules: *rules,
+        },
         OpFile::AwaitPost { lane: file } => Op::AwaitPost {
             lane: lane(all, file)?,
         },

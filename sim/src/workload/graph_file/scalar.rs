@@ -118,9 +118,47 @@ impl<'de> Deserialize<'de> for F32 {
     }
 }
 
+/// Bytes, as two hexadecimal digits each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Hex(pub(super) Box<[u8]>);
+
+impl Serialize for Hex {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let digits: String = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        serializer.serialize_str(&digits)
+    }
+}
+
+impl<'de> Deserialize<'de> for Hex {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Digits;
+        impl Visitor<'_> for Digits {
+            type Value = Hex;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("bytes as hexadecimal digits, two each, as \"cafe\"")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Hex, E> {
+                let bytes = read_hex(text.as_bytes());
+                bytes.ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(text), &self))
+            }
+        }
+        deserializer.deserialize_str(Digits)
+    }
+}
+
+fn read_hex(text: &[u8]) -> Option<Hex> {
+    let (pairs, rest) = text.as_chunks::<2>();
+    let digit = |digit: u8| char::from(digit).to_digit(16);
+    let byte = |&[high, low]: &[u8; 2]| u8::try_from(digit(high)? << 4 | digit(low)?).ok();
+    let bytes: Option<Box<[u8]>> = pairs.iter().map(byte).collect();
+    bytes.filter(|_| rest.is_empty()).map(Hex)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::F32;
+    use super::{F32, Hex};
 
     #[test]
     fn values_come_back_to_the_bit() {
@@ -138,6 +176,17 @@ mod tests {
         ] {
             let back: F32 = serde_json::from_str(text).unwrap();
             assert_eq!(back.0.to_bits(), bits, "{text}");
+        }
+    }
+
+    #[test]
+    fn bytes_come_back_and_half_ones_are_refused() {
+        let all: Box<[u8]> = (0..=255).collect();
+        let text = serde_json::to_string(&Hex(all.clone())).unwrap();
+        assert!(text.starts_with("\"000102") && text.ends_with("feff\""));
+        assert_eq!(serde_json::from_str::<Hex>(&text).unwrap().0, all);
+        for text in ["\"0\"", "\"0g\"", "\"+1\"", "\"é\"", "7"] {
+            assert!(serde_json::from_str::<Hex>(text).is_err(), "{text}");
         }
     }
 

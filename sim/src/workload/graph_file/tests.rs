@@ -24,6 +24,7 @@ fn demos() -> Vec<Workload> {
         demo::grid(300),
         demo::fan(40),
         demo::crowd(70),
+        demo::persistent_scan(40),
     ]
 }
 
@@ -53,6 +54,22 @@ fn random_workloads_come_back_with_their_limits() {
         let found = read_text(&text).unwrap();
         assert_eq!(found.workload, stated(&workload), "seed {seed}");
         assert_eq!(found.limits, Some(limits));
+    }
+}
+
+#[test]
+fn rule_sets_that_cannot_be_used_are_refused_where_they_stand() {
+    let tasks = "\"tasks\": [{\"name\": \"t\"}]";
+    let sets = |sets: &str| format!("\"rule_sets\": [\n[\"61\"],\n{sets}],\n{tasks}\n");
+    assert!(read_text(&graph(&sets("[\"6162\", \"00\"]"))).is_ok());
+    for (wrong, what) in [
+        ("[]", "rule set 1: 0 patterns"),
+        ("[\"61\", \"\"]", "rule set 1: pattern 1 has 0 bytes"),
+        ("[\"616\"]", "hexadecimal digits"),
+    ] {
+        let (said, _) = refused(&sets(wrong));
+        let in_place = said.starts_with("g.json, line 5") && said.contains(what);
+        assert!(in_place, "{said}");
     }
 }
 

@@ -10,13 +10,14 @@ use super::model::{
 };
 use super::names::Names;
 use super::read::ALIGN_BYTES;
-use super::scalar::F32;
+use super::scalar::{F32, Hex};
 use super::write_op::op;
 use crate::device::CounterPlace;
 use crate::file::laid_out;
 use crate::workload::op::conditions_of;
 use crate::workload::plan::{BufferUse, Init, RankPlan, TaskPlan, TaskRef, Workload};
 use crate::workload::random::Limits;
+use crate::workload::rules::RuleSet;
 use crate::workload::verify::{Check, Expect};
 use crate::workload::{Access, Comparison, Priority, Shape, Subtasks};
 
@@ -154,6 +155,7 @@ impl All<'_> {
                 .iter()
                 .map(|init| first_values(names, init))
                 .collect(),
+            rule_sets: plan.rule_sets.iter().map(patterns).collect(),
             tasks: plan.tasks.iter().map(|task| self.task(own, task)).collect(),
             parts: plan.parts.iter().map(part).collect(),
         }
@@ -261,6 +263,10 @@ fn buffers(plan: &RankPlan) -> (Vec<BufferFile>, u64) {
     (plan.buffers.iter().map(buffer).collect(), end)
 }
 
+fn patterns(rules: &RuleSet) -> Vec<Hex> {
+    rules.patterns.iter().cloned().map(Hex).collect()
+}
+
 fn first_values(names: &Names<'_>, init: &Init) -> InitFile {
     let (at, data) = match init {
         Init::F32 { at, count, value } => (
@@ -275,6 +281,10 @@ fn first_values(names: &Names<'_>, init: &Init) -> InitFile {
             (at, DataFile::F32s(values.collect()))
         }
         Init::U32 { at, words } => (at, DataFile::U32s(words.to_vec())),
+        Init::Pattern { at, bytes, seed } => {
+            let (seed, bytes) = (*seed, *bytes);
+            (at, DataFile::Pattern { seed, bytes })
+        }
     };
     InitFile {
         at: names.place_called(*at),

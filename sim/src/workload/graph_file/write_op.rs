@@ -19,6 +19,17 @@ pub(super) fn op(all: &All<'_>, own: u32, op: &Op) -> OpFile {
             bytes,
             seed,
         },
+        Op::Scan {
+            from,
+            to,
+            bytes,
+            rules,
+        } => OpFile::Scan {
+            from: all.names[own as usize].place_called(from),
+            to: all.names[own as usize].place_called(to),
+            bytes,
+            rules,
+        },
         Op::AwaitPost { lane } => OpFile::AwaitPost {
             lane: written(all, own, lane),
         },

@@ -3,19 +3,29 @@
 use super::{Op, Part, Ran, Reach, Registered, Running};
 use crate::device::{CostModel, CounterPlace, Device, DeviceOptions};
 use crate::engine::{EffectKind, Engines};
-use crate::workload::{EngineTime, pattern};
+use crate::workload::{EngineTime, RuleSet, pattern};
 use finbox_scheduler::{A2A3, Subtasks};
 
 fn run_part(program: &[Op], device: &Device, part: Part) -> Ran {
-    let running = Running {
+    let engines = &mut Engines::new(device);
+    super::run(program, running(device, engines, &[], part))
+}
+
+fn running<'a>(
+    device: &'a Device,
+    engines: &'a mut Engines,
+    rules: &'a [RuleSet],
+    part: Part,
+) -> Running<'a> {
+    Running {
         device,
         reach: Reach::Own,
-        engines: &mut Engines::new(device),
+        rules,
+        engines,
         task: 0,
         part,
         now: 0,
-    };
-    super::run(program, running)
+    }
 }
 
 fn run(program: &[Op], device: &Device) -> Ran {
@@ -64,6 +74,35 @@ fn own_memory_changes_at_once_and_in_order() {
     let words = [0, 4, 8, 16, 20, 24, 32, 36, 40]
         .map(|offset| device.dram().load_u32(device.data_address(offset)));
     assert_eq!(words, [11, 11, 5, 6, 6, 6, 9, 11, 5]);
+}
+
+#[test]
+fn a_scan_leaves_how_many_and_where_the_first_is() {
+    let [device, _] = devices();
+    let text = b"..rules are rules";
+    device.dram().write_bytes(device.data_address(20), text);
+    let rules = [
+        RuleSet::of([&b"none"[..]]),
+        RuleSet::of([&b"rules"[..], b"are"]),
+    ];
+    for (rules_of, from, bytes, found) in [
+        (1, 20, 17, [3, 2]),
+        (1, 23, 14, [2, 5]),
+        (1, 23, 13, [1, 5]),
+        (0, 20, 17, [0, u32::MAX]),
+        (1, 20, 0, [0, u32::MAX]),
+    ] {
+        let scan = Op::Scan {
+            from,
+            to: 8,
+            bytes,
+            rules: rules_of,
+        };
+        let engines = &mut Engines::new(&device);
+        super::run(&[scan], running(&device, engines, &rules, Part::WHOLE));
+        let words = [8, 12].map(|at| device.dram().load_u32(device.data_address(at)));
+        assert_eq!(words, found, "{bytes} bytes from {from}");
+    }
 }
 
 #[test]

@@ -32,7 +32,7 @@ impl Lowering<'_> {
     /// The kernel of a task: at least one operation.
     ///
     /// # Errors
-    /// [`DeviceRefusal::Lane`].
+    /// [`DeviceRefusal::Lane`], [`DeviceRefusal::Scan`].
     pub(super) fn kernel(&self, at: TaskRef) -> Result<Vec<finbox_op>, DeviceRefusal> {
         let program = &self.workload.task(at).program;
         if program.is_empty() {
@@ -107,6 +107,10 @@ impl Lowering<'_> {
                 value: self.counter(at.rank, counter),
                 ..moved(Kind::AddCounterF32, data + from, data + to, count)
             },
+            Op::Scan { .. } => {
+                let first = self.name(at);
+                return Err(DeviceRefusal::Scan { first });
+            }
             _ => own_data(planned, data),
         })
     }
@@ -187,6 +191,7 @@ fn own_data(planned: &Op, data: u64) -> finbox_op {
             add,
         } => words(Kind::AddF32, from, to, count, add.to_bits().into()),
         Op::AddCounterF32 { .. }
+        | Op::Scan { .. }
         | Op::Put { .. }
         | Op::PutTimed { .. }
         | Op::PutPattern { .. }

@@ -46,6 +46,12 @@ pub enum DeviceRefusal {
         /// Who uses it.
         first: TaskName,
     },
+    /// An operation that the contract with devices does not know.
+    #[error("{first} looks for patterns in bytes, and devices have no operation for that")]
+    Scan {
+        /// Who does.
+        first: TaskName,
+    },
     /// Operations of engines that are to fail.
     #[error("the workload wants operations of engines to fail, which no device can be told")]
     EngineFaults,

@@ -144,6 +144,17 @@ fn engines_that_the_contract_does_not_know_are_refused_by_name() {
 }
 
 #[test]
+fn what_looks_for_patterns_is_refused_by_name() {
+    let refusal = refused(Told::ALL, &demo::persistent_scan(3));
+    let text = refusal.to_string();
+    assert!(matches!(refusal, DeviceRefusal::Scan { .. }));
+    assert!(
+        text.starts_with("rank 0, task scan looks for patterns"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_device_with_too_few_ranks_queues_or_lanes_says_how_many() {
     let few = |told, workload: &Workload| refused(told, workload).to_string();
     let one = Told {
