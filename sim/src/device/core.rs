@@ -28,10 +28,28 @@ pub struct Picked {
     pub launch: Launch,
 }
 
+/// What follows a stretch of a kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Its end.
+    End,
+    /// Another stretch, of so many ns.
+    GoOn(u64),
+    /// It polls every so many ns for something that is not there. Whoever brings it
+    /// [pokes](Core::poke) the core, and the first poll behind that is taken.
+    Poll(u64),
+}
+
 /// What cores run.
 pub trait Kernels {
     /// A core starts `picked` at `now`: how long it takes in ns, or None if it never ends.
     fn start(&mut self, picked: &Picked, now: u64) -> Option<u64>;
+
+    /// `picked` has come at `now` as far as it said when it started, or went on: what follows.
+    fn proceed(&mut self, picked: &Picked, now: u64) -> Next {
+        let _one_of_one_stretch = (picked, now);
+        Next::End
+    }
 
     /// `picked` ends at `now`: do what it does to memory, its slab included. FIN follows.
     fn finish(&mut self, picked: &Picked, now: u64);
@@ -67,6 +85,12 @@ enum Phase {
     Switching { until: u64 },
     /// Runs a kernel; None: it hangs.
     Running { picked: Picked, until: Option<u64> },
+    /// Runs a kernel that polls in vain, at these times.
+    Polling {
+        picked: Picked,
+        first: u64,
+        period: u64,
+    },
     /// Took EXIT.
     Stopped,
 }
@@ -119,9 +143,26 @@ impl Core {
     /// The token it runs, if any.
     pub const fn running(&self) -> Option<&Picked> {
         match &self.phase {
-            Phase::Running { picked, .. } => Some(picked),
+            Phase::Running { picked, .. } | Phase::Polling { picked, .. } => Some(picked),
             _ => None,
         }
+    }
+
+    /// Something came at `now` for which its kernel may be polling: it takes its next poll, which
+    /// is at `now` at the earliest. Returns how many it had taken in vain; None: it does not poll.
+    pub fn poke(&mut self, now: u64) -> Option<u64> {
+        let Phase::Polling {
+            picked,
+            first,
+            period,
+        } = self.phase
+        else {
+            return None;
+        };
+        let in_vain = now.saturating_sub(first).div_ceil(period.max(1));
+        let until = Some(first.max(first.saturating_add(in_vain.saturating_mul(period))));
+        self.phase = Phase::Running { picked, until };
+        Some(in_vain)
     }
 
     /// Whether it runs something that never ends.
@@ -154,13 +195,44 @@ impl Core {
                 ref picked,
                 until: Some(until),
             } if until <= now => {
-                kernels.finish(picked, now);
-                let words = kernels.words(picked, FIN | picked.token.bits());
-                self.say(now, words);
-                self.phase = self.after(now, registers);
+                let picked = *picked;
+                self.phase = self.proceed(picked, now, registers, kernels);
                 true
             }
-            Phase::Switching { .. } | Phase::Running { .. } | Phase::Stopped => false,
+            Phase::Switching { .. }
+            | Phase::Running { .. }
+            | Phase::Polling { .. }
+            | Phase::Stopped => false,
+        }
+    }
+
+    /// A stretch of `picked` is over.
+    fn proceed(
+        &mut self,
+        picked: Picked,
+        now: u64,
+        registers: &Registers,
+        kernels: &mut impl Kernels,
+    ) -> Phase {
+        match kernels.proceed(&picked, now) {
+            Next::End => {
+                kernels.finish(&picked, now);
+                let words = kernels.words(&picked, FIN | picked.token.bits());
+                self.say(now, words);
+                self.after(now, registers)
+            }
+            Next::GoOn(ns) => {
+                let until = Some(now.saturating_add(ns));
+                Phase::Running { picked, until }
+            }
+            Next::Poll(period) => {
+                let first = now.saturating_add(period);
+                Phase::Polling {
+                    picked,
+                    first,
+                    period,
+                }
+            }
         }
     }
 
@@ -223,7 +295,7 @@ impl Core {
         let phase = match self.phase {
             Phase::Switching { until } => Some(until),
             Phase::Running { until, .. } => until,
-            Phase::Idle | Phase::Stopped => None,
+            Phase::Polling { .. } | Phase::Idle | Phase::Stopped => None,
         };
         let word = self.on_the_way.front().map(|&(at, _)| at);
         match (phase, word) {
@@ -236,148 +308,4 @@ impl Core {
 const _: () = assert!(COND_RESET & FIN == 0, "a core is not finished after reset");
 
 #[cfg(test)]
-mod tests {
-    use super::{Core, CostModel, FIN, Kernels, Picked, Registers};
-    use finbox_scheduler::Shape;
-    use finbox_scheduler::{CoreId, Launch, SlotId, TaskId, Token};
-
-    const ID: CoreId = CoreId(0);
-
-    /// Runs kernel `k` for `k` ns; 0 hangs.
-    #[derive(Default)]
-    struct Log(Vec<(char, u64, u32)>);
-
-    impl Kernels for Log {
-        fn start(&mut self, picked: &Picked, now: u64) -> Option<u64> {
-            self.0.push(('s', now, picked.token.bits()));
-            (picked.launch.kernel > 0).then_some(picked.launch.kernel)
-        }
-
-        fn finish(&mut self, picked: &Picked, now: u64) {
-            self.0.push(('f', now, picked.token.bits()));
-        }
-    }
-
-    fn ring(registers: &Registers, token: u32, kernel: u64) {
-        let token = Token::from_bits(token);
-        let (slot, task) = (SlotId::new(0, 0, 1), TaskId::new(0, 0));
-        registers.stage(ID, token, &Launch::single(slot, task, kernel, 0));
-        registers.ring(ID, token);
-    }
-
-    fn made(cost: &CostModel) -> (Registers, Core, Log) {
-        (
-            Registers::new(1),
-            Core::new(ID, Shape::Aiv, cost),
-            Log::default(),
-        )
-    }
-
-    #[test]
-    fn a_doorbell_in_the_midst_of_a_kernel_announces_its_end_no_second_time() {
-        let (registers, mut core, mut log) = made(&CostModel::FREE);
-        ring(&registers, 1, 1_000);
-        core.step(0, &registers, &mut log);
-        assert_eq!(core.announce(0), Some(1_000));
-        ring(&registers, 2, 500);
-        core.step(10, &registers, &mut log);
-        assert_eq!(core.announce(10), None);
-        core.step(1_000, &registers, &mut log);
-        assert_eq!(core.announce(1_000), Some(1_500));
-        core.step(1_000, &registers, &mut log);
-        assert_eq!(core.announce(1_000), None);
-    }
-
-    #[test]
-    fn a_token_is_acknowledged_at_pick_up_and_finished_at_its_end() {
-        let (registers, mut core, mut log) = made(&CostModel::A2A3);
-        assert_eq!(core.step(0, &registers, &mut log), None);
-        ring(&registers, 1, 1_000);
-        assert_eq!(core.step(140, &registers, &mut log), Some(220));
-        assert_eq!(registers.cond(ID), 0x7FFF_FFFF, "the ACK is on its way");
-        assert_eq!(core.step(220, &registers, &mut log), Some(1_140));
-        assert_eq!(registers.cond(ID), 1);
-        assert_eq!(core.step(1_140, &registers, &mut log), Some(1_220));
-        assert_eq!(registers.cond(ID), 1, "the FIN is on its way");
-        assert_eq!(core.step(1_220, &registers, &mut log), None);
-        assert_eq!(registers.cond(ID), FIN | 1);
-        assert_eq!(log.0, [('s', 140, 1), ('f', 1_140, 1)]);
-    }
-
-    #[test]
-    fn a_pending_token_costs_a_switch_and_then_runs() {
-        let (registers, mut core, mut log) = made(&CostModel::A2A3);
-        ring(&registers, 1, 1_000);
-        core.step(0, &registers, &mut log);
-        ring(&registers, 2, 50);
-        core.step(300, &registers, &mut log);
-        let mut due = core.step(1_000, &registers, &mut log);
-        let mut words = Vec::new();
-        while let Some(at) = due {
-            due = core.step(at, &registers, &mut log);
-            words.push((at, registers.cond(ID)));
-        }
-        let expected = [(1_080, FIN | 1), (1_810, FIN | 1), (1_860, FIN | 1)];
-        assert_eq!(words[..3], expected);
-        assert_eq!(words[3..], [(1_890, 2), (1_940, FIN | 2)]);
-        assert_eq!(log.0[2..], [('s', 1_810, 2), ('f', 1_860, 2)]);
-    }
-
-    #[test]
-    fn stepping_too_early_or_twice_changes_nothing() {
-        let (registers, mut core, mut log) = made(&CostModel::A2A3);
-        ring(&registers, 1, 1_000);
-        for now in [0, 0, 10, 79, 80, 500, 999] {
-            core.step(now, &registers, &mut log);
-        }
-        assert_eq!((log.0.len(), registers.cond(ID)), (1, 1));
-    }
-
-    #[test]
-    fn a_token_is_picked_once() {
-        let (registers, mut core, mut log) = made(&CostModel::FREE);
-        ring(&registers, 1, 1);
-        for now in 0..5 {
-            core.step(now, &registers, &mut log);
-        }
-        assert_eq!(log.0, [('s', 0, 1), ('f', 1, 1)]);
-        assert_eq!(registers.cond(ID), FIN | 1);
-    }
-
-    #[test]
-    fn exit_stops_a_core_and_is_acknowledged() {
-        let (registers, mut core, mut log) = made(&CostModel::FREE);
-        registers.ring(ID, Token::EXIT);
-        core.step(0, &registers, &mut log);
-        assert_eq!(registers.cond(ID), Token::EXIT.bits());
-        ring(&registers, 1, 1);
-        assert_eq!(core.step(9, &registers, &mut log), None);
-        assert!(core.is_stopped() && log.0.is_empty());
-    }
-
-    #[test]
-    fn a_hung_core_ignores_everything_but_a_reset() {
-        let (registers, mut core, mut log) = made(&CostModel::FREE);
-        ring(&registers, 1, 0);
-        core.step(0, &registers, &mut log);
-        registers.ring(ID, Token::EXIT);
-        assert_eq!(core.step(1 << 40, &registers, &mut log), None);
-        assert!(core.is_hung() && !core.is_stopped());
-        core.reset(&registers);
-        ring(&registers, 2, 3);
-        core.step(1 << 41, &registers, &mut log);
-        assert_eq!(core.running().map(|picked| picked.token.bits()), Some(2));
-    }
-
-    #[test]
-    fn the_largest_token_and_the_one_after_it_are_ordinary() {
-        let (registers, mut core, mut log) = made(&CostModel::FREE);
-        ring(&registers, Token::LAST.bits(), 1);
-        core.step(0, &registers, &mut log);
-        core.step(1, &registers, &mut log);
-        ring(&registers, 0, 1);
-        core.step(2, &registers, &mut log);
-        core.step(3, &registers, &mut log);
-        assert_eq!((registers.cond(ID), log.0.len()), (FIN, 4));
-    }
-}
+mod tests;

@@ -33,7 +33,7 @@ mod words;
 
 pub use self::awaited::{Awaited, AwaitedPost, PostState};
 pub use self::cache::{LINE_BYTES, lines};
-pub use self::core::{Core, Kernels, Picked};
+pub use self::core::{Core, Kernels, Next, Picked};
 pub use self::cost::{CostModel, EngineCost};
 pub use self::dram::Dram;
 pub use self::layout::{
