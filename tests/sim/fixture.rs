@@ -82,7 +82,7 @@ pub(crate) fn pass(workload: &Workload, settings: &Settings) -> Outcome {
 /// How many parts run on cores or host lanes of the tasks that are as `is` says.
 fn runs_of(workload: &Workload, is: impl Fn(&TaskPlan) -> bool) -> u64 {
     let tasks = workload.ranks.iter().flat_map(|rank| &rank.tasks);
-    let runs = tasks.filter(|task| task.shape != Shape::Dummy && is(task));
+    let runs = tasks.filter(|task| !matches!(task.shape, Shape::Dummy | Shape::Work) && is(task));
     runs.map(|task| Part::all_of(task).count() as u64).sum()
 }
 

@@ -14,6 +14,7 @@ mod lockstep;
 mod matrix;
 mod order;
 mod perfetto;
+mod persistent;
 mod pinned;
 mod pressure;
 mod roots;

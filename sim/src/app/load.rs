@@ -137,7 +137,7 @@ fn import(path: &Path, options: &RunOptions, costs: Costs) -> Result<Loaded, Box
 fn persistent_scan(options: &RunOptions) -> Result<Workload, Box<RunReport>> {
     let tasks = options.tasks_or_default().unwrap_or(1);
     if tasks <= MOST_ITEMS {
-        return Ok(demo::persistent_scan(tasks));
+        return Ok(demo::persistent_scan(tasks, 0));
     }
     let message = format!("{tasks} items of {ITEM_BYTES} bytes: at most {MOST_ITEMS}");
     let hint = format!("take --tasks {MOST_ITEMS} or less");

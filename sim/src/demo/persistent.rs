@@ -1,4 +1,5 @@
-//! `persistent_scan`: many small alike items, each a rule scan over 1 KiB of bytes.
+//! `persistent_scan`: many small alike items, each a rule scan over 1 KiB of bytes, each a launch of
+//! its own or taken from a work ring by persistent workers. Both do the same.
 //!
 //! The bytes are generated, and patterns are planted in them: inside items, at their edges, across
 //! the edge of two, where nobody must find them. An item is judged by one of two rule sets and
@@ -6,8 +7,8 @@
 //! search.
 
 use crate::workload::{
-    Check, Expect, Init, Op, RankPlan, RuleSet, Scanned, Shape, Span, TaskPlan, Workload, mix,
-    pattern,
+    Check, Expect, Init, Op, RankPlan, RuleSet, Scanned, Service, Shape, Span, TaskPlan, TaskRef,
+    Workload, mix, pattern,
 };
 
 /// Bytes of an item.
@@ -29,46 +30,67 @@ const RULES: [&[&[u8]]; 2] = [
 /// Of how many items one is followed by a pattern that reaches into the next. A choice.
 const ACROSS_EVERY: u64 = 16;
 
-/// `tasks` items, each a launch of its own.
-pub fn persistent_scan(tasks: u32) -> Workload {
+/// `tasks` items. `workers`: so many vector cores, at most 32 767, serve them in one launch that
+/// lasts until the last is done, as the last task, which is submitted first; 0: each is a launch of
+/// its own.
+pub fn persistent_scan(tasks: u32, workers: u16) -> Workload {
     let mut plan = RankPlan::new(0);
     let input = plan.add_buffer("input", u64::from(tasks) * ITEM_BYTES, 64);
     let found = plan.add_buffer("found", u64::from(tasks) * Scanned::BYTES, 64);
     plan.rule_sets = rule_sets();
-    let (input, found) = (plan.offset(input), plan.offset(found));
-    let (bytes, init) = content(tasks, input);
+    let service = Service {
+        input: plan.offset(input),
+        found: plan.offset(found),
+        grain: ITEM_BYTES,
+    };
+    let (bytes, init) = content(tasks, service.input);
     plan.init = init;
+    let shape = match workers {
+        0 => Shape::Aiv,
+        _ => Shape::Work,
+    };
     for task in 0..tasks {
-        let to = found + u64::from(task) * Scanned::BYTES;
-        let scan = Op::Scan {
-            from: input + u64::from(task) * ITEM_BYTES,
-            to,
-            bytes: ITEM_BYTES,
-            rules: rules_of(task),
-        };
-        plan.add_task(TaskPlan {
-            program: vec![scan],
-            output: Some(Span {
-                at: to,
-                bytes: Scanned::BYTES,
-            }),
-            ..TaskPlan::new("scan", Shape::Aiv, 0)
+        plan.add_task(item(&service, task, shape));
+    }
+    let mut order: Vec<TaskRef> = (0..tasks).map(|task| TaskRef { rank: 0, task }).collect();
+    if workers > 0 {
+        let task = plan.add_task(TaskPlan {
+            blocks: workers,
+            program: vec![Op::Serve(service)],
+            ..TaskPlan::new("workers", Shape::Aiv, 0)
         });
+        order.insert(0, TaskRef { rank: 0, task });
     }
     let expect = Expect::U32(golden(&plan.rule_sets, &bytes).into());
-    let ranks = vec![plan];
     Workload {
         name: "persistent_scan".into(),
-        order: Workload::order_by_turns(&ranks),
-        ranks,
+        order,
+        ranks: vec![plan],
         golden: true,
         checks: vec![Check {
             rank: 0,
             name: "found".into(),
-            at: found,
+            at: service.found,
             expect,
         }],
         ..Workload::default()
+    }
+}
+
+/// Item `nth` as a task.
+fn item(service: &Service, nth: u32, shape: Shape) -> TaskPlan {
+    let at = service.found + u64::from(nth) * Scanned::BYTES;
+    let scan = Op::Scan {
+        from: service.input + u64::from(nth) * ITEM_BYTES,
+        to: at,
+        bytes: ITEM_BYTES,
+        rules: rules_of(nth),
+    };
+    let bytes = Scanned::BYTES;
+    TaskPlan {
+        program: vec![scan],
+        output: Some(Span { at, bytes }),
+        ..TaskPlan::new("scan", shape, 0)
     }
 }
 
@@ -149,8 +171,8 @@ mod tests {
 
     #[test]
     fn the_scans_find_what_a_plain_search_finds() {
-        for tasks in [1, 2, 33, 300] {
-            let workload = persistent_scan(tasks);
+        for (tasks, workers) in [(1, 0), (2, 3), (33, 0), (300, 0), (300, 48)] {
+            let workload = persistent_scan(tasks, workers);
             assert_eq!(workload.check(), Ok(()));
             for target in [A2A3, A5] {
                 let devices = run_in(&workload, target, &workload.order);
@@ -162,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_byte_that_is_planted_or_missing_is_noticed() {
-        let workload = persistent_scan(64);
+        let workload = persistent_scan(64, 0);
         let mut devices = run_in(&workload, A2A3, &[]);
         assert!(!workload.verify(&devices).is_right(), "nothing ran");
         let Expect::U32(words) = &workload.checks[0].expect else {

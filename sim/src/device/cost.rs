@@ -49,9 +49,20 @@ pub struct CostModel {
     /// Completing one task, besides port and fan-out. Published: 2 000 to 4 000 with them;
     /// choice: what is left at the lower end.
     pub complete_ns: u64,
-    /// How fast a core looks for the patterns of a rule set, in bytes per microsecond. Choice: 16
-    /// bytes a ns, as demos take it for kernels that only read and write.
-    pub scan_bytes_per_us: u64,
+    /// A core's search for the patterns of a rule set. Choice: no latency, and 16 bytes a ns, as
+    /// demos take it for kernels that only read and write.
+    pub scan: EngineCost,
+    /// Offering one item to persistent workers: a line written back for them. Choice: no core is
+    /// picked and no payload built, so a fifteenth of dispatching a task.
+    pub offer_ns: u64,
+    /// A worker's look at the work ring, from one to the next where it finds nothing. Choice: half
+    /// the published way from core to control through memory and a flush, 1 040.
+    pub worker_poll_ns: u64,
+    /// Taking an item: the exchange on its slot and the worker's own line. Choice: as a look.
+    pub worker_claim_ns: u64,
+    /// Telling of an item that is done: what it wrote, and the message. Published: 1 040 from core
+    /// to control through memory and a flush.
+    pub worker_tell_ns: u64,
     /// First byte of a put. Choice: as core to control through memory and a flush, 1 040.
     pub put_latency_ns: u64,
     /// Bandwidth of puts in bytes per microsecond. Choice: 25 GB/s.
@@ -68,7 +79,7 @@ pub struct CostModel {
     pub ccu: EngineCost,
 }
 
-/// What a transfer costs in one queue of an engine.
+/// What a transfer in one queue of an engine, or a scan, costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EngineCost {
@@ -111,7 +122,14 @@ impl CostModel {
         message_ns: 41,
         dispatch_ns: 3_000,
         complete_ns: 1_500,
-        scan_bytes_per_us: 16_000,
+        scan: EngineCost {
+            latency_ns: 0,
+            bytes_per_us: 16_000,
+        },
+        offer_ns: 200,
+        worker_poll_ns: 520,
+        worker_claim_ns: 520,
+        worker_tell_ns: 1_040,
         put_latency_ns: 1_040,
         put_bytes_per_us: 25_000,
         notify_ns: 520,
@@ -154,7 +172,11 @@ impl CostModel {
         message_ns: 0,
         dispatch_ns: 0,
         complete_ns: 0,
-        scan_bytes_per_us: u64::MAX,
+        scan: EngineCost::FREE,
+        offer_ns: 0,
+        worker_poll_ns: 0,
+        worker_claim_ns: 0,
+        worker_tell_ns: 0,
         put_latency_ns: 0,
         put_bytes_per_us: u64::MAX,
         notify_ns: 0,
@@ -185,11 +207,6 @@ impl CostModel {
     pub const fn put(&self, bytes: u64) -> u64 {
         self.put_latency_ns
             .saturating_add(transfer_ns(bytes, self.put_bytes_per_us))
-    }
-
-    /// Looking for patterns in `bytes` bytes.
-    pub const fn scan(&self, bytes: u64) -> u64 {
-        transfer_ns(bytes, self.scan_bytes_per_us)
     }
 
     /// An operation over `bytes` bytes of an engine of which nothing else is known: as SDMA.
@@ -223,7 +240,7 @@ mod tests {
         assert_eq!(cost.put(0), 1_040);
         assert_eq!(cost.put(65_536), 1_040 + 2_621);
         assert_eq!(cost.dma(50_000), 1_040 + 1_000);
-        assert_eq!(cost.scan(1_024), 64);
+        assert_eq!(cost.scan.takes(1_024), 64);
         assert_eq!(CostModel::FREE.put(1 << 40), 0);
     }
 }

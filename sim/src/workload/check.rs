@@ -244,7 +244,11 @@ impl OfTask<'_> {
         if let Some(output) = self.task.output {
             self.own(output.at, output.bytes)?;
         }
-        self.program()
+        self.program()?;
+        match self.task.shape {
+            Shape::Work => self.item(),
+            _ => Ok(()),
+        }
     }
 
     /// What takes so long ends while somebody waits.

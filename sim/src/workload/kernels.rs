@@ -5,13 +5,16 @@
 //! [`issued`](Programs::issued) with absolute times, and its transfers are in the queues of
 //! [`engines`](Programs::engines). Refuses to apply or step them: that is the world's.
 
-use crate::device::{Device, Kernels, Picked, Registered};
+use finbox_runtime::persistent::Group;
+
+use crate::device::{Device, Kernels, Next, Picked, Registered};
 use crate::engine::{Effect, EngineFault, Engines, Lateness};
 use crate::fault::Links;
 
-use super::op::Part;
+use super::op::{Op, Part};
 use super::plan::{RankPlan, TaskPlan};
 use super::program::{Reach, Running, run};
+use super::workers::Workers;
 
 /// An effect and when its program ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +35,8 @@ pub struct Programs<'a> {
     stretch: u64,
     /// The rank's engines; the world steps them.
     pub engines: Engines,
+    /// Its persistent workers, if it has a work ring.
+    pub workers: Option<Workers<'a>>,
     /// Effects of programs that ended, in the order they were issued; the world takes them.
     pub issued: Vec<Issued>,
     /// The conditions of programs that ended, with their tasks, if they are to be noted.
@@ -46,6 +51,7 @@ impl<'a> Programs<'a> {
             device,
             stretch: 1,
             engines: Engines::new(device),
+            workers: None,
             issued: Vec::new(),
             registered: None,
         }
@@ -73,6 +79,14 @@ impl<'a> Programs<'a> {
     #[must_use]
     pub fn stretched(mut self, factor: u64) -> Self {
         self.stretch = factor;
+        self
+    }
+
+    /// The same with a group of workers, where any task serves.
+    #[must_use]
+    pub fn with_workers(mut self, group: Option<Group<'a>>) -> Self {
+        let service = self.plan.service().zip(group);
+        self.workers = service.map(|(service, group)| Workers::new(self.device, service, group));
         self
     }
 
@@ -105,12 +119,41 @@ impl<'a> Programs<'a> {
 impl Kernels for Programs<'_> {
     fn start(&mut self, picked: &Picked, _now: u64) -> Option<u64> {
         let task = self.task(picked);
+        if let Some(workers) = &mut self.workers
+            && task.service().is_some()
+        {
+            return workers.begin(picked.core, self.device);
+        }
         let part = part_of(picked);
-        let cost = self.device.cost();
+        let scan = self.device.cost().scan;
         let scans = task.program.iter().filter_map(|op| op.in_part(part));
-        let scans: u64 = scans.map(|op| cost.scan(op.scanned_bytes())).sum();
+        let scans: u64 = scans
+            .filter_map(|op| op.scanned_bytes())
+            .map(|bytes| scan.takes(bytes))
+            .sum();
         let planned = task.duration_ns.saturating_add(scans);
         Some(planned.saturating_mul(self.stretch))
+    }
+
+    fn proceed(&mut self, picked: &Picked, now: u64) -> Next {
+        let Some(workers) = &mut self.workers else {
+            return Next::End;
+        };
+        let (device, rules) = (self.device, &self.plan.rule_sets[..]);
+        let (engines, part) = (&mut self.engines, part_of(picked));
+        let scan = |op: &Op| {
+            let running = Running {
+                device,
+                reach: Reach::Own,
+                rules,
+                engines,
+                task: u32::MAX,
+                part,
+                now,
+            };
+            let _none = run(std::slice::from_ref(op), running);
+        };
+        workers.proceed((picked.core, now), device, scan)
     }
 
     fn finish(&mut self, picked: &Picked, now: u64) {

@@ -18,6 +18,7 @@
 //! | `kernels` | programs as what cores run |
 //! | `stream` | launches on streams, and the gates in front of them |
 //! | `rules` | byte patterns, and where they stand in bytes |
+//! | `service`, `workers` | what persistent workers serve, and a core that is one |
 //! | `verify`, `golden`, `pattern` | what memory must hold, and the digest of what it holds |
 //! | `random` | workloads from a seed, with tiny limits |
 
@@ -37,8 +38,10 @@ mod program;
 mod random;
 mod stream;
 mod rules;
+mod service;
 mod verify;
 pub mod wfcommons;
+mod workers;
 
 pub use finbox_runtime::Access;
 pub use finbox_scheduler::{Comparison, Priority, Shape, Subtasks};
@@ -56,4 +59,6 @@ pub use self::program::{Ran, Reach, Running, engine_work, run};
 pub use self::random::{Limits, random};
 pub use self::stream::{External, PointWait, Points, StreamPlan};
 pub use self::rules::{MOST_PATTERN_BYTES, MOST_PATTERNS, RuleError, RuleSet, Scanned};
+pub use self::service::Service;
 pub use self::verify::{Check, Expect, Unmet, Verified, Wrong, fnv1a};
+pub use self::workers::{Note, Noted, Workers};

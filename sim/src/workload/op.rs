@@ -11,6 +11,7 @@ use finbox_scheduler::{Shape, Subtasks};
 use crate::engine::{Lane, Transfer};
 
 use super::plan::TaskPlan;
+use super::service::Service;
 
 /// One step of a kernel. Offsets of words are multiples of 4.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,6 +115,8 @@ pub enum Op {
         /// The rule set, as an index.
         rules: u32,
     },
+    /// Serves the rank's work ring: does the items in it until it is closed and empty.
+    Serve(Service),
     /// Copies into a peer's data; visible later, and before any notify that follows.
     Put {
         /// The peer, as an index.
@@ -278,6 +281,7 @@ impl Op {
             }
             Self::PutPattern { to, .. } => *to = to.saturating_add(by),
             Self::Notify { .. }
+            | Self::Serve(_)
             | Self::Engine { .. }
             | Self::Await { .. }
             | Self::AwaitPost { .. }
@@ -288,10 +292,10 @@ impl Op {
 
     /// How many bytes it looks for patterns in, which takes a time of its own: in the simulator
     /// that comes on top of its task's planned duration.
-    pub const fn scanned_bytes(&self) -> u64 {
+    pub const fn scanned_bytes(&self) -> Option<u64> {
         match self {
-            Self::Scan { bytes, .. } => *bytes,
-            _ => 0,
+            Self::Scan { bytes, .. } => Some(*bytes),
+            _ => None,
         }
     }
 

@@ -15,6 +15,7 @@ use super::op::{Op, conditions_of};
 use super::stream::{External, PointWait, StreamPlan};
 use super::pattern::pattern;
 use super::rules::RuleSet;
+use super::service::Service;
 use super::verify::Check;
 
 /// Longest kernel in ns: a thousand hours.
@@ -224,6 +225,16 @@ impl TaskPlan {
     }
 }
 
+impl TaskPlan {
+    /// What its cores serve, if they do.
+    pub fn service(&self) -> Option<Service> {
+        self.program.iter().find_map(|op| match op {
+            Op::Serve(service) => Some(*service),
+            _ => None,
+        })
+    }
+}
+
 impl RankPlan {
     /// A rank with nothing in it.
     pub fn new(rank: u32) -> Self {
@@ -243,6 +254,17 @@ impl RankPlan {
             bytes,
         });
         last_index(self.buffers.len())
+    }
+
+    /// What the workers of the rank serve, if a kernel of it serves anything.
+    pub fn service(&self) -> Option<Service> {
+        self.tasks.iter().find_map(TaskPlan::service)
+    }
+
+    /// Its tasks that are items for persistent workers.
+    pub fn items(&self) -> impl Iterator<Item = &TaskPlan> {
+        let tasks = self.tasks.iter();
+        tasks.filter(|task| task.shape == Shape::Work)
     }
 
     /// Adds a counter; returns its index.

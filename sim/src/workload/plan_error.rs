@@ -155,6 +155,29 @@ pub enum PlanError {
         /// Why.
         error: RuleError,
     },
+    /// Workers that serve nothing, or something else than others of their rank.
+    #[error(
+        "{place}: workers serve items at multiples of at least 1 byte, and all of a rank the same"
+    )]
+    Serves {
+        /// Whose.
+        place: Place,
+    },
+    /// A task for workers in a rank without any.
+    #[error("{place}: it is for persistent workers, and no task of its rank serves")]
+    NoWorkers {
+        /// Whose.
+        place: Place,
+    },
+    /// A task for workers that no item can say.
+    #[error(
+        "{place}: an item for workers is one scan, that of its place by what its rank's workers \
+         serve, of less than 2³² bytes"
+    )]
+    NoItem {
+        /// Whose.
+        place: Place,
+    },
     /// A counter, an initial value or a check that is not inside the data of its rank.
     #[error("rank {rank}: {what} at {at} is not inside {limit} bytes of data, or not aligned")]
     Misplaced {
@@ -247,6 +270,9 @@ impl PlanError {
             | Self::NoLaunch { place, .. }
             | Self::NoGate { place }
             | Self::BusyDummy { place }
+            | Self::Serves { place }
+            | Self::NoWorkers { place }
+            | Self::NoItem { place }
             | Self::Order { place } => Some(place),
             Self::Engines { .. }
             | Self::Rules { .. }

@@ -279,7 +279,8 @@ fn change_own(running: &Running<'_>, op: &Op) {
                 target.store_u32(addr, word);
             }
         }
-        Op::Put { .. }
+        Op::Serve(_)
+        | Op::Put { .. }
         | Op::PutTimed { .. }
         | Op::PutPattern { .. }
         | Op::Notify { .. }

@@ -12,7 +12,7 @@ use super::jitter::Jitter;
 use super::lock_clock::LockClock;
 use super::recorder::{RankProbe, Recorder};
 use super::recording::Recording;
-use crate::device::{CostModel, Device, Kernels, Meter, Picked, Words};
+use crate::device::{CostModel, Device, Kernels, Meter, Next, Picked, Words};
 use crate::fault::Injector;
 use crate::workload::{Programs, TaskRef};
 
@@ -105,6 +105,20 @@ fn index(task: u64) -> usize {
     usize::try_from(task).expect("a simulated task's number is its index")
 }
 
+/// Items for persistent workers.
+impl Costed<'_> {
+    /// A worker has told of the item in the slot with this index, at `now_ns`.
+    pub(super) fn told(&self, index: u32, now_ns: u64) {
+        let task = self.recorder.task_at_index(self.rank, index) as usize;
+        self.pushed_ns[task].store(now_ns, Ordering::Relaxed);
+    }
+
+    /// Whether all workers may go.
+    pub(super) fn are_items_over(&self) -> bool {
+        self.recorder.are_items_over(self.rank)
+    }
+}
+
 /// What the wait list's lock costs those who wait for it: nobody, unless it is the baseline.
 impl Costed<'_> {
     /// The dispatch thread naps, and would poll from `first_ns` on every `period_ns`.
@@ -166,6 +180,7 @@ impl Probe for Costed<'_> {
         }
         match event {
             Event::Dispatched { slot, .. } => self.not_before(self.ready_ns(slot)),
+            Event::Offered { slot, .. } => self.not_before(self.ready_ns(slot)),
             Event::Finished { task, .. } => self.not_before(self.pushed_ns(task.0)),
             _ => {}
         }
@@ -176,6 +191,8 @@ impl Probe for Costed<'_> {
                 self.note(&self.submitted_ns, task.0);
             }
             Event::Dispatched { .. } => self.meter.charge(self.cost.dispatch_ns),
+            Event::Offered { .. } => self.meter.charge(self.cost.offer_ns),
+            Event::Worked { .. } => self.meter.charge(self.cost.message_ns),
             Event::Finished { task, .. } => {
                 self.meter.charge(self.complete(task.0));
                 self.note(&self.released_ns, task.0);
@@ -218,6 +235,10 @@ impl Kernels for Delayed<'_, '_> {
             .small_ns(subject, u64::from(picked.token.bits()));
         self.injector
             .start(self.rank, planned.saturating_add(delay))
+    }
+
+    fn proceed(&mut self, picked: &Picked, now: u64) -> Next {
+        self.programs.proceed(picked, now)
     }
 
     fn finish(&mut self, picked: &Picked, now: u64) {

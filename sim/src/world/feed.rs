@@ -5,14 +5,14 @@
 
 use finbox_runtime::{BufferId, BufferUse, Wiring};
 use finbox_scheduler::{
-    Dependency, Ledger, Predicate, Probe, Scheduler, ScopeError, SlotId, Submitter, TaskId,
+    Dependency, Ledger, Predicate, Probe, Scheduler, ScopeError, Shape, SlotId, Submitter, TaskId,
     TaskSpec,
 };
 
 use super::RunError;
 use super::launches::{Launches, Planning, Store, buffer_use};
 use super::places::Places;
-use crate::workload::{TaskPlan, Workload};
+use crate::workload::{Service, TaskPlan, Workload};
 
 /// What offering the next task came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +71,8 @@ impl<'m> Road<'_, 'm> {
 }
 
 struct RankFeed<'a, 'm> {
+    /// What the rank's workers serve.
+    service: Option<Service>,
     road: Road<'a, 'm>,
     slots: Vec<Option<SlotId>>,
     /// The scopes that the next task opens are open.
@@ -113,6 +115,7 @@ impl<'a, 'm> Feed<'a, 'm> {
     ) -> Self {
         let ranks = workload.ranks.iter().zip(submitters).enumerate();
         let ranks = ranks.map(|(rank, (plan, submitter))| RankFeed {
+            service: plan.service(),
             road: match plan.streams.is_empty() {
                 true => {
                     let mut wiring = Wiring::new(submitter);
@@ -202,6 +205,10 @@ impl<'a, 'm> Feed<'a, 'm> {
             .map_or(task.into(), |all| all[rank][task as usize]);
         let spec = spec_of(planned, (task, kernel), &self.counters[rank]);
         let feed = &mut self.ranks[rank];
+        let spec = match planned.shape {
+            Shape::Work => item_spec(spec, planned, feed.service),
+            _ => spec,
+        };
         let (scheduler, probe) = (schedulers[rank], &probes[rank]);
         let scope = |error| RunError::Scope {
             rank: plan.rank,
@@ -252,6 +259,17 @@ impl<'a, 'm> Feed<'a, 'm> {
             let uses = task.uses.iter().map(|one| buffer_use(buffers, one));
             self.uses.extend(uses);
         }
+    }
+}
+
+/// `spec` of an item: what its worker is told in place of kernel and arguments.
+fn item_spec(spec: TaskSpec, planned: &TaskPlan, service: Option<Service>) -> TaskSpec {
+    let item = service.and_then(|service| service.item(&planned.program));
+    let item = item.expect("a task for workers is an item of what its rank's workers serve");
+    TaskSpec {
+        kernel: item.rule_set.into(),
+        args: u64::from(item.length) << 32 | u64::from(item.offset),
+        ..spec
     }
 }
 

@@ -11,9 +11,11 @@ mod lock;
 mod polls;
 mod record;
 mod strikes;
+mod workers;
 
 use finbox_mailbox::Guard;
 use finbox_runtime::Config;
+use finbox_runtime::persistent::Group;
 use finbox_scheduler::{Chip, CoreId, Dispatcher, FinHandler, SETTLE_BUDGET, Scheduler, WaitDesk};
 
 use super::actor::{Actors, Nap, pieces_of};
@@ -31,7 +33,7 @@ use super::{Outcome, RunError, Settings};
 use crate::device::{Core, Device, Meter, SimPort};
 use crate::fault::{Injector, Ranks};
 use crate::timeline::Role;
-use crate::workload::{Programs, Workload};
+use crate::workload::{Programs, Workers, Workload};
 
 /// What a pass of the dispatch thread, or a handler's step that touches no register, costs at
 /// least, in ns. Choice: a handful of cached loads.
@@ -65,7 +67,7 @@ pub(super) fn run(
         dispatchers.push(assembly.dispatcher);
     }
     let doomed = Doomed::choose(settings, handlers.chunks_mut(settings.handlers.into()));
-    let schedulers = schedulers.iter().collect();
+    let schedulers: Vec<&Scheduler<'_>> = schedulers.iter().collect();
     let planning = Planning::of(workload, settings.plan);
     let (store, base) = (into_devices(&devices), base_in(&devices));
     let places = Places::of_all(&devices);
@@ -73,6 +75,11 @@ pub(super) fn run(
         handlers.len() + dispatchers.len() + 1,
         Jitter::new(settings.seed),
     );
+    let mut programs = programs(workload, &devices, (jitter, settings), &schedulers);
+    if settings.every_poll {
+        let workers = programs.iter_mut().filter_map(|one| one.workers.as_mut());
+        workers.for_each(Workers::take_every_look);
+    }
     let mut world = World {
         workload,
         settings,
@@ -84,7 +91,7 @@ pub(super) fn run(
         feed: Feed::new(&planning, workload, (&places, &store, &base), submitters),
         probes: costed(&recorder, &devices, &meter, settings.completion),
         cores: devices.iter().map(Device::make_cores).collect(),
-        programs: programs(workload, &devices, (jitter, settings)),
+        programs,
         queue: Queue::new(actors),
         lookouts: lookouts(&configs),
         owners: configs.iter().map(|config| owners(config.chip)).collect(),
@@ -113,9 +120,11 @@ fn programs<'a>(
     workload: &'a Workload,
     devices: &'a [Device],
     (jitter, settings): (Jitter, &Settings),
+    schedulers: &[&'a Scheduler<'_>],
 ) -> Vec<Programs<'a>> {
-    let of_rank = |(plan, device)| {
+    let of_rank = |((plan, device), scheduler): ((_, _), &&'a Scheduler<'_>)| {
         Programs::new(plan, device)
+            .with_workers(Group::open(scheduler).ok())
             .with_engines(
                 &workload.engine_faults,
                 jitter.lateness(),
@@ -123,7 +132,8 @@ fn programs<'a>(
             )
             .noting(settings.record)
     };
-    workload.ranks.iter().zip(devices).map(of_rank).collect()
+    let ranks = workload.ranks.iter().zip(devices);
+    ranks.zip(schedulers).map(of_rank).collect()
 }
 
 /// Those of all handlers.
@@ -188,6 +198,7 @@ struct World<'a, 'm> {
 
 impl<'a> World<'a, '_> {
     fn start(&mut self) {
+        (0..self.devices.len()).for_each(|rank| self.close_if_over(rank, 0));
         let submitter = self.submitter();
         for actor in 0..=submitter {
             let rank = if actor == submitter {
@@ -261,6 +272,7 @@ impl<'a> World<'a, '_> {
                 self.list_is_free(rank);
             }
             What::Engines { rank } => self.step_engines(rank),
+            What::Offered(rank) => self.poke(rank),
             What::Alarm(actor) => {
                 if self.actors.take_alarm(actor, self.now) {
                     self.wake(actor);
@@ -315,6 +327,7 @@ impl<'a> World<'a, '_> {
             self.issue_effects(rank, core);
         }
         self.announce_engines(rank);
+        self.heed_workers(rank);
         self.strike();
         if changed {
             let owner = self.owners[rank][core.index()];
@@ -364,10 +377,18 @@ impl<'a> World<'a, '_> {
         let (scheduler, port) = (self.schedulers[rank], self.port(rank));
         let dispatcher = &mut self.dispatchers[rank];
         let before = dispatcher.ledger().finished();
+        let offered = dispatcher.ledger().work_offered;
         let pass = dispatcher.pass(scheduler, &port, &self.probes[rank]);
         let finished = dispatcher.ledger().finished() - before;
+        let has_offered = dispatcher.ledger().work_offered > offered;
         let next = self.now + self.meter.elapsed() + STEP_NS;
         self.ring_doorbells(rank);
+        if has_offered {
+            self.offered(rank, next);
+        }
+        if finished > 0 {
+            self.close_if_over(rank, next);
+        }
         if self.programs[rank]
             .engines
             .has_new_credit(&self.devices[rank])

@@ -6,17 +6,20 @@
 //! caller, who submits and watches.
 
 mod strikes;
+mod workers;
 
 use std::collections::VecDeque;
 use std::io;
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
+use finbox_runtime::persistent::Group;
 use finbox_runtime::threads::{join_all, run as run_threads};
 use finbox_runtime::wait::{Sleeper, StopFlag};
 use finbox_runtime::{drain, ledger};
 
 use self::strikes::{Held, Struck, resets, tell};
+use self::workers::{Heed, Told, poke};
 use super::costs::Delayed;
 use super::crew::{Grace, feed_some, halts, limits, stall, unit};
 use super::feed::Feed;
@@ -78,14 +81,19 @@ pub(super) fn run(
     let mut feed = Feed::new(&planning, workload, (&places, &store, &base), submitters);
     let probes = recorder.probes();
     let (stop_devices, struck) = (StopFlag::default(), Struck::default());
+    let groups = units.iter().map(|unit| Group::open(&unit.scheduler).ok());
+    let (told, groups): (_, Vec<_>) = (Told::default(), groups.collect());
     let (all, mut grace) = (workload.order.len() as u64, Grace::default());
     let ended = thread::scope(|scope| {
         let (stop, sleepers) = (StopOnDrop(&stop_devices), (&sleepers[..], &stop_devices));
         let run = (workload, &devices[..], settings, recorder.recorded());
-        let started = start_devices(scope, run, (sleepers, &struck))?;
+        let workers = (groups, &told);
+        let started = start_devices(scope, run, (sleepers, &struck), workers)?;
         let ended = run_threads(&mut units, |running, schedulers| {
             let mut held = Held::new(schedulers, running.stop_flag());
+            let mut heed = Heed::new(&told);
             drain(running, all, limits(settings), || {
+                heed.look(&recorder, schedulers, running);
                 progress(running.finished(), all);
                 held.strike(&struck, running);
                 if grace.winds_down(settings, running, &feed) {
@@ -101,6 +109,7 @@ pub(super) fn run(
     let injected = doomed.count(handlers, struck.injected());
     let mut ledger = ledger(&units);
     feed.ledgers().for_each(|part| ledger.merge(part));
+    ledger.merge(&told.ledger());
     let halts = halts(&units, |rank| struck.is_held(rank), settings);
     let scene = Scene {
         workload,
@@ -162,6 +171,7 @@ fn start_devices<'scope, 'a: 'scope>(
     scope: &'scope thread::Scope<'scope, '_>,
     (workload, devices, settings, recording): Run<'a>,
     ((sleepers, stop), struck): ((&'a [Sleeper], &'a StopFlag), &'a Struck),
+    (mut groups, told): (Vec<Option<Group<'a>>>, &'a Told),
 ) -> io::Result<(Vec<ScopedJoinHandle<'scope, ()>>, Injector)> {
     // For these, the handlers' and the one that dispatches.
     memory::expect_room(sleepers.len() + usize::from(settings.handlers) + 1);
@@ -172,6 +182,7 @@ fn start_devices<'scope, 'a: 'scope>(
             .ranks
             .iter()
             .zip(devices)
+            .zip(&mut groups)
             .skip(index)
             .step_by(sleepers.len());
         let lateness = Lateness {
@@ -179,14 +190,17 @@ fn start_devices<'scope, 'a: 'scope>(
             bound: LATEST_TURNS,
         };
         let links = settings.faults.links(settings.seed);
-        let stepped = mine.map(|(plan, device): (&RankPlan, _)| Stepped {
-            device,
-            cores: device.make_cores(),
-            programs: Programs::new(plan, device)
-                .stretched(0)
-                .with_engines(&workload.engine_faults, lateness, links)
-                .noting(recording.is_some()),
-        });
+        let stepped = mine.map(
+            |((plan, device), group): ((&RankPlan, _), &mut Option<_>)| Stepped {
+                device,
+                cores: device.make_cores(),
+                programs: Programs::new(plan, device)
+                    .stretched(0)
+                    .with_workers(group.take())
+                    .with_engines(&workload.engine_faults, lateness, links)
+                    .noting(recording.is_some()),
+            },
+        );
         let mut stepped: Vec<Stepped<'_>> = stepped.collect();
         let mut broken = Broken {
             jitter: Jitter::new(settings.seed),
@@ -194,9 +208,14 @@ fn start_devices<'scope, 'a: 'scope>(
             recording,
         };
         let work = move || {
-            step_devices(&mut stepped, devices, &mut broken, (sleeper, stop), struck);
+            let tell = (struck, told);
+            step_devices(&mut stepped, devices, &mut broken, (sleeper, stop), tell);
             let engines = stepped.iter().map(|one| one.programs.engines.slowed());
             broken.injector.slowed(engines.sum());
+            let workers = stepped
+                .iter()
+                .filter_map(|one| one.programs.workers.as_ref());
+            workers.for_each(|workers| told.add(&workers.ledger()));
             struck.count(broken.injector.injected());
         };
         let name = format!("finbox-device-{index}");
@@ -212,7 +231,7 @@ fn step_devices(
     devices: &[Device],
     broken: &mut Broken<'_>,
     (sleeper, stop): (&Sleeper, &StopFlag),
-    struck: &Struck,
+    (struck, told): (&Struck, &Told),
 ) {
     let mut later: Later = VecDeque::new();
     let (mut turns, mut busy) = (Turns::begin(), true);
@@ -235,7 +254,9 @@ fn step_devices(
                 injector: &mut broken.injector,
                 recording,
             };
+            poke(kernels.programs, cores, turn);
             busy |= is_near(step_cores(cores, turn, device, &mut kernels));
+            busy |= told.note(programs);
             busy |= programs.engines.step(turn, devices);
             if let Some(recording) = recording {
                 recording.collect(rank, programs, turn);

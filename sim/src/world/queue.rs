@@ -32,6 +32,8 @@ pub(super) enum What {
     Alarm(usize),
     /// Whoever held the wait list of this rank gives it back.
     ListFree(usize),
+    /// Items were offered to a rank's workers, or its work ring was closed.
+    Offered(usize),
     Actor(usize),
 }
 

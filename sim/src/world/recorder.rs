@@ -4,10 +4,12 @@
 //! given to a core, or finished, before everything it was told to wait for has finished; and no
 //! task completes before every counter it waits for has come that far in device memory.
 
+mod probe;
+
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
-use finbox_scheduler::{Event, Outcome, Probe, SlotId, TaskId};
+use finbox_scheduler::{Outcome, Shape, SlotId, TaskId};
 use fnv::FnvHasher;
 
 use super::event_log::EventLog;
@@ -20,7 +22,7 @@ use super::{FaultAt, Settings};
 use crate::device::{Device, Meter};
 use crate::report::{FailureReport, GapReport, LatencyReport};
 use crate::shared::Shared;
-use crate::timeline::{NOBODY, Timeline};
+use crate::timeline::Timeline;
 use crate::workload::{TaskRef, Workload};
 
 /// Most broken rules that are told one by one.
@@ -57,6 +59,8 @@ struct RankRecord {
     outcomes: Vec<AtomicU8>,
     /// Which task a slot index stands for now.
     tasks: Vec<AtomicU32>,
+    /// Items for workers that have not finished.
+    items: AtomicU32,
 }
 
 /// The recorder as one rank's probe, with `tracing` behind it.
@@ -87,6 +91,7 @@ impl<'a> Recorder<'a> {
                     .map(|_| AtomicU8::new(UNFINISHED))
                     .collect(),
                 tasks: (0..slots).map(|_| AtomicU32::new(u32::MAX)).collect(),
+                items: AtomicU32::new(count_of(plan.items())),
             });
         let sizes = workload.ranks.iter().zip(devices);
         let sizes = sizes.map(|(plan, device)| (plan.tasks.len(), device.core_ids().len()));
@@ -154,14 +159,19 @@ impl<'a> Recorder<'a> {
         self.meter.is_virtual().then(|| self.log.digest())
     }
 
-    /// FNV-1a over (rank, task, outcome, output) in task order.
+    /// FNV-1a over (rank, task, outcome, output) in task order. Launches of workers are left out:
+    /// they are how items are done, not what comes of them.
     pub(super) fn result_digest(&self, output: impl Fn(TaskRef) -> u64) -> u64 {
         let mut hasher = FnvHasher::default();
         for (rank, record) in (0..).zip(&self.ranks) {
             for (task, outcome) in (0..).zip(&record.outcomes) {
+                let at = TaskRef { rank, task };
+                if self.workload.task(at).service().is_some() {
+                    continue;
+                }
                 let outcome = outcome.load(Ordering::Acquire);
                 (rank, task, outcome).hash(&mut hasher);
-                output(TaskRef { rank, task }).hash(&mut hasher);
+                output(at).hash(&mut hasher);
             }
         }
         hasher.finish()
@@ -291,6 +301,16 @@ impl<'a> Recorder<'a> {
         }
     }
 
+    /// Whether every item for workers of `rank` has finished, so that they may go.
+    pub(super) fn are_items_over(&self, rank: usize) -> bool {
+        self.ranks[rank].items.load(Ordering::Acquire) == 0
+    }
+
+    /// Which task the slot with this index stands for now.
+    pub(super) fn task_at_index(&self, rank: usize, index: u32) -> u32 {
+        self.ranks[rank].tasks[index as usize].load(Ordering::Acquire)
+    }
+
     /// Which task a slot stands for now.
     pub(super) fn task_in(&self, rank: usize, slot: SlotId) -> u32 {
         self.ranks[rank].tasks[slot.index()].load(Ordering::Acquire)
@@ -316,6 +336,9 @@ impl<'a> Recorder<'a> {
             Outcome::Failed => FAILED,
             Outcome::Cancelled => CANCELLED,
         };
+        if self.workload.ranks[rank].tasks[task as usize].shape == Shape::Work {
+            self.ranks[rank].items.fetch_sub(1, Ordering::AcqRel);
+        }
         let record = &self.ranks[rank].outcomes[task as usize];
         if record.swap(outcome, Ordering::AcqRel) != UNFINISHED {
             self.broke(rank, task, "finished twice");
@@ -353,136 +376,6 @@ impl<'a> Recorder<'a> {
     }
 }
 
-impl RankProbe<'_> {
-    fn index(&self) -> u32 {
-        u32::try_from(self.rank).expect("a run has at most 1024 ranks")
-    }
-
-    fn task_at(&self, slot: SlotId) -> TaskRef {
-        let task = self.recorder.task_in(self.rank, slot);
-        TaskRef {
-            rank: self.index(),
-            task,
-        }
-    }
-
-    /// The task that an event is about, as an index; none for events about none.
-    pub(super) fn task_of(&self, event: Event) -> u32 {
-        match event {
-            Event::Submitted { slot, .. }
-            | Event::Dispatched { slot, .. }
-            | Event::Observed { slot, .. }
-            | Event::Pushed { slot, .. }
-            | Event::Met { slot, .. }
-            | Event::Finished { slot, .. } => self.recorder.task_in(self.rank, slot),
-            _ => NOBODY,
-        }
-    }
-
-    /// Tells the oracles and the latencies.
-    fn tell(&self, event: Event) {
-        let (recorder, rank) = (self.recorder, self.rank);
-        let (latencies, now) = (&recorder.latencies, || recorder.meter.now());
-        match event {
-            Event::Submitted { slot, task } => {
-                let task = u32::try_from(task.0).expect("a simulated task's number is its index");
-                recorder.ranks[rank].tasks[slot.index()].store(task, Ordering::Release);
-                latencies.submitted(rank, task, now());
-            }
-            Event::Dispatched { slot, .. } => {
-                let task = recorder.task_in(rank, slot);
-                recorder.check_order(rank, task);
-                let after = recorder.ranks[rank].after.before(task);
-                latencies.dispatched(rank, task, now(), after);
-            }
-            Event::Observed { core, token, slot } => {
-                let task = recorder.task_in(rank, slot);
-                let fin = (core, token);
-                latencies.observed(rank, task, recorder.meter.step_began());
-                latencies.handling(rank, now(), fin);
-            }
-            Event::Met { slot, .. } => {
-                let task = recorder.task_in(rank, slot);
-                latencies.met(rank, task, recorder.meter.step_began());
-            }
-            Event::Handled { core, token } => latencies.handled(rank, now(), (core, token)),
-            Event::Finished {
-                slot,
-                outcome,
-                inline,
-                cause,
-                ..
-            } => {
-                let task = recorder.task_in(rank, slot);
-                recorder.finished(rank, task, outcome);
-                let at = TaskRef {
-                    rank: self.index(),
-                    task,
-                };
-                let cause = match outcome {
-                    Outcome::Cancelled => recorder.cause(at, cause),
-                    _ => cause,
-                };
-                recorder.failures.ended(at, outcome, cause);
-                latencies.finished(rank, task, now(), inline);
-            }
-            _ => self.tell_failure(event),
-        }
-    }
-
-    /// Tells whoever keeps failures.
-    fn tell_failure(&self, event: Event) {
-        let failures = &self.recorder.failures;
-        match event {
-            Event::EngineFailed { slot, engine, code } => {
-                let at = self.task_at(slot);
-                failures.engine_failed(at, engine, code);
-            }
-            Event::PeerLost { slot, rank } => {
-                failures.peer_lost(self.task_at(slot), rank);
-            }
-            Event::Missing { position, claimer } => {
-                failures.missing(self.index(), position, claimer);
-            }
-            Event::Overdue {
-                core,
-                token,
-                slot,
-                block,
-                subtask,
-            } => {
-                let overdue = Overdue {
-                    core,
-                    token,
-                    block,
-                    subtask,
-                    late_ns: None,
-                };
-                failures.overdue(self.task_at(slot), overdue);
-            }
-            Event::Returned {
-                core,
-                token,
-                late_ns,
-            } => failures.returned(self.index(), (core, token), late_ns),
-            Event::Raised { fault, core } => failures.raised(self.index(), fault, core),
-            _ => {}
-        }
-    }
-}
-
-impl Probe for RankProbe<'_> {
-    fn event(&self, event: Event) {
-        self.tell(event);
-        let (recorder, rank) = (self.recorder, self.rank);
-        if let Some(recording) = &recorder.recording {
-            recording.hear(rank, self.task_of(event), event);
-        }
-        // A poll that sees nothing takes the lock too, in the baseline, and may be reckoned.
-        let is_told_by_polls = matches!(event, Event::Locked { .. } | Event::Unlocked { .. });
-        if recorder.meter.is_virtual() && !is_told_by_polls {
-            recorder.log.note((recorder.meter.now(), rank, event));
-        }
-        self.tracing.event(event);
-    }
+fn count_of<T>(all: impl Iterator<Item = T>) -> u32 {
+    u32::try_from(all.count()).expect("a plan has less than 2³² tasks")
 }

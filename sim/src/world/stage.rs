@@ -6,7 +6,7 @@ use finbox_scheduler::limits::{
     MAX_CONDITIONS,
 };
 use finbox_scheduler::{
-    Chip, FinHandler, Ledger, OUTPUT_ALIGN, Outcome as TaskEnd, Scheduler, Start,
+    Chip, FinHandler, Ledger, OUTPUT_ALIGN, Outcome as TaskEnd, Scheduler, Shape, Start,
 };
 
 use super::recorder::Recorder;
@@ -21,6 +21,10 @@ const MAX_RINGS: u8 = 4;
 
 /// Most output bytes of a ring unless one task alone has more.
 const USUAL_HEAP_BYTES: u64 = 1 << 30;
+
+/// Most items in a rank's work ring. Choice: several for every worker, and few enough that what
+/// stands there has not long been ready.
+const USUAL_WORK_SLOTS: u32 = 256;
 
 /// Most condition room of a rank, if its plan asks for as much: 8 192 tasks with 64 conditions.
 const MOST_CONDITION_ROOM: u32 = 8 * DEFAULT_CONDITION_ROOM;
@@ -95,8 +99,8 @@ fn config(workload: &Workload, plan: &RankPlan, settings: &Settings) -> Config {
         )),
         mailbox_slots: settings.mailbox_slots,
         urma_queues: DEFAULT_URMA_QUEUES,
-        work_slots: 0,
-        workers: 0,
+        work_slots: needs.work_slots(),
+        workers: needs.workers(workload, settings),
         start: Start {
             limits: settings.limits,
             completion: settings.completion,
@@ -113,6 +117,7 @@ struct Needs {
     has_scopes: bool,
     outputs_bytes: u64,
     largest_output_bytes: u64,
+    items: u64,
 }
 
 impl Needs {
@@ -123,11 +128,26 @@ impl Needs {
             needs.conditions += u64::from(task.defers);
             needs.edges += (task.after.len() + task.uses.len() * 8) as u64;
             needs.has_scopes |= task.opens > 0;
+            needs.items += u64::from(task.shape == Shape::Work);
             let bytes = task.output_bytes.saturating_add(OUTPUT_ALIGN - 1) & !(OUTPUT_ALIGN - 1);
             needs.outputs_bytes = needs.outputs_bytes.saturating_add(bytes);
             needs.largest_output_bytes = needs.largest_output_bytes.max(bytes);
         }
         needs
+    }
+
+    /// Room for all items, up to the usual limit; none where there are none.
+    fn work_slots(&self) -> u32 {
+        match self.items {
+            0 => 0,
+            items => between(items, 2, USUAL_WORK_SLOTS).next_power_of_two(),
+        }
+    }
+
+    /// As many workers as cores.
+    fn workers(&self, workload: &Workload, settings: &Settings) -> u32 {
+        let lanes = u32::from(settings.cores) + u32::from(host_lanes(workload, settings));
+        if self.items == 0 { 0 } else { lanes }
     }
 
     /// Room for all outputs at once, up to a limit that only a single output exceeds.

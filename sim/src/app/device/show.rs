@@ -220,6 +220,7 @@ fn try_demo(
             error @ (DeviceRefusal::Operations(_)
             | DeviceRefusal::Lane { .. }
             | DeviceRefusal::Scan { .. }
+            | DeviceRefusal::Workers { .. }
             | DeviceRefusal::Few { .. }),
         )) => return skipped(error.to_string()),
         Err(error) if is_too_large(&error) => return skipped(error.to_string()),

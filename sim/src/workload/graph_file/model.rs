@@ -228,6 +228,7 @@ pub(super) enum ShapeFile {
     Mix,
     Host,
     Dummy,
+    Work,
 }
 
 /// A core of a cluster.

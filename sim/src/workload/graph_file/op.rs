@@ -63,6 +63,11 @@ pub(super) enum OpFile {
         bytes: u64,
         rules: u32,
     },
+    Serve {
+        input: NameOr,
+        found: NameOr,
+        grain: u64,
+    },
     Put {
         peer: u32,
         from: NameOr,

@@ -443,6 +443,7 @@ const fn shape(file: ShapeFile) -> Shape {
         ShapeFile::Mix => Shape::Mix,
         ShapeFile::Host => Shape::Host,
         ShapeFile::Dummy => Shape::Dummy,
+        ShapeFile::Work => Shape::Work,
     }
 }
 

@@ -5,6 +5,7 @@ use super::problem::GraphProblem;
 use super::read::{All, subtasks};
 use super::scalar::NameOr;
 use crate::engine::{Direction, Lane, Transfer};
+use crate::workload::Service;
 use crate::workload::op::{EngineTime, Op};
 
 /// What `file` is in the own rank of `all`.
@@ -57,6 +58,15 @@ pub(super) fn op(all: &All<'_>, file: &OpFile) -> Result<Op, GraphProblem> {
             bytes: *bytes,
             rules: *rules,
         },
+        OpFile::Serve {
+            input,
+            found,
+            grain,
+        } => Op::Serve(Service {
+            input: all.own().place(input)?,
+            found: all.own().place(found)?,
+            grain: *grain,
+        }),
         OpFile::AwaitPost { lane: file } => Op::AwaitPost {
             lane: lane(all, file)?,
         },

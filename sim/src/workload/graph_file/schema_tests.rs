@@ -185,7 +185,7 @@ fn examples_and_what_is_written_are_valid() {
         demo::mixed_spmd(2),
         demo::urma_deferred(2),
         demo::fan(5),
-        demo::persistent_scan(5),
+        demo::persistent_scan(5, 2),
     ];
     for workload in demos.into_iter().chain(collectives()) {
         assert_eq!(valid(&write(&workload, None)), None);

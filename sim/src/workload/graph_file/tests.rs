@@ -24,7 +24,8 @@ fn demos() -> Vec<Workload> {
         demo::grid(300),
         demo::fan(40),
         demo::crowd(70),
-        demo::persistent_scan(40),
+        demo::persistent_scan(40, 0),
+        demo::persistent_scan(40, 3),
     ]
 }
 

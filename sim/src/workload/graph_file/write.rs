@@ -301,11 +301,11 @@ fn looks_like_f32(word: u32) -> bool {
 const fn shape(shape: Shape) -> ShapeFile {
     match shape {
         Shape::Aic => ShapeFile::Aic,
-        // An item for workers is a vector core's task where there are none.
-        Shape::Aiv | Shape::Work => ShapeFile::Aiv,
+        Shape::Aiv => ShapeFile::Aiv,
         Shape::Mix => ShapeFile::Mix,
         Shape::Host => ShapeFile::Host,
         Shape::Dummy => ShapeFile::Dummy,
+        Shape::Work => ShapeFile::Work,
     }
 }
 

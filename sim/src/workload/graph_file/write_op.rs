@@ -30,6 +30,11 @@ pub(super) fn op(all: &All<'_>, own: u32, op: &Op) -> OpFile {
             bytes,
             rules,
         },
+        Op::Serve(service) => OpFile::Serve {
+            input: all.names[own as usize].place_called(service.input),
+            found: all.names[own as usize].place_called(service.found),
+            grain: service.grain,
+        },
         Op::AwaitPost { lane } => OpFile::AwaitPost {
             lane: written(all, own, lane),
         },

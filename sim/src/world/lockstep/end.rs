@@ -41,6 +41,8 @@ impl<'a, 'm> World<'a, 'm> {
             .chain(dispatchers)
             .chain(self.feed.ledgers())
             .for_each(|one| ledger.merge(one));
+        let workers = self.programs.iter().filter_map(|one| one.workers.as_ref());
+        workers.for_each(|workers| ledger.merge(&workers.ledger()));
         ledger
     }
 

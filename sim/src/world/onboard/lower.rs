@@ -32,7 +32,7 @@ impl Lowering<'_> {
     /// The kernel of a task: at least one operation.
     ///
     /// # Errors
-    /// [`DeviceRefusal::Lane`], [`DeviceRefusal::Scan`].
+    /// [`DeviceRefusal::Lane`], [`DeviceRefusal::Scan`], [`DeviceRefusal::Workers`].
     pub(super) fn kernel(&self, at: TaskRef) -> Result<Vec<finbox_op>, DeviceRefusal> {
         let program = &self.workload.task(at).program;
         if program.is_empty() {
@@ -107,6 +107,10 @@ impl Lowering<'_> {
                 value: self.counter(at.rank, counter),
                 ..moved(Kind::AddCounterF32, data + from, data + to, count)
             },
+            Op::Serve(_) => {
+                let first = self.name(at);
+                return Err(DeviceRefusal::Workers { first });
+            }
             Op::Scan { .. } => {
                 let first = self.name(at);
                 return Err(DeviceRefusal::Scan { first });
@@ -192,6 +196,7 @@ fn own_data(planned: &Op, data: u64) -> finbox_op {
         } => words(Kind::AddF32, from, to, count, add.to_bits().into()),
         Op::AddCounterF32 { .. }
         | Op::Scan { .. }
+        | Op::Serve(_)
         | Op::Put { .. }
         | Op::PutTimed { .. }
         | Op::PutPattern { .. }

@@ -52,6 +52,12 @@ pub enum DeviceRefusal {
         /// Who does.
         first: TaskName,
     },
+    /// Persistent workers, which the contract with devices does not know.
+    #[error("{first} serves a work ring, and devices have no persistent workers")]
+    Workers {
+        /// Who does.
+        first: TaskName,
+    },
     /// Operations of engines that are to fail.
     #[error("the workload wants operations of engines to fail, which no device can be told")]
     EngineFaults,

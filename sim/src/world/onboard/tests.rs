@@ -145,7 +145,7 @@ fn engines_that_the_contract_does_not_know_are_refused_by_name() {
 
 #[test]
 fn what_looks_for_patterns_is_refused_by_name() {
-    let refusal = refused(Told::ALL, &demo::persistent_scan(3));
+    let refusal = refused(Told::ALL, &demo::persistent_scan(3, 0));
     let text = refusal.to_string();
     assert!(matches!(refusal, DeviceRefusal::Scan { .. }));
     assert!(
