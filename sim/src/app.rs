@@ -26,11 +26,12 @@ use self::verdict::{refused, report};
 use crate::analysis::analyse;
 use crate::cli::{self, Mode, RunOptions, TargetFacts, TargetName, output};
 use crate::cost_file;
+use crate::device::CostModel;
 use crate::memory::LastWords;
 use crate::report::progress::Progress;
-use crate::report::{ErrorReport, Invalid, RunReport, Verdict};
+use crate::report::{ErrorReport, Invalid, PersistentReport, RunReport, Verdict};
 use crate::signal;
-use crate::workload::Workload;
+use crate::workload::{self, Workload};
 use crate::world::{self, Clock, Settings};
 
 /// The targets of this build, as the command line prints and checks them.
@@ -89,10 +90,13 @@ pub fn run(options: &RunOptions) -> ExitCode {
     let settings = Settings {
         stop,
         record: is_explained || trace.is_some(),
-        ..settings(options, &loaded)
+        ..settings(options, loaded.limits.as_ref(), loaded.costs.model)
     };
     let Loaded {
-        workload, import, ..
+        workload,
+        import,
+        persistent,
+        ..
     } = loaded;
     let began = Instant::now();
     let mut line = Progress::on_stderr(options.quiet);
@@ -115,6 +119,7 @@ pub fn run(options: &RunOptions) -> ExitCode {
     let mut report = RunReport {
         ranks,
         import,
+        persistent: persistent.map(|chosen| Box::new(PersistentReport::of(&chosen))),
         analysis: explained.map(analyse).map(Box::new),
         ..named(report, options)
     };
@@ -199,23 +204,20 @@ pub fn prepare(options: &RunOptions) -> Result<(Workload, Settings), String> {
     let loaded = workload(options).map_err(refused)?;
     let settings = Settings {
         bounded_waits: true,
-        ..settings(options, &loaded)
+        ..settings(options, loaded.limits.as_ref(), loaded.costs.model)
     };
     Ok((loaded.workload, settings))
 }
 
-fn settings(options: &RunOptions, loaded: &Loaded) -> Settings {
-    let usual = limits::limited(
-        Settings::of(target(options.target)),
-        loaded.limits.as_ref(),
-        &options.faults,
-    );
+fn settings(options: &RunOptions, limited: Option<&workload::Limits>, cost: CostModel) -> Settings {
+    let usual = Settings::of(target(options.target));
+    let usual = limits::limited(usual, limited, &options.faults);
     Settings {
         clock: match options.mode {
             Mode::Lockstep => Clock::Lockstep,
             Mode::Parallel => Clock::Parallel,
         },
-        cost: loaded.costs.model,
+        cost,
         seed: options.seed,
         faults: options.faults,
         handlers: options.handlers.unwrap_or(usual.handlers),

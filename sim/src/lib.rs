@@ -10,7 +10,8 @@
 //! [`timeline`] for what a run did and when, [`analysis`] for what held it up, [`perfetto`] for
 //! traces, [`compare`] for two results, [`demo`] for the built-in ones, [`mod@file`] and
 //! [`cost_file`] for files that people write, [`metg`] for what `finbox metg` measures,
-//! [`machine`] for chips that run the kernels of whoever asks.
+//! [`machine`] for chips that run the kernels of whoever asks, [`mod@persistent`] for whether items go
+//! to persistent workers.
 
 pub mod analysis;
 pub mod app;
@@ -27,6 +28,7 @@ pub mod machine;
 pub mod memory;
 pub mod metg;
 pub mod perfetto;
+pub mod persistent;
 pub mod report;
 pub mod shared;
 pub mod signal;

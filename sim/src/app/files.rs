@@ -92,6 +92,7 @@ pub(super) fn load(
         (false, None) => return Err(file.wrong(&[Step::Field("schema")], NoWorkload)),
     };
     Ok(Loaded {
+        persistent: None,
         workload,
         import: None,
         limits,

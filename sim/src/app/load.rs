@@ -4,15 +4,17 @@
 
 use std::path::Path;
 
+use finbox_runtime::persistent::Unable;
 use finbox_scheduler::{Chip, Engines, Shape};
 
 use super::files;
-use super::target;
 use super::verdict::{counted, refused};
-use crate::cli::{Collectives, Deps, RunOptions, What};
+use super::{settings, target};
+use crate::cli::{Collectives, Deps, Persistent, RunOptions, What};
 use crate::cost_file::{self, Costs};
 use crate::demo::{self, ITEM_BYTES, MOST_EDGES, MOST_ITEMS, Pattern, TaskBench};
 use crate::file::FileError;
+use crate::persistent::{ChooseError, Chosen, choose};
 use crate::report::{Code, ErrorReport, ImportCounts, Invalid, RunReport};
 use crate::workload::{self, Workload, chakra, lower, random};
 use crate::world;
@@ -30,6 +32,8 @@ pub(super) struct Loaded {
     pub(super) import: Option<ImportCounts>,
     pub(super) limits: Option<workload::Limits>,
     pub(super) costs: Costs,
+    /// How its items go, if it has any, and why.
+    pub(super) persistent: Option<Chosen>,
 }
 
 /// What `options` name.
@@ -47,12 +51,18 @@ pub(super) fn workload(options: &RunOptions) -> Result<Loaded, Box<RunReport>> {
                     import: None,
                     limits: Some(limits),
                     costs,
+                    persistent: None,
                 });
             }
+            let mut chosen = None;
             let workload = match name.as_str() {
                 bench if Pattern::of_scenario(bench).is_some() => task_bench(bench, options)?,
                 "grid" => demo::grid(options.tasks_or_default().unwrap_or(1)),
-                "persistent_scan" => persistent_scan(options)?,
+                "persistent_scan" => {
+                    let (workload, how) = persistent_scan(options, &costs)?;
+                    chosen = Some(how);
+                    workload
+                }
                 "crowd" => demo::crowd(options.tasks_or_default().unwrap_or(1)),
                 "fan" => demo::fan(options.tasks_or_default().unwrap_or(1)),
                 "dummy_task" => demo::dummy_task(ranks),
@@ -71,6 +81,7 @@ pub(super) fn workload(options: &RunOptions) -> Result<Loaded, Box<RunReport>> {
                 import: None,
                 limits: None,
                 costs,
+                persistent: chosen,
             })
         }
         What::Path(path) if files::is_json(path) => {
@@ -130,23 +141,48 @@ fn import(path: &Path, options: &RunOptions, costs: Costs) -> Result<Loaded, Box
         import: Some(counts(&trace)),
         limits: None,
         costs,
+        persistent: None,
     })
 }
 
-/// Items to scan, as many as fit a device.
-fn persistent_scan(options: &RunOptions) -> Result<Workload, Box<RunReport>> {
+/// Items to scan, as many as fit a device, and how they go.
+fn persistent_scan(
+    options: &RunOptions,
+    costs: &Costs,
+) -> Result<(Workload, Chosen), Box<RunReport>> {
     let tasks = options.tasks_or_default().unwrap_or(1);
-    if tasks <= MOST_ITEMS {
-        return Ok(demo::persistent_scan(tasks, 0));
+    if tasks > MOST_ITEMS {
+        let message = format!("{tasks} items of {ITEM_BYTES} bytes: at most {MOST_ITEMS}");
+        let hint = format!("take --tasks {MOST_ITEMS} or less");
+        let error = ErrorReport::new(Code::USAGE, message, hint);
+        return Err(Box::new(RunReport::refused(Invalid::Usage, error)));
     }
-    let message = format!("{tasks} items of {ITEM_BYTES} bytes: at most {MOST_ITEMS}");
-    let hint = format!("take --tasks {MOST_ITEMS} or less");
-    let error = ErrorReport::new(Code::USAGE, message, hint);
-    Err(Box::new(RunReport::refused(Invalid::Usage, error)))
+    let policy = options.persistent.unwrap_or(Persistent::Auto).policy();
+    let workers = vector_cores(options);
+    let able = match (options.board.library.is_some(), workers) {
+        (true, _) => Err(Unable::Device),
+        (false, 0) => Err(Unable::NoCore),
+        (false, workers) => Ok(workers),
+    };
+    let settings = settings(options, None, costs.model);
+    let chosen = choose(policy, able, &settings).map_err(|error| Box::new(unchosen(&error)))?;
+    Ok((demo::persistent_scan(tasks, chosen.serving()), chosen))
 }
 
-/// A graph of Task Bench, as wide as the vector cores in use unless it is said.
-fn task_bench(name: &str, options: &RunOptions) -> Result<Workload, Box<RunReport>> {
+/// Why nobody knows how items are to go, as a report.
+fn unchosen(error: &ChooseError) -> RunReport {
+    match error {
+        ChooseError::Run(error) => refused(error),
+        ChooseError::Policy(_) | ChooseError::Warmup(_) => {
+            let hint = "take --persistent disable";
+            let error = ErrorReport::new(Code::USAGE, error.to_string(), hint);
+            RunReport::refused(Invalid::Usage, error)
+        }
+    }
+}
+
+/// The vector cores in use.
+fn vector_cores(options: &RunOptions) -> u16 {
     let target = target(options.target);
     let chip = Chip {
         target,
@@ -154,7 +190,12 @@ fn task_bench(name: &str, options: &RunOptions) -> Result<Workload, Box<RunRepor
         host_lanes: 0,
         handlers: target.fin_handlers,
     };
-    let usual = u32::try_from(chip.count_of(Shape::Aiv)).expect("a chip has at most 128 cores");
+    u16::try_from(chip.count_of(Shape::Aiv)).expect("a chip has at most 128 cores")
+}
+
+/// A graph of Task Bench, as wide as the vector cores in use unless it is said.
+fn task_bench(name: &str, options: &RunOptions) -> Result<Workload, Box<RunReport>> {
+    let usual = u32::from(vector_cores(options));
     let bench = TaskBench {
         pattern: Pattern::of_scenario(name).expect("the scenario is one of Task Bench"),
         width: options.bench.width.unwrap_or(usual),

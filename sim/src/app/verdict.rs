@@ -3,12 +3,12 @@
 //! A rule that does not hold is never a pass. Called by `app`.
 
 use finbox_runtime::plan::PlanError as LaunchError;
-use finbox_scheduler::FaultCode;
+use finbox_scheduler::{FaultCode, Ledger};
 
 use crate::fault::{FaultKind, Injected};
 use crate::report::{
-    Code, Digest, ErrorReport, FaultCount, FinCounts, Invalid, MailboxCounts, RunReport,
-    StallReport, TaskCounts, TimeReport, Verdict, WaitListCounts,
+    Code, Digest, ErrorReport, FaultCount, FinCounts, Invalid, ItemCounts, MailboxCounts,
+    RunReport, StallReport, TaskCounts, TimeReport, Verdict, WaitListCounts,
 };
 use crate::workload::{PlanError, Workload};
 use crate::world::{Clock, LaunchProblem, Outcome, RunError, Settings};
@@ -223,6 +223,8 @@ pub(super) fn report(
             deferred: ledger.deferred,
             live: outcome.live,
             skipped: ledger.skipped,
+            worked: ledger.worked,
+            items: items(&ledger),
         },
         fins: FinCounts {
             received: ledger.fins_received,
@@ -265,6 +267,19 @@ pub(super) fn report(
         handlers: settings.handlers,
         cores: settings.cores,
         ..RunReport::neutral(verdict)
+    }
+}
+
+const fn items(ledger: &Ledger) -> ItemCounts {
+    ItemCounts {
+        offered: ledger.work_offered,
+        again: ledger.work_again,
+        lost: ledger.work_left,
+        told: ledger.work_done,
+        told_late: ledger.work_late,
+        told_twice: ledger.work_duplicate,
+        told_stale: ledger.work_stale,
+        told_unknown: ledger.work_unknown,
     }
 }
 

@@ -25,7 +25,9 @@ pub use self::judge::{Ended, judge};
 pub use self::tally::{Failure, Tally};
 
 use crate::app;
-use crate::cli::{CheckOptions, Completion, Deps, Mode, RunOptions, TargetName, output};
+use crate::cli::{
+    CheckOptions, Completion, Deps, Mode, Persistent, RunOptions, TargetName, output,
+};
 use crate::fault::{FaultKind, Faults};
 use crate::memory;
 use crate::report::Verdict;
@@ -154,10 +156,17 @@ pub fn of_seed(options: &CheckOptions, nth: u64) -> RunOptions {
         true => options.faults.some(seed),
         false => options.run.faults,
     };
+    let persistent = match options.run.persistent {
+        None | Some(Persistent::Auto) if options.run.what.has_items() => {
+            Some(Persistent::in_turn(seed))
+        }
+        asked => asked,
+    };
     RunOptions {
         seed,
         target,
         faults,
+        persistent,
         ..options.run.clone()
     }
 }
@@ -199,6 +208,9 @@ pub fn replay(run: &RunOptions) -> String {
     );
     if run.completion != Completion::Mailbox {
         command.push_str(&format!(" --completion {}", run.completion));
+    }
+    if let Some(how) = run.persistent {
+        command.push_str(&format!(" --persistent {how}"));
     }
     if run.deps != Deps::Data {
         command.push_str(&format!(" --deps {}", run.deps));

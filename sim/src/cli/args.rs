@@ -15,6 +15,7 @@ use super::bench::{BenchOptions, MetgArgs, metg};
 use super::convert::{ConvertArgs, convert};
 use super::device::{BoardOptions, DeviceArgs, device};
 use super::options::{CheckOptions, Collectives, Completion, Deps, Mode, RunOptions, What};
+use super::persistent::Persistent;
 use super::scenario::{find_scenario, near_scenarios};
 use super::target::{TargetFacts, TargetName};
 use super::usage::UsageError;
@@ -167,6 +168,10 @@ pub(super) struct RunArgs {
     #[arg(hide_possible_values = true)]
     pub(super) completion: Completion,
 
+    /// auto, force or disable: persistent workers for persistent_scan [default: auto]
+    #[arg(long, value_name = "HOW", value_enum, hide_possible_values = true)]
+    pub(super) persistent: Option<Persistent>,
+
     /// What goes wrong, and that it strikes one occasion in N; may be repeated
     #[arg(long = "fault", value_name = "KIND[:N],…", allow_hyphen_values = true)]
     pub(super) faults: Vec<String>,
@@ -224,6 +229,7 @@ impl RunArgs {
             task_budget_ms: None,
             wait_budget_ms: None,
             completion: Completion::Mailbox,
+            persistent: None,
             faults: Vec::new(),
             cost_model: None,
             time_scale: None,
@@ -362,6 +368,7 @@ pub(super) fn checked(run: RunArgs, targets: &[TargetFacts]) -> Result<RunOption
     let ranks = run.ranks.map(|asked| ranks(&what, asked.0)).transpose()?;
     check_tasks(&what, run.tasks)?;
     run.bench.check(&what)?;
+    Persistent::check(run.persistent, &what)?;
     if let (What::Scenario(name), Some(_)) = (&what, run.time_scale) {
         return Err(UsageError::NoTimeScale { what: name.clone() });
     }
@@ -378,6 +385,7 @@ pub(super) fn checked(run: RunArgs, targets: &[TargetFacts]) -> Result<RunOption
         bench: run.bench,
         mode: run.mode,
         completion: run.completion,
+        persistent: run.persistent,
         seed: run.seed,
         handlers: run.handlers,
         cores,

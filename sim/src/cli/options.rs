@@ -11,6 +11,7 @@ use clap::ValueEnum;
 
 use super::bench::BenchOptions;
 use super::device::BoardOptions;
+use super::persistent::Persistent;
 use super::scenario::find_scenario;
 use super::target::TargetName;
 use super::trace::TraceOptions;
@@ -152,6 +153,8 @@ pub struct RunOptions {
     pub mode: Mode,
     /// How completions reach the dispatch thread.
     pub completion: Completion,
+    /// Whether items go to persistent workers; `None`: as it was measured.
+    pub persistent: Option<Persistent>,
     /// The seed of every choice the simulator makes.
     pub seed: u64,
     /// FIN handlers a rank, 1 to 8.

@@ -60,6 +60,31 @@ pub(super) fn message(line: &str) -> String {
 }
 
 #[test]
+fn persistent_workers_are_for_what_has_items() {
+    for (line, persistent) in [
+        ("persistent_scan", None),
+        ("persistent_scan --persistent auto", Some(Persistent::Auto)),
+        (
+            "persistent_scan --persistent force",
+            Some(Persistent::Force),
+        ),
+        (
+            "persistent_scan --persistent disable",
+            Some(Persistent::Disable),
+        ),
+    ] {
+        assert_eq!(run(line).persistent, persistent, "{line}");
+    }
+    let (said, hint) = refused("run grid --persistent force");
+    assert_eq!(
+        said,
+        "--persistent is for the scenario persistent_scan, and 'grid' is another"
+    );
+    assert_eq!(hint, "leave --persistent out");
+    assert!(message("run persistent_scan --persistent maybe").contains("maybe"));
+}
+
+#[test]
 fn a_bare_scenario_takes_every_default() {
     let expected = RunOptions {
         what: What::Scenario("dummy_task".to_owned()),
@@ -69,6 +94,7 @@ fn a_bare_scenario_takes_every_default() {
         bench: BenchOptions::default(),
         mode: Mode::Lockstep,
         completion: Completion::Mailbox,
+        persistent: None,
         seed: 0,
         handlers: None,
         cores: None,
@@ -111,6 +137,7 @@ fn every_option_reaches_its_field_before_or_after_the_scenario() {
         bench: BenchOptions::default(),
         mode: Mode::Parallel,
         completion: Completion::Locked,
+        persistent: None,
         seed: 7,
         handlers: Some(3),
         cores: Some(108),

@@ -91,6 +91,12 @@ pub enum UsageError {
         /// The scenario.
         what: String,
     },
+    /// `--persistent` for something without items.
+    #[error("--persistent is for the scenario persistent_scan, and '{}' is another", printable(.what))]
+    NoItems {
+        /// The scenario or file.
+        what: String,
+    },
     /// A cost model for a run that takes the time it takes.
     #[error("--cost-model says what virtual time costs, and --mode parallel has real time")]
     CostsInParallel,
@@ -135,6 +141,7 @@ impl UsageError {
             }
             Self::BenchOnly { option, .. } => format!("leave {option} out"),
             Self::NoTimeScale { .. } => "leave --time-scale out".to_owned(),
+            Self::NoItems { .. } => "leave --persistent out".to_owned(),
             Self::CostsInParallel => "leave one of them out".to_owned(),
             Self::Fault(error) => fault_hint(error),
             Self::TargetNotBuilt { built, .. } => {

@@ -15,6 +15,7 @@ mod hex;
 pub mod html;
 mod latency;
 mod ledger;
+mod persistent;
 pub mod progress;
 mod run;
 mod stall;
@@ -29,9 +30,10 @@ pub use failures::{Failure, FailureKind, FailureReport, MOST_FAILURES, MOST_NAME
 pub use hex::{Address, Digest};
 pub use latency::{Durations, LatencyReport, Percentiles};
 pub use ledger::Equation;
+pub use persistent::{MeasuredReport, PersistentReport};
 pub use run::{
-    FaultCount, FinCounts, GapReport, ImportCounts, MailboxCounts, RunReport, Schema, TaskCounts,
-    TimeReport, WaitListCounts,
+    FaultCount, FinCounts, GapReport, ImportCounts, ItemCounts, MailboxCounts, RunReport, Schema,
+    TaskCounts, TimeReport, WaitListCounts,
 };
 pub use stall::{
     ConditionReport, HaltReport, MOST_STALLED_IN_JSON, RootBlocker, StallClass, StallReport,

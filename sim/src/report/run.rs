@@ -11,6 +11,7 @@ use super::error::ErrorReport;
 use super::failures::FailureReport;
 use super::hex::Digest;
 use super::latency::LatencyReport;
+use super::persistent::PersistentReport;
 use super::stall::StallReport;
 use super::trace::TraceReport;
 use super::verdict::{Invalid, Verdict};
@@ -85,6 +86,9 @@ pub struct RunReport {
     /// What held the run up, if it was recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub analysis: Option<Box<Analysis>>,
+    /// How items went, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub persistent: Option<Box<PersistentReport>>,
     /// The trace that was written; `None` if none was.
     pub trace: Option<TraceReport>,
     /// The device that it ran on, if it is not the simulator.
@@ -122,6 +126,31 @@ pub struct TaskCounts {
     pub live: u64,
     /// Tasks that retired without running, because their predicate was false.
     pub skipped: u64,
+    /// Tasks completed by a persistent worker.
+    pub worked: u64,
+    /// What became of their items.
+    pub items: ItemCounts,
+}
+
+/// What became of items for persistent workers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct ItemCounts {
+    /// Items pushed into work rings.
+    pub offered: u64,
+    /// Items pushed once more, because their worker died.
+    pub again: u64,
+    /// Items of dead workers whose task failed for it, or had its outcome before.
+    pub lost: u64,
+    /// Messages of workers that decided the outcome of a task.
+    pub told: u64,
+    /// The same of tasks that had failed before.
+    pub told_late: u64,
+    /// Messages about an item that another one was about before.
+    pub told_twice: u64,
+    /// Messages about an item of an earlier life of a slot, or of an earlier push.
+    pub told_stale: u64,
+    /// Messages about nothing that is an item.
+    pub told_unknown: u64,
 }
 
 /// What became of the FINs.
@@ -245,6 +274,7 @@ impl RunReport {
             failures: FailureReport::default(),
             faults: Vec::new(),
             analysis: None,
+            persistent: None,
             trace: None,
             device: None,
         }

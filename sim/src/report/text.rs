@@ -86,6 +86,15 @@ fn counts(report: &RunReport, lines: &mut Vec<String>) {
     if let Some(device) = &report.device {
         lines.push(row("device", &device.to_text()));
     }
+    for (index, line) in report
+        .persistent
+        .iter()
+        .flat_map(|one| one.to_text())
+        .enumerate()
+    {
+        let label = if index == 0 { "persistent" } else { "" };
+        lines.push(row(label, &line));
+    }
     if let Some(import) = &report.import {
         lines.push(row("import", &imported(import)));
     }
@@ -95,7 +104,10 @@ fn counts(report: &RunReport, lines: &mut Vec<String>) {
     }
     lines.push(row("result", &result(report)));
     let tasks = &report.tasks;
-    let ways = format!("{} inline, {} deferred", tasks.inline, tasks.deferred);
+    let mut ways = format!("{} inline, {} deferred", tasks.inline, tasks.deferred);
+    if tasks.items.offered > 0 {
+        ways += &format!(", {} by workers", tasks.worked);
+    }
     let mut kept_back = format!("{} quarantined", tasks.quarantined);
     if report.cores_quarantined > 0 {
         kept_back += &format!(

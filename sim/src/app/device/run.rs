@@ -150,7 +150,7 @@ impl Prepared {
             stop: signal::stop_flag(),
             target: facts.target,
             cores: facts.cores,
-            ..settings(&options, &loaded)
+            ..settings(&options, loaded.limits.as_ref(), loaded.costs.model)
         };
         let Loaded {
             workload, import, ..

@@ -42,6 +42,16 @@ const ADDED: &[&str] = &[
     "overshoots",
     "went_back",
     "trace",
+    "worked",
+    "items",
+    "offered",
+    "again",
+    "lost",
+    "told",
+    "told_late",
+    "told_twice",
+    "told_stale",
+    "told_unknown",
 ];
 
 /// Measures of the latency, and the fields of each.
