@@ -218,6 +218,7 @@ fn settings(options: &RunOptions, limited: Option<&workload::Limits>, cost: Cost
             Mode::Parallel => Clock::Parallel,
         },
         cost,
+        shadow: options.shadow,
         seed: options.seed,
         faults: options.faults,
         handlers: options.handlers.unwrap_or(usual.handlers),

@@ -10,8 +10,8 @@
 //! [`timeline`] for what a run did and when, [`analysis`] for what held it up, [`perfetto`] for
 //! traces, [`compare`] for two results, [`demo`] for the built-in ones, [`mod@file`] and
 //! [`cost_file`] for files that people write, [`metg`] for what `finbox metg` measures,
-//! [`machine`] for chips that run the kernels of whoever asks, [`mod@persistent`] for whether items go
-//! to persistent workers.
+//! [`machine`] for chips that run the kernels of whoever asks, [`mod@persistent`] for whether items
+//! go to persistent workers, [`shadow`] for what tasks touch beside what they declare.
 
 pub mod analysis;
 pub mod app;
@@ -30,6 +30,7 @@ pub mod metg;
 pub mod perfetto;
 pub mod persistent;
 pub mod report;
+pub mod shadow;
 pub mod shared;
 pub mod signal;
 pub mod timeline;

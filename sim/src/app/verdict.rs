@@ -8,7 +8,7 @@ use finbox_scheduler::{FaultCode, Ledger};
 use crate::fault::{FaultKind, Injected};
 use crate::report::{
     Code, Digest, ErrorReport, FaultCount, FinCounts, Invalid, ItemCounts, MailboxCounts,
-    RunReport, StallReport, TaskCounts, TimeReport, Verdict, WaitListCounts,
+    RunReport, ShadowReport, StallReport, TaskCounts, TimeReport, Verdict, WaitListCounts,
 };
 use crate::workload::{PlanError, Workload};
 use crate::world::{Clock, LaunchProblem, Outcome, RunError, Settings};
@@ -116,13 +116,26 @@ fn judge(
         let error = ErrorReport::new(code_of(fault.code), message, fault.code.hint());
         return (Verdict::Fault, Some(error));
     }
-    match wrong(workload, outcome) {
-        Some((message, hint)) => {
-            let error = ErrorReport::new(Code::WRONG_RESULT, message, hint);
-            (Verdict::Wrong, Some(error))
-        }
+    let error = match wrong(workload, outcome) {
+        Some((message, hint)) => Some(ErrorReport::new(Code::WRONG_RESULT, message, hint)),
+        None => outcome.shadow.as_ref().and_then(undeclared),
+    };
+    match error {
+        Some(error) => (Verdict::Wrong, Some(error)),
         None => (Verdict::Pass, None),
     }
+}
+
+/// What was touched and neither declared nor ordered.
+fn undeclared(shadow: &ShadowReport) -> Option<ErrorReport> {
+    let first = shadow.findings().next()?;
+    let others = shadow.undeclared_count + shadow.unordered_count - 1;
+    let more = match others {
+        0 => String::new(),
+        _ => format!("; and {others} more"),
+    };
+    let code = Code::UNDECLARED_USE;
+    Some(ErrorReport::new(code, format!("{first}{more}"), code.hint))
 }
 
 /// What is wrong though the run ended well, and what to do next.
@@ -260,6 +273,7 @@ pub(super) fn report(
         latency: outcome.latency,
         failures: outcome.failures,
         gaps: outcome.gaps,
+        shadow: outcome.shadow,
         faults: struck(settings, &outcome.injected),
         stall,
         error,

@@ -6,7 +6,7 @@
 use finbox_scheduler::{FaultCode, Outcome as TaskEnd};
 
 use crate::fault::{FaultKind, Faults};
-use crate::report::{Failure, FailureKind, StallClass, StallReport};
+use crate::report::{Failure, FailureKind, ShadowReport, StallClass, StallReport};
 use crate::workload::{Op, TaskPlan, Workload};
 use crate::world::{Outcome, notified};
 
@@ -52,6 +52,10 @@ fn safety(outcome: &Outcome) -> Result<(), String> {
     }
     if !outcome.adds_up {
         return Err(format!("the ledger does not add up: {:?}", outcome.ledger));
+    }
+    let mut shadow = outcome.shadow.iter().flat_map(ShadowReport::findings);
+    if let Some(finding) = shadow.next() {
+        return Err(finding);
     }
     let is_whole = outcome.stall.is_none() && outcome.fault.is_none();
     let wrong = match is_whole {

@@ -206,6 +206,9 @@ pub fn replay(run: &RunOptions) -> String {
         run.target,
         run.mode
     );
+    if run.shadow {
+        command.push_str(" --shadow");
+    }
     if run.completion != Completion::Mailbox {
         command.push_str(&format!(" --completion {}", run.completion));
     }
@@ -267,7 +270,7 @@ mod tests {
             "",
             "--fault notify-lost:3 --completion locked --deps both --collectives model",
             "--faults all --task-budget-ms 3 --wait-budget-ms 4 --deadline-ms 5",
-            "--faults all --ranks 2 --threads 4 --cores 6 --mailbox-slots 8 --mode parallel",
+            "--faults all --ranks 2 --threads 4 --cores 6 --mailbox-slots 8 --mode parallel --shadow",
         ] {
             let all = options(&format!("finbox check random --seed 7 {more}"));
             for nth in 0..20 {

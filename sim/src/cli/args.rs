@@ -202,6 +202,10 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "FILE.html")]
     pub(super) report: Option<PathBuf>,
 
+    /// Compare the bytes that tasks touch with those that they declare
+    #[arg(long)]
+    pub(super) shadow: bool,
+
     /// Print one JSON document instead of text
     #[arg(long)]
     pub(super) json: bool,
@@ -237,6 +241,7 @@ impl RunArgs {
             collectives: None,
             explain: false,
             report: None,
+            shadow: false,
             json: false,
             quiet: false,
         }
@@ -399,6 +404,7 @@ pub(super) fn checked(run: RunArgs, targets: &[TargetFacts]) -> Result<RunOption
         collectives: run.collectives,
         explain: run.explain,
         report: run.report,
+        shadow: run.shadow,
         trace: TraceOptions::NONE,
         board: BoardOptions::default(),
         json: run.json,

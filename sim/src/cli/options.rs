@@ -185,6 +185,8 @@ pub struct RunOptions {
     pub explain: bool,
     /// Write a report for a browser here.
     pub report: Option<PathBuf>,
+    /// Compare the bytes that tasks touch with those that they declare.
+    pub shadow: bool,
     /// Where a trace goes, if anywhere; of a check, nowhere.
     pub trace: TraceOptions,
     /// The device to run on, if it is not the simulator.

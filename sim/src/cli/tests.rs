@@ -109,6 +109,7 @@ fn a_bare_scenario_takes_every_default() {
         collectives: None,
         explain: false,
         report: None,
+        shadow: false,
         trace: TraceOptions::NONE,
         board: BoardOptions {
             any_target: true,
@@ -126,7 +127,7 @@ fn every_option_reaches_its_field_before_or_after_the_scenario() {
         "--target a5 --ranks 8 --mode parallel --seed 7 deferred_notify_demo \
          --threads 3 --cores 108 --mailbox-slots 64 --deadline-ms 250 --deps both \
          --task-budget-ms 7 --wait-budget-ms 9 --completion locked --collectives ring \
-         --explain --report a/b.html --trace t.pftrace --trace-window 5..80 \
+         --explain --report a/b.html --trace t.pftrace --trace-window 5..80 --shadow \
          --json --quiet",
     );
     let expected = RunOptions {
@@ -152,6 +153,7 @@ fn every_option_reaches_its_field_before_or_after_the_scenario() {
         collectives: Some(Collectives::Ring),
         explain: true,
         report: Some("a/b.html".into()),
+        shadow: true,
         trace: TraceOptions {
             file: Some(PathBuf::from("t.pftrace")),
             window: Some("5..80".parse().unwrap()),

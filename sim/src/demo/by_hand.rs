@@ -28,6 +28,7 @@ pub(crate) fn run_in(workload: &Workload, target: Target, order: &[TaskRef]) -> 
                 reach: Reach::Own,
                 rules: &workload.ranks[rank].rule_sets,
                 engines: &mut engines[rank],
+                shadow: None,
                 task: at.task,
                 part,
                 now: 0,

@@ -143,7 +143,10 @@ impl Cases {
             };
             sources.iter().map(from).map(op).collect()
         };
-        self.stage(name, QUICK_NS, vec![dummy], add)
+        let sum = self.stage(name, QUICK_NS, vec![dummy], add);
+        // It adds to what is there.
+        self.plan.tasks[sum.task as usize].uses[0].access = Access::InOut;
+        sum
     }
 
     fn stage(

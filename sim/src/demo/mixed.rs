@@ -247,7 +247,11 @@ fn fetch(plan: &RankPlan, peer: u32) -> TaskPlan {
         subtasks: Subtasks::AIV0 | Subtasks::AIV1,
         blocks: FETCHES,
         defers: 32,
-        uses: vec![plan.whole(FETCHED, Access::Out)],
+        // On one rank the peer's input is the own one.
+        uses: vec![
+            plan.whole(INPUT, Access::In),
+            plan.whole(FETCHED, Access::Out),
+        ],
         program,
         output: Some(plan.span(FETCHED)),
         ..TaskPlan::new("fetch", Shape::Mix, START_NS)
@@ -290,7 +294,10 @@ fn choose(plan: &mut RankPlan) {
     }
     plan.add_task(TaskPlan {
         after: tried,
-        uses: vec![plan.whole(CHOSEN, Access::Out)],
+        uses: vec![
+            plan.whole(CHOICE, Access::In),
+            plan.whole(CHOSEN, Access::Out),
+        ],
         program: vec![Op::Copy {
             from: plan.offset(CHOICE),
             to: plan.offset(CHOSEN),

@@ -19,6 +19,7 @@ use super::serial::Serial;
 use super::urma::CompletionQueue;
 use crate::device::{Device, EngineCost, Registered};
 use crate::fault::Links;
+use crate::shadow::{Act, By, Shadow, View};
 use crate::workload::mix;
 
 /// Transfers that an SDMA stream, RoCE or CCU holds. A choice.
@@ -298,6 +299,11 @@ impl Engines {
 
     /// Ends what has ended by `now` and begins what can begin; says whether anything ended.
     pub fn step(&mut self, now: u64, devices: &[Device]) -> bool {
+        self.step_watched(now, devices, None)
+    }
+
+    /// The same; `shadow` is told what transfers touch.
+    pub fn step_watched(&mut self, now: u64, devices: &[Device], shadow: Option<&Shadow>) -> bool {
         let device = &devices[self.rank as usize];
         self.announced = self.announced.filter(|&at| at > now);
         if self.open == 0 {
@@ -308,7 +314,7 @@ impl Engines {
             queue.begin(now, device, (&self.links, &mut self.notes));
             let mut ends_at = queue.moving.ends_at();
             while let Some(moved) = queue.moving.end(now) {
-                end(&moved, &mut queue.teller, devices, device);
+                end(&moved, &mut queue.teller, devices, (device, shadow));
                 let ended = What::Ended(moved.status);
                 self.notes.add(moved.nth, ends_at.unwrap_or(now), ended);
                 queue.begin(now, device, (&self.links, &mut self.notes));
@@ -409,7 +415,12 @@ const fn low(post: u64) -> u32 {
 }
 
 /// Bytes, then the truth for the judge, then the word that says so.
-fn end(moved: &Moving, teller: &mut Teller, devices: &[Device], device: &Device) {
+fn end(
+    moved: &Moving,
+    teller: &mut Teller,
+    devices: &[Device],
+    (device, shadow): (&Device, Option<&Shadow>),
+) {
     let Moving {
         task,
         lane,
@@ -419,7 +430,9 @@ fn end(moved: &Moving, teller: &mut Teller, devices: &[Device], device: &Device)
         ..
     } = *moved;
     if status == 0 {
-        move_bytes(transfer, devices, device);
+        let act = Act::Transfer(lane, transfer.direction);
+        let by = By::task(shadow, device.rank(), task, act);
+        move_bytes(transfer, devices, (device, by));
     }
     device.awaited().end(task, (lane, post), status);
     match (teller, lane) {
@@ -434,7 +447,7 @@ fn end(moved: &Moving, teller: &mut Teller, devices: &[Device], device: &Device)
     }
 }
 
-fn move_bytes(transfer: &Transfer, devices: &[Device], own: &Device) {
+fn move_bytes(transfer: &Transfer, devices: &[Device], (own, by): (&Device, By<'_>)) {
     let Transfer {
         direction,
         peer,
@@ -448,6 +461,6 @@ fn move_bytes(transfer: &Transfer, devices: &[Device], own: &Device) {
         Direction::Get => (peer, own),
         Direction::Put => (own, peer),
     };
-    let content = source.dram().bytes(source.data_address(from), bytes);
-    target.dram().write_bytes(target.data_address(to), &content);
+    let content = View::new(source, by).bytes(source.data_address(from), bytes);
+    View::new(target, by).write_bytes(target.data_address(to), &content);
 }

@@ -61,6 +61,16 @@ pub enum Direction {
     Put,
 }
 
+impl Direction {
+    /// Its name, as graph files call the operation.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Put => "send",
+        }
+    }
+}
+
 /// Bytes that an engine moves. They are read when the transfer ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transfer {

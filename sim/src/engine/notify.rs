@@ -9,6 +9,7 @@
 use std::ops::Range;
 
 use crate::device::Device;
+use crate::shadow::{By, View};
 
 /// Something that happens `after_ns` after the program that caused it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,26 +63,19 @@ impl EffectKind {
         }
     }
 
-    /// Does it.
+    /// Does it on behalf of `by`.
     ///
     /// # Panics
     /// If rank, counter or range do not exist; checked workloads name only what exists.
-    pub fn apply(&self, devices: &[Device]) {
+    pub fn apply(&self, devices: &[Device], by: By<'_>) {
         let device = &devices[self.rank() as usize];
+        let memory = View::new(device, by);
         match self {
-            Self::Put { to, bytes, .. } => {
-                device.dram().write_bytes(device.data_address(*to), bytes);
-            }
+            Self::Put { to, bytes, .. } => memory.write_bytes(device.data_address(*to), bytes),
             Self::Notify { counter, add, .. } => {
-                device
-                    .dram()
-                    .fetch_add_u32(device.counter_address(*counter), *add);
+                memory.notify(device.counter_address(*counter), *add);
             }
-            Self::EngineDone { counter, .. } => {
-                device
-                    .dram()
-                    .fetch_add_u32(device.counter_address(*counter), 1);
-            }
+            Self::EngineDone { counter, .. } => memory.notify(device.counter_address(*counter), 1),
         }
     }
 }
@@ -94,8 +88,8 @@ impl Effect {
         (began..self.after_ns, self.timed_bytes)
     }
 
-    /// Does it; see [`EffectKind::apply`].
+    /// Does it, and tells nobody; see [`EffectKind::apply`].
     pub fn apply(&self, devices: &[Device]) {
-        self.kind.apply(devices);
+        self.kind.apply(devices, By::NOBODY);
     }
 }

@@ -22,6 +22,7 @@ use crate::device::{
     Core, Device, Kernels, Meter, Picked, Turned, rank_at, step_cores, turn_until,
 };
 use crate::engine::{EffectKind, Engines, Lateness};
+use crate::shadow::By;
 use crate::shared::Shared;
 use crate::workload::{Part, Reach, Running, run};
 
@@ -165,7 +166,7 @@ impl Later {
     fn apply(&mut self, now: u64, devices: &[Device]) -> bool {
         let mut any = false;
         while let Some(first) = self.effects.first_entry().filter(|one| one.key().0 <= now) {
-            first.remove().apply(devices);
+            first.remove().apply(devices, By::NOBODY);
             any = true;
         }
         any
@@ -239,6 +240,7 @@ impl Work<'_> {
             // The contract with devices has no operation that names any.
             rules: &[],
             engines: &mut self.engines,
+            shadow: None,
             // Only told to a judge, and here is none.
             task: 0,
             part: part_of(picked),

@@ -25,7 +25,7 @@ pub struct Code {
 
 impl Code {
     /// Every code of the command line, by number.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::USAGE,
         Self::INPUT_UNREADABLE,
         Self::INPUT_INVALID,
@@ -36,6 +36,7 @@ impl Code {
         Self::OUTPUT_UNWRITABLE,
         Self::DEVICE,
         Self::DEVICE_BLOCKED,
+        Self::UNDECLARED_USE,
     ];
 
     /// The arguments were refused.
@@ -117,6 +118,14 @@ impl Code {
         what: "A function of a device library was called and does not come back.",
         lost: "the tasks that are unfinished, and the process: it cannot end that thread",
         hint: "Look at the function that the message names: it must not wait for anybody.",
+    };
+    /// Tasks touched what they neither declared nor ordered.
+    pub const UNDECLARED_USE: Self = Self {
+        number: 200,
+        name: "UNDECLARED_USE",
+        what: "Tasks touched bytes that they neither declared nor ordered.",
+        lost: "nothing here; with other timing perhaps the result",
+        hint: "Declare the use, or order the task behind or before whoever touches the bytes.",
     };
 }
 

@@ -18,6 +18,7 @@ mod ledger;
 mod persistent;
 pub mod progress;
 mod run;
+mod shadow;
 mod stall;
 mod text;
 mod trace;
@@ -35,6 +36,7 @@ pub use run::{
     FaultCount, FinCounts, GapReport, ImportCounts, ItemCounts, MailboxCounts, RunReport, Schema,
     TaskCounts, TimeReport, WaitListCounts,
 };
+pub use shadow::{MOST_IN_SHADOW, ShadowReport, Touching, Undeclared, Unordered, Unused, Why};
 pub use stall::{
     ConditionReport, HaltReport, MOST_STALLED_IN_JSON, RootBlocker, StallClass, StallReport,
     StalledTask,

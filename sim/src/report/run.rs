@@ -12,6 +12,7 @@ use super::failures::FailureReport;
 use super::hex::Digest;
 use super::latency::LatencyReport;
 use super::persistent::PersistentReport;
+use super::shadow::ShadowReport;
 use super::stall::StallReport;
 use super::trace::TraceReport;
 use super::verdict::{Invalid, Verdict};
@@ -91,6 +92,8 @@ pub struct RunReport {
     pub persistent: Option<Box<PersistentReport>>,
     /// The trace that was written; `None` if none was.
     pub trace: Option<TraceReport>,
+    /// What tasks declared beside what they touched; `None` (null) if it was not compared.
+    pub shadow: Option<ShadowReport>,
     /// The device that it ran on, if it is not the simulator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceReport>,
@@ -276,6 +279,7 @@ impl RunReport {
             analysis: None,
             persistent: None,
             trace: None,
+            shadow: None,
             device: None,
         }
     }

@@ -7,6 +7,7 @@
 use super::failures::{Failure, FailureKind, FailureReport};
 use super::latency::Percentiles;
 use super::run::{FaultCount, ImportCounts, RunReport};
+use super::shadow::{ShadowReport, Unused};
 use super::stall::{ConditionReport, StallReport, StalledTask};
 use super::verdict::Verdict;
 use super::words::{count, duration, printable, task_id};
@@ -46,6 +47,9 @@ pub fn to_text(report: &RunReport) -> String {
         stalled(stall, &mut lines);
     }
     gaps(report, &mut lines);
+    if let Some(shadow) = &report.shadow {
+        shadowed(shadow, &mut lines);
+    }
     if let Some(trace) = &report.trace {
         lines.push(row("trace", &trace.to_text()));
     }
@@ -408,6 +412,25 @@ fn unmet(condition: &ConditionReport) -> String {
         duration(condition.age_ns),
         printable(&condition.engine)
     )
+}
+
+/// What tasks declared beside what they touched.
+fn shadowed(shadow: &ShadowReport, lines: &mut Vec<String>) {
+    lines.push(String::new());
+    lines.push(row("shadow", &shadow.summary()));
+    let found = shadow.undeclared_count + shadow.unordered_count;
+    for finding in shadow.findings().take(MOST_LISTED) {
+        lines.push(format!("    {finding}"));
+    }
+    let held = shadow.undeclared.len() + shadow.unordered.len();
+    more("    ", found, held, lines);
+    let notes = shadow.unused.iter().take(MOST_LISTED);
+    lines.extend(
+        notes
+            .map(Unused::to_text)
+            .map(|note| format!("    note: {note}")),
+    );
+    more("    ", shadow.unused_count, shadow.unused.len(), lines);
 }
 
 fn gaps(report: &RunReport, lines: &mut Vec<String>) {

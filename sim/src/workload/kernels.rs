@@ -10,6 +10,7 @@ use finbox_runtime::persistent::Group;
 use crate::device::{Device, Kernels, Next, Picked, Registered};
 use crate::engine::{Effect, EngineFault, Engines, Lateness};
 use crate::fault::Links;
+use crate::shadow::Shadow;
 
 use super::op::{Op, Part};
 use super::plan::{RankPlan, TaskPlan};
@@ -33,6 +34,8 @@ pub struct Programs<'a> {
     plan: &'a RankPlan,
     device: &'a Device,
     stretch: u64,
+    /// Who is told what programs touch, if anybody is.
+    shadow: Option<&'a Shadow>,
     /// The rank's engines; the world steps them.
     pub engines: Engines,
     /// Its persistent workers, if it has a work ring.
@@ -50,6 +53,7 @@ impl<'a> Programs<'a> {
             plan,
             device,
             stretch: 1,
+            shadow: None,
             engines: Engines::new(device),
             workers: None,
             issued: Vec::new(),
@@ -64,6 +68,13 @@ impl<'a> Programs<'a> {
             self.registered = Some(Vec::new());
             self.engines = self.engines.noting();
         }
+        self
+    }
+
+    /// The same; `shadow`, if there is one, is told what programs touch.
+    #[must_use]
+    pub const fn watched(mut self, shadow: Option<&'a Shadow>) -> Self {
+        self.shadow = shadow;
         self
     }
 
@@ -147,6 +158,8 @@ impl Kernels for Programs<'_> {
                 reach: Reach::Own,
                 rules,
                 engines,
+                // Which task an item is, its worker does not know.
+                shadow: None,
                 task: u32::MAX,
                 part,
                 now,
@@ -164,11 +177,15 @@ impl Kernels for Programs<'_> {
             reach: Reach::Own,
             rules: &self.plan.rule_sets,
             engines: &mut self.engines,
+            shadow: self.shadow,
             task: index,
             part: part_of(picked),
             now,
         };
         let mut ran = run(&task.program, running);
+        if let Some(shadow) = self.shadow {
+            shadow.ran(self.device.rank(), index);
+        }
         name_peers(self.plan, self.device, &mut ran.conditions);
         self.device
             .write_slab(picked.core, picked.token.parity(), &ran.conditions);

@@ -262,6 +262,31 @@ impl Op {
         is_done.then(|| Cow::Owned(op.shifted(shift)))
     }
 
+    /// Its name, as graph files call it; of one for some parts, that of what is done there.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Copy { .. } => "copy",
+            Self::StoreU32 { .. } => "store",
+            Self::FillU32 { .. } => "fill",
+            Self::FillPattern { .. } => "fill_pattern",
+            Self::AddU32 { .. } => "add_u32",
+            Self::AccumulateU32 { .. } => "accumulate_u32",
+            Self::ScaleF32 { .. } => "scale_f32",
+            Self::AddF32 { .. } => "add_f32",
+            Self::AddCounterF32 { .. } => "add_counter_f32",
+            Self::Put { .. } | Self::PutTimed { .. } => "put",
+            Self::PutPattern { .. } => "put_pattern",
+            Self::Notify { .. } => "notify",
+            Self::Post { transfer, .. } => transfer.direction.name(),
+            Self::AwaitPost { .. } => "await_post",
+            Self::PerBlock { op, .. } => op.name(),
+            Self::Engine { .. } => "engine",
+            Self::Await { .. } => "await",
+            Self::Scan { .. } => "scan",
+            Self::Serve(_) => "serve",
+        }
+    }
+
     /// The operation with `by` added to every offset it names.
     fn shifted(&self, by: u64) -> Self {
         let mut op = self.clone();

@@ -9,8 +9,9 @@
 #[cfg(test)]
 mod tests;
 
-use crate::device::{CostModel, Device, Dram, Registered, rank_at};
+use crate::device::{CostModel, Device, Registered, rank_at};
 use crate::engine::{Effect, EffectKind, Engines, Lane, Posted};
+use crate::shadow::{Act, By, Shadow, View};
 
 use super::op::{EngineTime, Op, Part};
 use super::pattern::pattern;
@@ -36,6 +37,8 @@ pub struct Running<'a> {
     pub rules: &'a [RuleSet],
     /// The rank's engines.
     pub engines: &'a mut Engines,
+    /// Who is told what the program touches, if anybody is.
+    pub shadow: Option<&'a Shadow>,
     /// The task, as an index.
     pub task: u32,
     /// Which part of it.
@@ -88,10 +91,7 @@ impl Run<'_> {
                 to,
                 bytes,
             } => {
-                let content = self
-                    .device
-                    .dram()
-                    .bytes(self.device.data_address(from), bytes);
+                let content = self.own_bytes(op, from, bytes);
                 self.put(peer, to, content, bytes);
             }
             Op::PutTimed {
@@ -101,8 +101,7 @@ impl Run<'_> {
                 bytes,
                 timed_bytes,
             } => {
-                let from = self.device.data_address(from);
-                let content = self.device.dram().bytes(from, bytes);
+                let content = self.own_bytes(op, from, bytes);
                 self.put(peer, to, content, timed_bytes);
             }
             Op::PutPattern {
@@ -138,6 +137,12 @@ impl Run<'_> {
         }
     }
 
+    /// What `op` reads of the own data.
+    fn own_bytes(&self, op: &Op, from: u64, bytes: u64) -> Box<[u8]> {
+        let view = View::new(self.device, self.running.by(op));
+        view.bytes(self.device.data_address(from), bytes)
+    }
+
     /// Registers the condition of the last post to `lane`.
     fn await_last(&mut self, lane: Lane) {
         let Some(last) = self.posted.iter().rfind(|one| one.lane == lane) else {
@@ -151,8 +156,8 @@ impl Run<'_> {
     fn notify(&mut self, peer: u32, counter: u32, add: u32) {
         if let Reach::All(_) = self.running.reach {
             let addr = self.device.counter_address(counter);
-            let (memory, addr) = self.running.holder(addr);
-            memory.fetch_add_u32(addr, add);
+            let (memory, addr) = self.running.holder(addr, By::NOBODY);
+            memory.notify(addr, add);
             return;
         }
         let takes_ns = self.device.cost().notify_ns;
@@ -192,28 +197,39 @@ pub const fn engine_work(cost: &CostModel, time: EngineTime) -> (u64, u64) {
 }
 
 /// Some memory and an address in it.
-type Place<'a> = (&'a Dram, u64);
+type Place<'a> = (View<'a>, u64);
 
 impl<'a> Running<'a> {
+    /// On whose behalf `op` touches memory.
+    fn by(&self, op: &Op) -> By<'a> {
+        By::task(
+            self.shadow,
+            self.device.rank(),
+            self.task,
+            Act::Kernel(op.name()),
+        )
+    }
+
     /// Where what the program calls `offset` is.
-    fn place(&self, offset: u64) -> Place<'a> {
-        self.holder(self.device.data_address(offset))
+    fn place(&self, offset: u64, by: By<'a>) -> Place<'a> {
+        self.holder(self.device.data_address(offset), by)
     }
 
     /// What has `addr`. Memory says itself which addresses it does not have.
-    fn holder(&self, addr: u64) -> Place<'a> {
+    fn holder(&self, addr: u64, by: By<'a>) -> Place<'a> {
         let own = self.device;
         let holder = match self.reach {
             Reach::Own => own,
             Reach::All(devices) => devices.get(rank_at(addr) as usize).unwrap_or(own),
         };
-        (holder.dram(), addr)
+        (View::new(holder, by), addr)
     }
 }
 
 /// Does an operation that is over when the program is.
 fn change_own(running: &Running<'_>, op: &Op) {
-    let at = |offset| running.place(offset);
+    let by = running.by(op);
+    let at = |offset| running.place(offset, by);
     match *op {
         Op::Copy { from, to, bytes } => copy(at(from), at(to), bytes),
         Op::StoreU32 { at: to, value } => {
@@ -241,9 +257,9 @@ fn change_own(running: &Running<'_>, op: &Op) {
             to,
             count,
             add,
-        } => each_word(at(from), at(to), count, |from, _| from.wrapping_add(add)),
+        } => each_word(at(from), at(to), count, |from| from.wrapping_add(add)),
         Op::AccumulateU32 { from, to, count } => {
-            each_word(at(from), at(to), count, u32::wrapping_add);
+            accumulate(at(from), at(to), count);
         }
         Op::ScaleF32 {
             from,
@@ -263,8 +279,8 @@ fn change_own(running: &Running<'_>, op: &Op) {
             count,
             counter,
         } => {
-            let (counters, addr) = running.holder(running.device.counter_address(counter));
-            let add = rounded_f32(counters.load_u32(addr));
+            let (counters, addr) = running.holder(running.device.counter_address(counter), by);
+            let add = rounded_f32(counters.counter(addr));
             each_f32(at(from), at(to), count, |value| value + add);
         }
         Op::Scan {
@@ -294,23 +310,30 @@ fn change_own(running: &Running<'_>, op: &Op) {
 
 /// Copies within one memory, where the ranges do not overlap, or from one to another.
 fn copy((source, from): Place<'_>, (target, to): Place<'_>, bytes: u64) {
-    if std::ptr::eq(source, target) {
+    if source.is_same(&target) {
         target.copy(from, to, bytes);
     } else {
         target.write_bytes(to, &source.bytes(from, bytes));
     }
 }
 
-/// Stores `result(word of from, word of to)` to each of `count` words of `to`.
+/// Stores `result(word of from)` to each of `count` words of `to`.
 fn each_word(
     (source, from): Place<'_>,
     (target, to): Place<'_>,
     count: u64,
-    result: impl Fn(u32, u32) -> u32,
+    result: impl Fn(u32) -> u32,
 ) {
     for word in 0..count {
+        target.store_u32(to + word * 4, result(source.load_u32(from + word * 4)));
+    }
+}
+
+/// Adds each of `count` words of `from` to that of `to`.
+fn accumulate((source, from): Place<'_>, (target, to): Place<'_>, count: u64) {
+    for word in 0..count {
         let (from, to) = (from + word * 4, to + word * 4);
-        target.store_u32(to, result(source.load_u32(from), target.load_u32(to)));
+        target.store_u32(to, source.load_u32(from).wrapping_add(target.load_u32(to)));
     }
 }
 

@@ -28,10 +28,11 @@ use super::places::Places;
 use super::queue::{Queue, What};
 use super::recorder::Recorder;
 use super::recording::Recording;
-use super::stage::{Doomed, Remains, arenas, conclude, devices};
+use super::stage::{Doomed, Remains, arenas, compared, conclude, devices, shadow_of};
 use super::{Outcome, RunError, Settings};
 use crate::device::{Core, Device, Meter, SimPort};
 use crate::fault::{Injector, Ranks};
+use crate::shadow::Shadow;
 use crate::timeline::Role;
 use crate::workload::{Programs, Workers, Workload};
 
@@ -57,6 +58,7 @@ pub(super) fn run(
     let slots = configs.iter().map(|config| config.all_task_slots());
     let meter = Meter::virtual_time();
     let recorder = Recorder::new(workload, &devices, &meter, slots).recording(settings);
+    let shadow = shadow_of(workload, settings);
     let (mut schedulers, mut submitters) = (Vec::new(), Vec::new());
     let (mut handlers, mut dispatchers) = (Vec::new(), Vec::new());
     for arena in &mut arenas {
@@ -75,7 +77,12 @@ pub(super) fn run(
         handlers.len() + dispatchers.len() + 1,
         Jitter::new(settings.seed),
     );
-    let mut programs = programs(workload, &devices, (jitter, settings), &schedulers);
+    let mut programs = programs(
+        workload,
+        &devices,
+        (jitter, settings),
+        (&schedulers, shadow.as_ref()),
+    );
     if settings.every_poll {
         let workers = programs.iter_mut().filter_map(|one| one.workers.as_mut());
         workers.for_each(Workers::take_every_look);
@@ -105,6 +112,7 @@ pub(super) fn run(
         now: 0,
         acting: None,
         recording: recorder.recorded(),
+        shadow: shadow.as_ref(),
         last_progress: 0,
         finished: 0,
     };
@@ -112,7 +120,8 @@ pub(super) fn run(
     let ended = world.turn_until_done(progress)?;
     let remains = world.remains(ended, doomed, &recorder);
     drop(world);
-    Ok(conclude(remains))
+    let outcome = conclude(remains);
+    Ok(compared(outcome, shadow, workload))
 }
 
 /// What the cores and engines of every rank run.
@@ -120,7 +129,7 @@ fn programs<'a>(
     workload: &'a Workload,
     devices: &'a [Device],
     (jitter, settings): (Jitter, &Settings),
-    schedulers: &[&'a Scheduler<'_>],
+    (schedulers, shadow): (&[&'a Scheduler<'_>], Option<&'a Shadow>),
 ) -> Vec<Programs<'a>> {
     let of_rank = |((plan, device), scheduler): ((_, _), &&'a Scheduler<'_>)| {
         Programs::new(plan, device)
@@ -131,6 +140,7 @@ fn programs<'a>(
                 settings.faults.links(settings.seed),
             )
             .noting(settings.record)
+            .watched(shadow)
     };
     let ranks = workload.ranks.iter().zip(devices);
     ranks.zip(schedulers).map(of_rank).collect()
@@ -192,6 +202,8 @@ struct World<'a, 'm> {
     /// The actor whose step this is, if it is one's.
     acting: Option<usize>,
     recording: Option<&'a Recording<'a>>,
+    /// Who is told what tasks touch, if anybody is.
+    shadow: Option<&'a Shadow>,
     last_progress: u64,
     finished: u64,
 }
@@ -262,7 +274,7 @@ impl<'a> World<'a, '_> {
             What::Effect(from, _) if !self.injector.is_heard(from.rank as usize) => {}
             What::Effect(from, effect) => {
                 self.last_progress = self.now;
-                effect.apply(self.devices);
+                effect.apply(self.devices, from.by(self.shadow));
                 if let Some(recording) = self.recording {
                     recording.applied(from.rank as usize, from.operation, self.now);
                 }
@@ -288,7 +300,8 @@ impl<'a> World<'a, '_> {
 
     fn step_engines(&mut self, rank: usize) {
         self.last_progress = self.now;
-        if self.programs[rank].engines.step(self.now, self.devices) {
+        let engines = &mut self.programs[rank].engines;
+        if engines.step_watched(self.now, self.devices, self.shadow) {
             self.wake(self.dispatch_of(rank));
         }
         if let Some(recording) = self.recording {

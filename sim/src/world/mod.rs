@@ -21,7 +21,7 @@ mod lock_clock;
 mod lockstep;
 mod lookout;
 mod onboard;
-mod order;
+pub(crate) mod order;
 mod parallel;
 mod places;
 mod queue;
@@ -50,7 +50,7 @@ use thiserror::Error;
 use self::launches::Planning;
 use crate::device::CostModel;
 use crate::fault::{Budgets, FaultKind, Faults, Injected, stage};
-use crate::report::{FailureReport, GapReport, LatencyReport, StallReport};
+use crate::report::{FailureReport, GapReport, LatencyReport, ShadowReport, StallReport};
 use crate::timeline::{Root, Timeline};
 use crate::workload::{PlanError, Verified, Workload};
 
@@ -118,6 +118,8 @@ pub struct Settings {
     /// Record what the run does, for [`Outcome::timeline`]. Moves nothing in lockstep; in parallel
     /// threads wait for each other with it.
     pub record: bool,
+    /// Compare what tasks declare with what they touch, for [`Outcome::shadow`]. Moves nothing.
+    pub shadow: bool,
 }
 
 impl Settings {
@@ -147,6 +149,7 @@ impl Settings {
             stop: None,
             every_poll: false,
             record: false,
+            shadow: false,
         }
     }
 }
@@ -215,6 +218,8 @@ pub struct Outcome {
     pub result_digest: u64,
     /// What the run did, and when, if it was to be recorded.
     pub timeline: Option<Timeline>,
+    /// What was declared beside what was touched, if that was to be compared.
+    pub shadow: Option<ShadowReport>,
 }
 
 /// A fault and where it was.
@@ -357,6 +362,7 @@ pub fn run_on<M: Machine>(
         host_lanes: Some(facts.host_lanes),
         faults: Faults::NONE,
         record: false,
+        shadow: false,
         ..*settings
     };
     check(workload, &settings)?;

@@ -11,7 +11,7 @@ use crate::workload::{Access, BufferUse, RankPlan, TaskPlan};
 
 /// For each task the tasks that must finish before it starts, in two flat tables.
 #[derive(Debug)]
-pub(super) struct Dependencies {
+pub(crate) struct Dependencies {
     /// Where the list of each task begins, and the end of the last one.
     begins: Vec<usize>,
     befores: Vec<u32>,
@@ -19,7 +19,7 @@ pub(super) struct Dependencies {
 
 impl Dependencies {
     /// Finds those of all tasks of `plan`.
-    pub(super) fn of(plan: &RankPlan) -> Self {
+    pub(crate) fn of(plan: &RankPlan) -> Self {
         let (mut buffers, mut streams) = (Pieces::cut(plan), Streams::of(plan));
         let mut all = Self {
             begins: Vec::with_capacity(plan.tasks.len() + 1),
@@ -55,7 +55,7 @@ impl Dependencies {
     }
 
     /// The tasks that must finish before `task` starts.
-    pub(super) fn before(&self, task: u32) -> &[u32] {
+    pub(crate) fn before(&self, task: u32) -> &[u32] {
         let task = task as usize;
         &self.befores[self.begins[task]..self.begins[task + 1]]
     }

@@ -29,13 +29,14 @@ use super::places::Places;
 use super::queue::Sender;
 use super::recorder::Recorder;
 use super::recording::Recording;
-use super::stage::{Doomed, Remains, arenas, conclude, devices};
+use super::stage::{Doomed, Remains, arenas, compared, conclude, devices, shadow_of};
 use super::stuck::{self, Scene};
 use super::{Outcome, RunError, Settings};
 use crate::device::{Core, CostModel, Device, Meter, SimPort, Turned, step_cores, turn_until};
 use crate::engine::{EffectKind, Lateness};
 use crate::fault::Injector;
 use crate::memory;
+use crate::shadow::Shadow;
 use crate::timeline::NOBODY;
 use crate::workload::{Programs, RankPlan, Workload};
 
@@ -65,6 +66,7 @@ pub(super) fn run(
     let slots = arenas.iter().map(|arena| arena.config().all_task_slots());
     let meter = Meter::wall_time(Instant::now());
     let recorder = Recorder::new(workload, &devices, &meter, slots).recording(settings);
+    let shadow = shadow_of(workload, settings);
     let threads = 0..DEVICE_THREADS.min(devices.len());
     let sleepers: Vec<Sleeper> = threads.map(|_| Sleeper::default()).collect();
     let probes = recorder.probes().into_iter().zip(sleepers.iter().cycle());
@@ -86,7 +88,8 @@ pub(super) fn run(
     let (all, mut grace) = (workload.order.len() as u64, Grace::default());
     let ended = thread::scope(|scope| {
         let (stop, sleepers) = (StopOnDrop(&stop_devices), (&sleepers[..], &stop_devices));
-        let run = (workload, &devices[..], settings, recorder.recorded());
+        let listeners = (recorder.recorded(), shadow.as_ref());
+        let run = (workload, &devices[..], settings, listeners);
         let workers = (groups, &told);
         let started = start_devices(scope, run, (sleepers, &struck), workers)?;
         let ended = run_threads(&mut units, |running, schedulers| {
@@ -121,7 +124,7 @@ pub(super) fn run(
     let ranks = units.iter().map(|unit| (&unit.scheduler, Some(unit.port)));
     let ended = ended.map_err(|error| RunError::Thread(error.kind()))?;
     let stall = stall(ended, &grace, || stuck::report(scene, ranks))?;
-    Ok(conclude(Remains {
+    let outcome = conclude(Remains {
         workload,
         devices: &devices,
         schedulers: units.iter().map(|unit| &unit.scheduler).collect(),
@@ -131,7 +134,8 @@ pub(super) fn run(
         injected,
         virtual_ns: 0,
         interrupted: grace.has_begun() && ledger.finished() < all,
-    }))
+    });
+    Ok(compared(outcome, shadow, workload))
 }
 
 /// Ends the device threads, also when the caller panics.
@@ -148,6 +152,7 @@ struct Broken<'a> {
     jitter: Jitter,
     injector: Injector,
     recording: Option<&'a Recording<'a>>,
+    shadow: Option<&'a Shadow>,
 }
 
 /// One device as its thread steps it.
@@ -158,18 +163,16 @@ struct Stepped<'a> {
 }
 
 /// What a device thread works at.
-type Run<'a> = (
-    &'a Workload,
-    &'a [Device],
-    &'a Settings,
-    Option<&'a Recording<'a>>,
-);
+type Run<'a> = (&'a Workload, &'a [Device], &'a Settings, Listeners<'a>);
+
+/// Who is told what devices do: who records, and who compares, if anybody does.
+type Listeners<'a> = (Option<&'a Recording<'a>>, Option<&'a Shadow>);
 
 /// Starts the device threads. The injector that all of them count with is the caller's to keep
 /// until they are joined: whoever lets go of it last knows then that the others have.
 fn start_devices<'scope, 'a: 'scope>(
     scope: &'scope thread::Scope<'scope, '_>,
-    (workload, devices, settings, recording): Run<'a>,
+    (workload, devices, settings, (recording, shadow)): Run<'a>,
     ((sleepers, stop), struck): ((&'a [Sleeper], &'a StopFlag), &'a Struck),
     (mut groups, told): (Vec<Option<Group<'a>>>, &'a Told),
 ) -> io::Result<(Vec<ScopedJoinHandle<'scope, ()>>, Injector)> {
@@ -198,7 +201,8 @@ fn start_devices<'scope, 'a: 'scope>(
                     .stretched(0)
                     .with_workers(group.take())
                     .with_engines(&workload.engine_faults, lateness, links)
-                    .noting(recording.is_some()),
+                    .noting(recording.is_some())
+                    .watched(shadow),
             },
         );
         let mut stepped: Vec<Stepped<'_>> = stepped.collect();
@@ -206,6 +210,7 @@ fn start_devices<'scope, 'a: 'scope>(
             jitter: Jitter::new(settings.seed),
             injector: first.beside(),
             recording,
+            shadow,
         };
         let work = move || {
             let tell = (struck, told);
@@ -239,7 +244,7 @@ fn step_devices(
         let turn = turns.next(busy);
         let is_near = |due: Option<u64>| due.is_some_and(|due| due <= turn + NEAR_TURNS);
         let recording = broken.recording;
-        busy = apply_due(&mut later, turn, devices, recording);
+        busy = apply_due(&mut later, turn, devices, (recording, broken.shadow));
         for Stepped {
             device,
             cores,
@@ -257,7 +262,8 @@ fn step_devices(
             poke(kernels.programs, cores, turn);
             busy |= is_near(step_cores(cores, turn, device, &mut kernels));
             busy |= told.note(programs);
-            busy |= programs.engines.step(turn, devices);
+            let engines = &mut programs.engines;
+            busy |= engines.step_watched(turn, devices, broken.shadow);
             if let Some(recording) = recording {
                 recording.collect(rank, programs, turn);
             }
@@ -322,7 +328,13 @@ fn leave_effects(
                 recording.issued(index, cause.clone(), (turn, at), &effect)
             };
             let operation = broken.recording.map_or(NOBODY, told);
-            later.push_back((at, Sender { rank, operation }, effect));
+            let task = issued.task;
+            let from = Sender {
+                rank,
+                task,
+                operation,
+            };
+            later.push_back((at, from, effect));
         }
     }
     any
@@ -336,12 +348,12 @@ fn apply_due(
     later: &mut Later,
     turn: u64,
     devices: &[Device],
-    recording: Option<&Recording<'_>>,
+    (recording, shadow): Listeners<'_>,
 ) -> bool {
     let mut any = false;
     while later.front().is_some_and(|&(due, ..)| due <= turn) {
         if let Some((_, from, effect)) = later.pop_front() {
-            effect.apply(devices);
+            effect.apply(devices, from.by(shadow));
             if let Some(recording) = recording {
                 recording.applied(from.rank as usize, from.operation, turn);
             }

@@ -7,6 +7,7 @@ use finbox_scheduler::CoreId;
 
 use crate::device::Rung;
 use crate::engine::EffectKind;
+use crate::shadow::{Act, By, Shadow};
 
 /// What happens at a time.
 #[derive(Debug)]
@@ -42,8 +43,17 @@ pub(super) enum What {
 pub(super) struct Sender {
     /// Which rank's.
     pub(super) rank: u32,
+    /// Which task's.
+    pub(super) task: u32,
     /// Which operation of the rank it is recorded as, if it is.
     pub(super) operation: u32,
+}
+
+impl Sender {
+    /// On whose behalf the effect touches memory, for `shadow` if there is one.
+    pub(super) fn by(self, shadow: Option<&Shadow>) -> By<'_> {
+        By::task(shadow, self.rank, self.task, Act::Arrival("put"))
+    }
 }
 
 /// When something happens, and its place among all that happens then.

@@ -14,6 +14,7 @@ use super::{FaultAt, Outcome, RunError, Settings};
 use crate::device::{CostModel, Device, DeviceOptions};
 use crate::fault::{FaultKind, Injected, Injector, counter_base};
 use crate::report::StallReport;
+use crate::shadow::{Shadow, compare};
 use crate::workload::{RankPlan, TaskRef, Verified, Workload};
 
 /// Rings that a rank may have.
@@ -290,6 +291,20 @@ pub(super) fn conclude(remains: Remains<'_, '_>) -> Outcome {
         digest: recorder.digest(),
         result_digest,
         timeline: recorder.timeline(virtual_ns),
+        shadow: None,
+    }
+}
+
+/// Who is told what tasks touch, if `settings` say so.
+pub(super) fn shadow_of(workload: &Workload, settings: &Settings) -> Option<Shadow> {
+    settings.shadow.then(|| Shadow::new(workload))
+}
+
+/// `outcome` with what was declared compared with what was touched, if anybody was told.
+pub(super) fn compared(outcome: Outcome, shadow: Option<Shadow>, workload: &Workload) -> Outcome {
+    Outcome {
+        shadow: shadow.map(|shadow| compare(shadow, workload)),
+        ..outcome
     }
 }
 

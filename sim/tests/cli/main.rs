@@ -14,6 +14,7 @@ mod outputs;
 mod random;
 mod readme;
 mod runs;
+mod shadow;
 mod signals;
 mod streams;
 mod workflows;

@@ -20,6 +20,9 @@ use crate::workload::Workload;
 const CSS: &str = include_str!("page.css");
 const JS: &str = include_str!("page.js");
 
+/// Most findings of the shadow on the page.
+const MOST_FINDINGS: usize = 100;
+
 /// What is shown.
 #[derive(Clone, Copy)]
 pub struct Shown<'a> {
@@ -92,6 +95,14 @@ fn header(page: &mut String, shown: &Shown<'_>) {
                 escaped(&error.hint)
             ),
         );
+    }
+    if let Some(shadow) = &report.shadow {
+        let summary = escaped(&shadow.summary());
+        push(page, format_args!("<div><b>Shadow.</b> {summary}<ul>"));
+        for finding in shadow.findings().take(MOST_FINDINGS) {
+            push(page, format_args!("<li>{}</li>", escaped(&finding)));
+        }
+        push(page, format_args!("</ul></div>"));
     }
     if let Some(analysis) = &report.analysis {
         let sentence = escaped(&analysis.held_up.sentence);

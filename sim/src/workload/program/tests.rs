@@ -22,6 +22,7 @@ fn running<'a>(
         reach: Reach::Own,
         rules,
         engines,
+        shadow: None,
         task: 0,
         part,
         now: 0,

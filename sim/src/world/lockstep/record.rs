@@ -22,6 +22,7 @@ impl World<'_, '_> {
                 });
                 let from = Sender {
                     rank: self.devices[rank].rank(),
+                    task: one.task,
                     operation,
                 };
                 self.queue.issue(at_ns, What::Effect(from, effect));
