@@ -65,6 +65,8 @@ pub(super) fn workload(options: &RunOptions) -> Result<Loaded, Box<RunReport>> {
                 }
                 "crowd" => demo::crowd(options.tasks_or_default().unwrap_or(1)),
                 "fan" => demo::fan(options.tasks_or_default().unwrap_or(1)),
+                "streams" => demo::streams(ranks, options.tasks_or_default().unwrap_or(1), None)
+                    .expect("no use is omitted"),
                 "dummy_task" => demo::dummy_task(ranks),
                 "async_notify" => demo::async_notify(ranks),
                 "sdma_async" => demo::sdma_async(ranks),

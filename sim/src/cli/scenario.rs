@@ -103,6 +103,14 @@ pub static SCENARIOS: &[Scenario] = &[
         default_tasks: Some(10_000),
     },
     Scenario {
+        name: "streams",
+        about: "--tasks N rounds: a sort and a join on two streams that share columns",
+        ranks: 1..=64,
+        default_ranks: 2,
+        targets: ALL,
+        default_tasks: Some(8),
+    },
+    Scenario {
         name: "crowd",
         about: "--tasks N: each has 64 conditions that hold when all have run",
         ranks: 1..=1,

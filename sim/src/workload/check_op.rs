@@ -50,6 +50,7 @@ impl OfTask<'_> {
             Op::AddU32 {
                 from, to, count, ..
             }
+            | Op::SortU32 { from, to, count }
             | Op::ScaleF32 {
                 from, to, count, ..
             }
@@ -58,6 +59,18 @@ impl OfTask<'_> {
             } => self.word_by_word(from, to, count),
             Op::AccumulateU32 { from, to, count } => {
                 self.words(from, count).and(self.words(to, count))
+            }
+            Op::JoinU32 {
+                left,
+                right,
+                to,
+                count,
+            } => {
+                let bytes = count.saturating_mul(4);
+                self.words(left, count).and(self.words(right, count))?;
+                self.words(to, count)?;
+                self.apart(left, to, bytes)
+                    .and(self.apart(right, to, bytes))
             }
             Op::AddCounterF32 {
                 from,

@@ -70,6 +70,27 @@ pub enum Op {
         /// How many words.
         count: u64,
     },
+    /// Writes words in rising order; the ranges do not overlap, or are the same.
+    SortU32 {
+        /// First word read.
+        from: u64,
+        /// First word written.
+        to: u64,
+        /// How many words.
+        count: u64,
+    },
+    /// `to[i]` = where `left[i]` stands first in `right`, whose words rise; `u32::MAX` if it does not.
+    /// What is written does not overlap what is read.
+    JoinU32 {
+        /// First word looked up.
+        left: u64,
+        /// First word it is looked up in.
+        right: u64,
+        /// First word written.
+        to: u64,
+        /// How many words each of the three has.
+        count: u64,
+    },
     /// `to[i] = from[i] × by` over `f32` values; the ranges do not overlap, or are the same.
     ScaleF32 {
         /// First value read.
@@ -283,6 +304,8 @@ impl Op {
             Self::Engine { .. } => "engine",
             Self::Await { .. } => "await",
             Self::Scan { .. } => "scan",
+            Self::SortU32 { .. } => "sort_u32",
+            Self::JoinU32 { .. } => "join_u32",
             Self::Serve(_) => "serve",
         }
     }
@@ -294,12 +317,19 @@ impl Op {
             Self::Copy { from, to, .. }
             | Self::AddU32 { from, to, .. }
             | Self::AccumulateU32 { from, to, .. }
+            | Self::SortU32 { from, to, .. }
             | Self::ScaleF32 { from, to, .. }
             | Self::AddF32 { from, to, .. }
             | Self::AddCounterF32 { from, to, .. }
             | Self::Scan { from, to, .. }
             | Self::Put { from, to, .. }
             | Self::PutTimed { from, to, .. } => move_both(from, to, by),
+            Self::JoinU32 {
+                left, right, to, ..
+            } => {
+                move_both(left, right, by);
+                *to = to.saturating_add(by);
+            }
             Self::Post { transfer, .. } => move_both(&mut transfer.from, &mut transfer.to, by),
             Self::StoreU32 { at, .. } | Self::FillU32 { at, .. } | Self::FillPattern { at, .. } => {
                 *at = at.saturating_add(by)

@@ -85,6 +85,9 @@ pub struct BufferPlan {
     pub offset: u64,
     /// Its size.
     pub bytes: u64,
+    /// The buffer before it, in whose memory it begins its life, when nobody touches that one any
+    /// more. Its first user is submitted then, and not earlier.
+    pub takes: Option<u32>,
 }
 
 /// A range of bytes.
@@ -149,6 +152,8 @@ pub struct TaskPlan {
     pub duration_ns: u64,
     /// Which buffers it uses.
     pub uses: Vec<BufferUse>,
+    /// Buffers whose lives end with its submission.
+    pub frees: Vec<u32>,
     /// Arguments of a launch that nobody declared.
     pub externals: Vec<External>,
     /// Explicit dependencies: tasks of the same rank that come first.
@@ -214,6 +219,7 @@ impl TaskPlan {
             closes: 0,
             duration_ns,
             uses: Vec::new(),
+            frees: Vec::new(),
             externals: Vec::new(),
             after: Vec::new(),
             stream: None,
@@ -252,6 +258,17 @@ impl RankPlan {
             name: name.into(),
             offset,
             bytes,
+            takes: None,
+        });
+        last_index(self.buffers.len())
+    }
+
+    /// Adds a buffer in the memory of `before`, whose life must have ended; returns its index.
+    pub fn add_buffer_in(&mut self, name: &str, before: u32) -> u32 {
+        self.buffers.push(BufferPlan {
+            name: name.into(),
+            takes: Some(before),
+            ..self.buffers[before as usize].clone()
         });
         last_index(self.buffers.len())
     }

@@ -90,7 +90,10 @@ pub enum PlanError {
         lane: Lane,
     },
     /// A task on no stream that waits for points, or has arguments that nobody declared.
-    #[error("{place}: only launches on streams wait for points, or name undeclared memory")]
+    #[error(
+        "{place}: only launches on streams wait for points or name undeclared memory, and only \
+         ranks with streams free buffers"
+    )]
     NoStream {
         /// Whose.
         place: Place,
@@ -112,6 +115,14 @@ pub enum PlanError {
     NoGate {
         /// Whose.
         place: Place,
+    },
+    /// A buffer in the memory of another one whose life has not ended.
+    #[error("{place}: `{buffer}` takes the memory of a buffer that no earlier task frees")]
+    NotFree {
+        /// Whose.
+        place: Place,
+        /// The buffer.
+        buffer: Box<str>,
     },
     /// More streams than conditions can name.
     #[error("{streams} streams on all ranks: {most} are the most")]
@@ -269,6 +280,7 @@ impl PlanError {
             | Self::NoStream { place }
             | Self::NoLaunch { place, .. }
             | Self::NoGate { place }
+            | Self::NotFree { place, .. }
             | Self::BusyDummy { place }
             | Self::Serves { place }
             | Self::NoWorkers { place }

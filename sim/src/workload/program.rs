@@ -261,6 +261,22 @@ fn change_own(running: &Running<'_>, op: &Op) {
         Op::AccumulateU32 { from, to, count } => {
             accumulate(at(from), at(to), count);
         }
+        Op::SortU32 { from, to, count } => {
+            let mut sorted = words(at(from), count);
+            sorted.sort_unstable();
+            store_words(at(to), &sorted);
+        }
+        Op::JoinU32 {
+            left,
+            right,
+            to,
+            count,
+        } => {
+            let column = words(at(right), count);
+            let left = words(at(left), count).into_iter();
+            let found: Vec<u32> = left.map(|word| first_place(&column, word)).collect();
+            store_words(at(to), &found);
+        }
         Op::ScaleF32 {
             from,
             to,
@@ -335,6 +351,27 @@ fn accumulate((source, from): Place<'_>, (target, to): Place<'_>, count: u64) {
         let (from, to) = (from + word * 4, to + word * 4);
         target.store_u32(to, source.load_u32(from).wrapping_add(target.load_u32(to)));
     }
+}
+
+/// `count` words from a place on.
+fn words((memory, at): Place<'_>, count: u64) -> Vec<u32> {
+    let bytes = memory.bytes(at, count * 4);
+    let (words, _) = bytes.as_chunks::<4>();
+    words.iter().map(|&word| u32::from_le_bytes(word)).collect()
+}
+
+/// Where `word` stands first in a column that rises; `u32::MAX` if it does not.
+fn first_place(column: &[u32], word: u32) -> u32 {
+    let place = column.partition_point(|&other| other < word);
+    let is_there = column.get(place) == Some(&word);
+    let place = u32::try_from(place).ok().filter(|_| is_there);
+    place.unwrap_or(u32::MAX)
+}
+
+/// Stores words from a place on.
+fn store_words((memory, at): Place<'_>, words: &[u32]) {
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    memory.write_bytes(at, &bytes);
 }
 
 /// Stores `result(value)` of each of `count` values.

@@ -196,8 +196,20 @@ impl Workload {
         let count = |plan: &RankPlan| vec![0_u64; plan.streams.len()];
         let mut launched: Vec<Vec<u64>> = self.ranks.iter().map(count).collect();
         let mut last = vec![None; self.ranks.len()];
+        let none_free = |plan: &RankPlan| vec![false; plan.buffers.len()];
+        let mut is_free: Vec<Vec<bool>> = self.ranks.iter().map(none_free).collect();
         for &at in &self.order {
             let (task, own) = (self.task(at), at.rank as usize);
+            for one in &task.uses {
+                let buffer = &self.ranks[own].buffers[one.buffer as usize];
+                let is_there = |before: u32| is_free[own].get(before as usize) == Some(&true);
+                if buffer.takes.is_some_and(|before| !is_there(before)) {
+                    let (place, buffer) = (self.place(at), buffer.name.clone());
+                    return Err(PlanError::NotFree { place, buffer });
+                }
+            }
+            let frees = task.frees.iter();
+            frees.for_each(|&buffer| is_free[own][buffer as usize] = true);
             for wait in &task.waits {
                 let there = launched[wait.rank as usize][wait.stream as usize];
                 let is_edge = wait.rank == at.rank && wait.value <= there;
@@ -224,12 +236,16 @@ impl OfTask<'_> {
             self.exists("stream", stream, self.plan.streams.len())?;
         }
         let is_plain = self.task.waits.is_empty() && self.task.externals.is_empty();
-        if self.task.stream.is_none() && !is_plain {
+        let has_lives = !self.task.frees.is_empty() && self.plan.streams.is_empty();
+        if self.task.stream.is_none() && !is_plain || has_lives {
             let place = self.place();
             return Err(PlanError::NoStream { place });
         }
         for external in &self.task.externals {
             self.own(external.at, 1)?;
+        }
+        for &freed in &self.task.frees {
+            self.exists("buffer", freed, self.plan.buffers.len())?;
         }
         for wait in &self.task.waits {
             let ranks = &self.workload.ranks;

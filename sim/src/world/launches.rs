@@ -5,8 +5,10 @@
 //! still has for it is submitted behind the last task there, and so is cancelled. Refuses, before a
 //! task runs, a launch that cannot be planned. Called by whoever feeds a workload.
 
+use std::cell::RefCell;
+
 use finbox_runtime::launch::{Committed, Gate, LaunchError, Launcher, Offered, Words};
-use finbox_runtime::plan::{Mode, PlanError, Planner, Recorder};
+use finbox_runtime::plan::{Freed, Mode, PlanError, Planner, Recorder};
 use finbox_runtime::stream::{ReserveError, TimePoint, TimelineId, Wait};
 use finbox_runtime::{BufferId, BufferUse};
 use finbox_scheduler::{Dependency, Probe, Scheduler, SlotId, Submitter, TaskSpec};
@@ -23,8 +25,8 @@ pub(super) struct Planning<'a> {
     points: Points,
     /// By rank and stream.
     timelines: Vec<Vec<TimelineId>>,
-    /// By rank and buffer.
-    buffers: Vec<Vec<BufferId>>,
+    /// Buffers of all ranks whose memory is free again.
+    freed: RefCell<Vec<Freed>>,
 }
 
 impl<'a> Planning<'a> {
@@ -38,11 +40,6 @@ impl<'a> Planning<'a> {
             plan.streams.iter().map(open).collect()
         });
         let timelines = timelines.collect();
-        let buffers = workload.ranks.iter().map(|plan| {
-            let buffers = plan.buffers.iter().filter(|_| !plan.streams.is_empty());
-            buffers.map(|one| planner.declare(one.bytes)).collect()
-        });
-        let buffers = buffers.collect();
         let points = match workload.has_streams() {
             true => Points::of(workload),
             false => Points::default(),
@@ -52,12 +49,16 @@ impl<'a> Planning<'a> {
             planner,
             points,
             timelines,
-            buffers,
+            freed: RefCell::new(Vec::new()),
         }
     }
 
-    pub(super) const fn planner(&self) -> &Planner {
-        &self.planner
+    /// Whether the memory of `buffer`, whose life is over, is free again. Told once.
+    fn take_freed(&self, buffer: BufferId) -> bool {
+        let mut freed = self.freed.borrow_mut();
+        self.planner.take_freed(&mut freed);
+        let place = freed.iter().position(|one| one.buffer == buffer);
+        place.map(|place| freed.swap_remove(place)).is_some()
     }
 
     /// Whether every launch of the workload can be planned, in its order.
@@ -71,11 +72,17 @@ impl<'a> Planning<'a> {
         let all = Planning::of(workload, mode);
         let mut recorder = all.planner.recorder();
         let mut kept = Committed::default();
+        let ranks = workload.ranks.iter().map(|plan| Lives::new(&all, plan));
+        let mut lives: Vec<Lives> = ranks.collect();
         for &at in &workload.order {
-            if workload.task(at).stream.is_some() {
-                let planned = all.plan(&mut recorder, &mut kept, at, 0);
-                planned.map_err(|error| all.refused(at, error.into()))?;
-            }
+            let (task, lives) = (workload.task(at), &mut lives[at.rank as usize]);
+            lives.begin(task, |_| true);
+            let planned = match task.stream {
+                Some(_) => all.plan((&mut recorder, &mut kept), at, lives, 0),
+                None => Ok(()),
+            };
+            let ended = planned.and_then(|()| lives.end(&all, task));
+            ended.map_err(|error| all.refused(at, error.into()))?;
         }
         Ok(())
     }
@@ -91,9 +98,9 @@ impl<'a> Planning<'a> {
     /// Plans and commits a launch, and keeps what it is to be launched behind.
     fn plan(
         &self,
-        recorder: &mut Recorder<'_>,
-        kept: &mut Committed,
+        (recorder, kept): (&mut Recorder<'_>, &mut Committed),
         at: TaskRef,
+        lives: &Lives,
         now_ns: u64,
     ) -> Result<(), PlanError> {
         let (own, task) = (at.rank as usize, self.workload.task(at));
@@ -103,7 +110,7 @@ impl<'a> Planning<'a> {
         let mut recording = recorder.record(stream, &task.name);
         for one in &task.uses {
             let label = &plan.buffers[one.buffer as usize].name;
-            recording = recording.uses(label, buffer_use(&self.buffers[own], one));
+            recording = recording.uses(label, buffer_use(&lives.buffers, one));
         }
         for external in &task.externals {
             recording = recording.external(&external.label, external.at);
@@ -128,6 +135,55 @@ impl<'a> Planning<'a> {
             let stream = streams.iter().position(|&one| one == point.timeline)?;
             at(rank, u32::try_from(stream).ok()?)
         })
+    }
+}
+
+/// The buffers of one rank, each in the life it is in, or was in last.
+#[derive(Debug)]
+struct Lives {
+    buffers: Vec<BufferId>,
+    /// Those that wait for the memory of another one.
+    takes: Vec<Option<u32>>,
+}
+
+impl Lives {
+    fn new(planning: &Planning<'_>, plan: &RankPlan) -> Self {
+        let buffers = plan.buffers.iter().filter(|_| !plan.streams.is_empty());
+        Self {
+            takes: plan.buffers.iter().map(|buffer| buffer.takes).collect(),
+            buffers: buffers
+                .map(|buffer| planning.planner.declare(buffer.bytes))
+                .collect(),
+        }
+    }
+
+    /// Begins the lives of what `task` is the first to use, as far as `is_free` says that their
+    /// memory is. Whether all of them live.
+    fn begin(&mut self, task: &TaskPlan, is_free: impl Fn(BufferId) -> bool) -> bool {
+        for one in &task.uses {
+            let buffer = one.buffer as usize;
+            let Some(before) = self.takes.get(buffer).copied().flatten() else {
+                continue;
+            };
+            if !is_free(self.buffers[before as usize]) {
+                return false;
+            }
+            self.takes[buffer] = None;
+        }
+        true
+    }
+
+    /// Ends the lives that end with `task`.
+    fn end(&self, planning: &Planning<'_>, task: &TaskPlan) -> Result<(), PlanError> {
+        for &buffer in &task.frees {
+            let freed = planning.planner.free(self.buffers[buffer as usize]);
+            freed.map_err(|error| PlanError::Use {
+                launch: task.name.to_string(),
+                label: "a buffer that it frees".to_owned(),
+                error,
+            })?;
+        }
+        Ok(())
     }
 }
 
@@ -181,6 +237,7 @@ pub(super) struct Launches<'a, 'm> {
     kept: Committed,
     /// The last task that was submitted on each stream.
     last: Vec<Option<SlotId>>,
+    lives: Lives,
     words: Vec<Word>,
     store: Store<'a>,
     has_planned: bool,
@@ -251,6 +308,7 @@ impl<'a, 'm> Launches<'a, 'm> {
             launcher,
             kept: Committed::default(),
             last: vec![None; own.len()],
+            lives: Lives::new(planning, plan),
             words,
             store,
             has_planned: false,
@@ -266,12 +324,17 @@ impl<'a, 'm> Launches<'a, 'm> {
         gates: &[(TimePoint, SlotId)],
         now_ns: u64,
     ) -> Result<Option<SlotId>, RunError> {
+        let planning = self.planning;
+        let is_free = |buffer| planning.take_freed(buffer);
+        if !self.lives.begin(planned, is_free) {
+            return Ok(None);
+        }
         let Some(stream) = planned.stream else {
             return self.submit((scheduler, probe), (at, planned), (spec, after));
         };
         if !self.has_planned {
-            let (recorder, kept) = (&mut self.recorder, &mut self.kept);
-            match self.planning.plan(recorder, kept, at, now_ns) {
+            let keep = (&mut self.recorder, &mut self.kept);
+            match planning.plan(keep, at, &self.lives, now_ns) {
                 Ok(()) => {
                     let launched = self.launcher.launch(&self.kept, spec, after);
                     launched.map_err(|error| self.planning.refused(at, error.into()))?;
@@ -303,6 +366,7 @@ impl<'a, 'm> Launches<'a, 'm> {
             Ok(Offered::Launch { slot, .. }) => {
                 self.has_planned = false;
                 self.last[stream as usize] = Some(slot);
+                self.ended(at, planned)?;
                 Ok(Some(slot))
             }
             Ok(Offered::Full | Offered::Gate(_) | Offered::Nothing) => Ok(None),
@@ -317,7 +381,7 @@ impl<'a, 'm> Launches<'a, 'm> {
         (at, planned): (TaskRef, &TaskPlan),
         (spec, after): (&TaskSpec, &[Dependency]),
     ) -> Result<Option<SlotId>, RunError> {
-        let buffers = &self.planning.buffers[self.rank];
+        let buffers = &self.lives.buffers;
         let uses = planned.uses.iter().map(|one| buffer_use(buffers, one));
         let uses: Vec<BufferUse> = uses.collect();
         let mut words = RankWords {
@@ -329,7 +393,10 @@ impl<'a, 'm> Launches<'a, 'm> {
         };
         let world = (scheduler, probe, &mut words);
         match self.launcher.submit(world, spec, after, &uses) {
-            Ok(slot) => Ok(Some(slot)),
+            Ok(slot) => {
+                self.ended(at, planned)?;
+                Ok(Some(slot))
+            }
             Err(error) if error.is_temporary() => Ok(None),
             Err(error) => Err(RunError::Wiring {
                 rank: self.planning.workload.ranks[self.rank].rank,
@@ -337,6 +404,12 @@ impl<'a, 'm> Launches<'a, 'm> {
                 error,
             }),
         }
+    }
+
+    /// `planned` was submitted: ends the lives of buffers that end with it.
+    fn ended(&self, at: TaskRef, planned: &TaskPlan) -> Result<(), RunError> {
+        let ended = self.lives.end(self.planning, planned);
+        ended.map_err(|error| self.planning.refused(at, error.into()))
     }
 
     /// Looks at what has finished. Whether anything moved, and whether gates were told.

@@ -109,6 +109,8 @@ struct Pieces {
     cuts: Vec<Vec<u64>>,
     /// The piece that begins at each cut.
     pieces: Vec<Vec<Piece>>,
+    /// In whose memory a buffer begins its life, until it has begun.
+    takes: Vec<Option<u32>>,
 }
 
 #[derive(Clone, Default)]
@@ -131,11 +133,22 @@ impl Pieces {
         }
         let pieces = cuts.iter().map(|cuts| vec![Piece::default(); cuts.len()]);
         let pieces = pieces.collect();
-        Self { cuts, pieces }
+        let takes = plan.buffers.iter().map(|buffer| buffer.takes).collect();
+        Self {
+            cuts,
+            pieces,
+            takes,
+        }
     }
 
     /// `task` makes this use: appends what it waits for because of it.
     fn touch(&mut self, task: u32, one: &BufferUse, befores: &mut Vec<u32>) {
+        if let Some(before) = self.takes[one.buffer as usize].take() {
+            for piece in &self.pieces[before as usize] {
+                befores.extend(piece.writer);
+                befores.extend(&piece.readers);
+            }
+        }
         let cuts = &self.cuts[one.buffer as usize];
         let first = cuts.partition_point(|&cut| cut < one.span.at);
         let last = cuts.partition_point(|&cut| cut < one.span.at + one.span.bytes);

@@ -39,6 +39,17 @@ pub(super) enum OpFile {
         to: NameOr,
         count: u64,
     },
+    SortU32 {
+        from: NameOr,
+        to: NameOr,
+        count: u64,
+    },
+    JoinU32 {
+        left: NameOr,
+        right: NameOr,
+        to: NameOr,
+        count: u64,
+    },
     ScaleF32 {
         from: NameOr,
         to: NameOr,

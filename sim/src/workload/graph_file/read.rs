@@ -206,6 +206,7 @@ fn base(file: &RankFile, label: u32) -> Result<RankPlan, (usize, GraphProblem)> 
             name: buffer.name.clone(),
             offset,
             bytes: buffer.bytes,
+            takes: None,
         });
     }
     let set = |patterns: &Vec<Hex>| RuleSet::of(patterns.iter().map(|one| &*one.0));

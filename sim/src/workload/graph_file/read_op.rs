@@ -113,6 +113,22 @@ fn in_memory(all: &All<'_>, file: &OpFile) -> Result<Op, GraphProblem> {
             to: own(to)?,
             count: *count,
         },
+        OpFile::SortU32 { from, to, count } => Op::SortU32 {
+            from: own(from)?,
+            to: own(to)?,
+            count: *count,
+        },
+        OpFile::JoinU32 {
+            left,
+            right,
+            to,
+            count,
+        } => Op::JoinU32 {
+            left: own(left)?,
+            right: own(right)?,
+            to: own(to)?,
+            count: *count,
+        },
         OpFile::ScaleF32 {
             from,
             to,

@@ -167,6 +167,22 @@ fn in_memory(all: &All<'_>, own: u32, op: &Op) -> OpFile {
             to: place(to),
             count,
         },
+        Op::SortU32 { from, to, count } => OpFile::SortU32 {
+            from: place(from),
+            to: place(to),
+            count,
+        },
+        Op::JoinU32 {
+            left,
+            right,
+            to,
+            count,
+        } => OpFile::JoinU32 {
+            left: place(left),
+            right: place(right),
+            to: place(to),
+            count,
+        },
         Op::ScaleF32 {
             from,
             to,

@@ -399,6 +399,7 @@ impl Builder {
                 name: "data".into(),
                 offset: 0,
                 bytes,
+                takes: None,
             });
             ours.plan.parts = ours.regions.iter().map(Region::part).collect();
         }

@@ -115,6 +115,10 @@ impl Lowering<'_> {
                 let first = self.name(at);
                 return Err(DeviceRefusal::Scan { first });
             }
+            Op::SortU32 { .. } | Op::JoinU32 { .. } => {
+                let first = self.name(at);
+                return Err(DeviceRefusal::Simulated { first });
+            }
             _ => own_data(planned, data),
         })
     }
@@ -205,6 +209,8 @@ fn own_data(planned: &Op, data: u64) -> finbox_op {
         | Op::AwaitPost { .. }
         | Op::PerBlock { .. }
         | Op::Engine { .. }
+        | Op::SortU32 { .. }
+        | Op::JoinU32 { .. }
         | Op::Await { .. } => unreachable!("{planned:?} goes beyond the rank's own data"),
     }
 }

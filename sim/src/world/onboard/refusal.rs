@@ -58,6 +58,12 @@ pub enum DeviceRefusal {
         /// Who does.
         first: TaskName,
     },
+    /// Sorts and joins, which the contract with devices does not know.
+    #[error("{first} sorts or joins, which kernels of devices cannot be told to")]
+    Simulated {
+        /// Who.
+        first: TaskName,
+    },
     /// Operations of engines that are to fail.
     #[error("the workload wants operations of engines to fail, which no device can be told")]
     EngineFaults,
