@@ -1939,9 +1939,11 @@ finbox_status finbox_device_open(const struct finbox_device_args *args,
                                  struct finbox_device *device);
 
 /**
- * Ends a machine; its library is unloaded with the last machine of it. Schedulers on its ports
- * must have been destroyed, and no other call may be inside. The storage serves again, also if
- * this answers DEVICE: then the machine did not end well, and its library stays loaded.
+ * Ends a machine; its library is unloaded with the last machine of it. BUSY, with the rank, while
+ * a scheduler lives on one of its ports as `finbox_device_port` gave it: destroy that first, and
+ * one on a port that wraps another yourself. No other call may be inside. The storage serves
+ * again, also if this answers DEVICE: then the machine did not end well, and its library stays
+ * loaded.
  *
  * @pre `device` points to a device's storage that lives until the call returns.
  */

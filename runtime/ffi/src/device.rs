@@ -20,6 +20,7 @@ use crate::handle::{Handle, Storage};
 use crate::problem::Problem;
 use crate::scheduler::outside;
 use crate::status::finbox_status;
+use crate::tenants::Landlord;
 use crate::version::{FINBOX_TARGET_A2A3, FINBOX_TARGET_A5, target_of};
 
 /// Storage for a machine behind a device library. All zero before it is first used, and never
@@ -35,6 +36,8 @@ pub struct finbox_device {
 pub(crate) struct Opened {
     /// There until it is closed.
     machine: Option<Box<PluginMachine>>,
+    /// How schedulers on its ports are known.
+    landlord: Landlord,
 }
 
 impl Storage for finbox_device {
@@ -224,15 +227,19 @@ pub unsafe extern "C" fn finbox_device_open(
         };
         let library = library.map_err(refused)?;
         let machine = PluginMachine::open(&library, &options).map_err(refused)?;
+        let ranks = 0..machine.facts().ranks;
+        let landlord = Landlord::of(ranks.map(|rank| machine.table(rank)));
         let machine = Some(Box::new(machine));
-        reserved.fill(Opened { machine });
+        reserved.fill(Opened { machine, landlord });
         Ok(())
     })
 }
 
-/// Ends a machine; its library is unloaded with the last machine of it. Schedulers on its ports
-/// must have been destroyed, and no other call may be inside. The storage serves again, also if
-/// this answers DEVICE: then the machine did not end well, and its library stays loaded.
+/// Ends a machine; its library is unloaded with the last machine of it. BUSY, with the rank, while
+/// a scheduler lives on one of its ports as `finbox_device_port` gave it: destroy that first, and
+/// one on a port that wraps another yourself. No other call may be inside. The storage serves
+/// again, also if this answers DEVICE: then the machine did not end well, and its library stays
+/// loaded.
 ///
 /// # Safety
 /// `device` points to a device's storage that lives until the call returns.
@@ -242,6 +249,7 @@ pub unsafe extern "C" fn finbox_device_close(device: *mut finbox_device) -> finb
         outside()?;
         // SAFETY: handed on to the caller.
         let mut held = unsafe { Handle::at(device) }?.lock()?;
+        held.landlord.leave()?;
         let closed = held.machine.take().map(|machine| machine.close());
         held.destroy();
         closed.unwrap_or(Ok(())).map_err(refused)

@@ -35,6 +35,8 @@ mod problem;
 mod producer;
 mod scheduler;
 mod status;
+#[cfg(feature = "std")]
+mod tenants;
 mod version;
 mod wire;
 

@@ -3,7 +3,7 @@
 //! A callback that calls the library again finds the role that called it taken and gets BUSY;
 //! calls of other roles cannot be told from those of another processor.
 
-use finbox_abi::{Call, CallWatch};
+use finbox_abi::{Call, CallWatch, finbox_port};
 
 use crate::problem::Problem;
 
@@ -59,6 +59,16 @@ impl Threads {
     }
 
     pub(crate) const fn wake_dispatch(&self) {}
+}
+
+/// A scheduler's stay on a port: firmware has no machines that could be closed.
+#[derive(Debug)]
+pub(crate) struct Tenancy;
+
+impl Tenancy {
+    pub(crate) const fn on(_: &finbox_port) -> Self {
+        Self
+    }
 }
 
 /// Calls inside that may stay: none.

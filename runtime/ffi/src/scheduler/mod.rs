@@ -34,10 +34,12 @@ use finbox_mailbox::{Guard, TryLock};
 use finbox_scheduler::{Dispatcher, FinHandler, Ledger, Scheduler, Submitter};
 
 use crate::problem::Problem;
+#[cfg(feature = "std")]
+use crate::tenants::Tenancy;
 
 pub use args::*;
 #[cfg(not(feature = "std"))]
-pub(crate) use bare::{Counted, Note, Threads, Watcher, outside};
+pub(crate) use bare::{Counted, Note, Tenancy, Threads, Watcher, outside};
 pub use carve::FINBOX_SCHEDULER_ALIGN;
 pub use pass::*;
 pub use place::*;
@@ -119,6 +121,8 @@ pub(crate) struct Scheduling {
     /// Where each role is: a handler each, dispatch, reports.
     notes: &'static [Note],
     threads: Threads,
+    /// Keeps the machine behind its port open.
+    _tenancy: Tenancy,
 }
 
 /// What the storage of a scheduler holds.

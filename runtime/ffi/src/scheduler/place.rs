@@ -16,8 +16,8 @@ use crate::producer::Sender;
 use crate::scheduler::args::{finbox_scheduler_args, read_args};
 use crate::scheduler::plan::{Carved, Plan};
 use crate::scheduler::{
-    Counted, Dispatching, Handling, MachinePort, Note, Placed, Scheduling, Threads, Watcher,
-    outside,
+    Counted, Dispatching, Handling, MachinePort, Note, Placed, Scheduling, Tenancy, Threads,
+    Watcher, outside,
 };
 use crate::status::finbox_status;
 
@@ -59,7 +59,7 @@ unsafe fn build(
     carved: Carved,
     config: &Config,
     table: &finbox_port,
-    (owner, patience_ns): (u64, u64),
+    (owner, patience_ns, tenancy): (u64, u64, Tenancy),
 ) -> Result<NonNull<Scheduling>, Problem> {
     let Carved {
         body,
@@ -105,6 +105,7 @@ unsafe fn build(
         report: TryLock::new(report),
         notes: all,
         threads: Threads::new(patience_ns),
+        _tenancy: tenancy,
     })))
 }
 
@@ -137,7 +138,8 @@ pub unsafe extern "C" fn finbox_scheduler_place(
         let ground = plan.ground(args.memory.cast(), args.size_bytes)?;
         // SAFETY: large enough and aligned; the rest is the caller's word.
         let carved = unsafe { plan.carve(&ground) };
-        let about = (owner_of(scheduler, config.start.epoch), args.patience_ns);
+        let (owner, tenancy) = (owner_of(scheduler, config.start.epoch), Tenancy::on(&table));
+        let about = (owner, args.patience_ns, tenancy);
         // SAFETY: handed on to the caller.
         let body = unsafe { build(carved, &config, &table, about) }?;
         reserved.fill(Placed {

@@ -10,6 +10,7 @@ use finbox::*;
 use finbox_abi::{finbox_op, finbox_op_kind, finbox_port, finbox_text};
 
 use crate::mailbox::{OK, c, last_error};
+use crate::rig::Rig;
 
 const DEVICE: finbox_status = finbox_status::Device;
 const INVALID: finbox_status = finbox_status::InvalidArgument;
@@ -271,6 +272,44 @@ fn more_than_memory_holds_is_refused_before_it_is_looked_at() {
     let loaded = c!(finbox_device_load_kernel(device, 0, no_ops, 0, &mut number));
     assert_eq!((loaded, number != 0), (OK, true), "{}", last_error());
     assert_eq!(c!(finbox_device_close(device)), OK);
+}
+
+#[test]
+fn a_machine_is_not_closed_under_a_scheduler() {
+    let Some(library) = library() else { return };
+    let (mut device, mut other) = (open(library), open(library));
+    let (device, other) = (&raw mut *device, &raw mut *other);
+    // SAFETY: integers and pointers.
+    let mut facts: finbox_device_facts = unsafe { std::mem::zeroed() };
+    facts.struct_size = size_of::<finbox_device_facts>();
+    assert_eq!(c!(finbox_device_describe(device, &mut facts)), OK);
+    let mut rig = Rig::unplaced();
+    *rig.port = no_port();
+    assert_eq!(c!(finbox_device_port(device, 1, &mut *rig.port)), OK);
+    let args = finbox_scheduler_args {
+        target: facts.target,
+        cores: facts.cores,
+        host_lanes: facts.host_lanes,
+        ..rig.args()
+    };
+    let args = rig.sized(args);
+    let small = finbox_scheduler_args {
+        size_bytes: 64,
+        ..args
+    };
+    assert_eq!(rig.place(&small), finbox_status::TooSmall);
+    assert_eq!(rig.place(&args), OK, "{}", last_error());
+    for _ in 0..2 {
+        assert_eq!(c!(finbox_device_close(device)), finbox_status::Busy);
+        let said = "rank 1: a scheduler lives on its port; destroy it first";
+        assert_eq!(last_error(), said);
+    }
+    assert_eq!(c!(finbox_device_close(other)), OK, "{}", last_error());
+    assert_eq!(c!(finbox_device_describe(device, &mut facts)), OK);
+    assert_eq!(c!(finbox_scheduler_destroy(rig.at())), OK);
+    assert_eq!(rig.place(&args), OK, "{}", last_error());
+    assert_eq!(c!(finbox_scheduler_destroy(rig.at())), OK);
+    assert_eq!(c!(finbox_device_close(device)), OK, "{}", last_error());
 }
 
 /// What to do next stands at the end of a refusal.

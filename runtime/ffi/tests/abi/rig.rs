@@ -131,6 +131,18 @@ impl Rig {
         }
     }
 
+    /// The same arguments with memory that is large enough for them.
+    pub(crate) fn sized(&mut self, args: finbox_scheduler_args) -> finbox_scheduler_args {
+        let mut bytes = 0;
+        assert_eq!(c!(finbox_scheduler_bytes(&args, &mut bytes)), OK);
+        self.memory = vec![Block([0xAA; 128]); bytes.div_ceil(128)];
+        finbox_scheduler_args {
+            memory: self.memory.as_mut_ptr().cast(),
+            size_bytes: self.memory.len() * size_of::<Block>(),
+            ..args
+        }
+    }
+
     pub(crate) fn place(&mut self, args: &finbox_scheduler_args) -> finbox_status {
         c!(finbox_scheduler_place(args, &raw mut *self.handle))
     }
