@@ -2,6 +2,7 @@
 #![cfg(not(any(loom, shuttle)))]
 
 mod hazards;
+mod reference;
 mod refusals;
 mod timelines;
 

@@ -148,6 +148,54 @@ fn a_wait_for_a_foreign_timeline_needs_a_deadline_and_missing_it_ends_the_stream
 }
 
 #[test]
+fn memory_comes_back_only_when_what_a_lost_launch_was_behind_is_over_too() {
+    let (planner, [a, b, _]) = planner();
+    let (mut recorder, buffer) = (planner.recorder(), planner.declare(8));
+    let (runs, _) = launch(&mut recorder, a, &[one(buffer, 0..8, Out)]);
+    let (lost, waits) = launch(&mut recorder, b, &[one(buffer, 0..8, Out)]);
+    assert_eq!(waits, [runs]);
+    planner.poison(b, "core 3 was lost", 1).expect("it goes on");
+    planner.free(buffer).expect("it lives");
+    let mut freed = Vec::new();
+    planner.take_freed(&mut freed);
+    assert_eq!(planner.fate(lost), Ok(Fate::Failed));
+    assert_eq!(freed, [], "the first write still runs");
+    planner.advance(runs, 2).expect("it is the next");
+    planner.take_freed(&mut freed);
+    assert_eq!(freed.len(), 1);
+}
+
+#[test]
+fn a_foreign_timeline_may_come_to_its_last_value() {
+    let (planner, _) = planner();
+    let peer = planner.foreign("peer", 0);
+    let last = TimePoint::new(peer, u64::MAX);
+    planner.advance(last, 1).expect("it may jump");
+    let explanation = planner.explain(last, 2).expect("it is known");
+    assert_eq!(explanation.root, Root::Reached);
+    planner.poison(peer, "it left", 3).expect("it goes on");
+    assert_eq!(planner.fate(last), Ok(Fate::Completed));
+    planner.poison(peer, "again", 4).expect_err("it ended");
+}
+
+#[test]
+fn an_explanation_names_a_launch_that_nobody_has_committed() {
+    let (planner, [a, b, _]) = planner();
+    let (mut recorder, buffer) = (planner.recorder(), planner.declare(8));
+    let mut late = planner.recorder();
+    let planned = late.record(a, "late").writes("out", buffer, 0..8).plan();
+    let planned = planned.expect("it is right");
+    let (read, _) = launch(&mut recorder, b, &[one(buffer, 0..8, In)]);
+    let explanation = planner.explain(read, 30).expect("it is known");
+    let text = "`b` 1 (it is at 0, for 30 ns) waits for `a` 1 (it is at 0, for 30 ns); \
+                in the end: `a` 1 (it is at 0, for 30 ns) is planned and not committed";
+    assert_eq!(explanation.to_string(), text);
+    let point = planned.commit().point();
+    let explanation = planner.explain(read, 30).expect("it is known");
+    assert!(matches!(explanation.root, Root::Running(place) if place.point == point));
+}
+
+#[test]
 fn an_explanation_follows_the_waits_to_the_launch_that_runs() {
     let (planner, [a, b, c]) = planner();
     let mut recorder = planner.recorder();

@@ -14,6 +14,8 @@ struct Freeing {
     buffer: BufferId,
     bytes: u64,
     users: Vec<Party>,
+    /// Whether `users` are the last launches of all streams.
+    is_wide: bool,
 }
 
 #[derive(Debug)]
@@ -292,6 +294,7 @@ impl Desk {
             buffer,
             bytes,
             users,
+            is_wide: false,
         });
         Ok(())
     }
@@ -305,6 +308,14 @@ impl Desk {
             ..
         } = self;
         freeing.retain_mut(|one| {
+            let is_lost = |&user: &Party| Self::fate(timelines, user) == Fate::Failed;
+            if !one.is_wide && one.users.iter().any(is_lost) {
+                // It never runs, but whom it was behind may, and that is forgotten.
+                one.users
+                    .retain(|user| matches!(user, Party::Task { .. }));
+                one.users.extend(timelines.ends().map(Party::from));
+                one.is_wide = true;
+            }
             let is_busy = |&user: &Party| Self::fate(timelines, user) == Fate::Unfinished;
             one.users.retain(is_busy);
             if one.users.is_empty() {

@@ -76,7 +76,8 @@ impl Planner {
         self.desk().free(buffer)
     }
 
-    /// Appends the freed buffers whose last uses are over, each once: reached, or never to be.
+    /// Appends the freed buffers whose last uses are over, each once: reached, or never to be. Of
+    /// one that never will, all that was planned meanwhile must be over: it may have been behind it.
     pub fn take_freed(&self, freed: &mut Vec<Freed>) {
         self.desk().take_freed(freed);
     }

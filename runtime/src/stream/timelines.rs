@@ -43,12 +43,12 @@ pub(super) struct Timeline {
 
 impl Timeline {
     fn next(&self, id: TimelineId) -> TimePoint {
-        TimePoint::new(id, self.reached + 1)
+        TimePoint::new(id, self.reached.saturating_add(1))
     }
 
     /// The launch with this value, while it has not finished.
     pub(super) fn launch(&self, value: u64) -> Option<&Pending> {
-        let place = value.checked_sub(self.reached + 1)?;
+        let place = value.checked_sub(self.reached.checked_add(1)?)?;
         self.pending.get(usize::try_from(place).ok()?)
     }
 }
@@ -144,6 +144,12 @@ impl Timelines {
             (false, Some(_)) => Fate::Failed,
             (false, None) => Fate::Unfinished,
         }
+    }
+
+    /// The last launch that was planned on each stream.
+    pub(crate) fn ends(&self) -> impl Iterator<Item = TimePoint> {
+        let end = |(id, line): (u32, &Timeline)| TimePoint::new(TimelineId(id), line.reserved);
+        (0..).zip(&self.lines).map(end)
     }
 
     /// Whether a launch may be planned on `stream`.
