@@ -23,6 +23,7 @@ mod crew;
 pub mod edge;
 pub mod launch;
 mod lifecycle;
+mod lock;
 mod machine;
 pub mod persistent;
 pub mod plan;

@@ -14,6 +14,7 @@ mod explore;
 mod faults;
 mod mailbox;
 mod passes;
+mod plans;
 mod planted;
 mod schedule;
 mod shutdown;

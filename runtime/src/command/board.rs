@@ -4,9 +4,10 @@
 //! Mirror and answer are two things, and the answer comes second: who sees a fence answered sees
 //! statistics that are at least as new.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
 use super::evidence::{Snapshot, Statistics};
+use crate::lock::Mutex;
 use crate::wait::Sleeper;
 
 /// Place for one command ring's answers. Made once, and lent to [`super::command_ring`].

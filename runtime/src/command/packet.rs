@@ -364,7 +364,9 @@ impl Payload for Packet {
     }
 }
 
-/// The layout, field by field, as a C struct behind the sequence sees it.
+/// The layout, field by field, as a C struct behind the sequence sees it. Checkers' atomics are
+/// larger.
+#[cfg(not(any(loom, shuttle)))]
 mod layout {
     use super::{Command, Entry, How, Indirect, Launch, Packet, Signal, Transfer, Wait};
     use finbox_mailbox::{Cell, Words};

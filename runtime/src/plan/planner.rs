@@ -1,6 +1,6 @@
 //! The planner: one lock, and what may be asked of what it protects.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 
 use finbox_scheduler::Fate;
 
@@ -9,6 +9,7 @@ use super::error::{Gap, PlanError};
 use super::recorder::Recorder;
 use super::{Freed, Mode, PlanStats};
 use crate::buffer::{BufferId, UseError};
+use crate::lock::{Mutex, MutexGuard};
 use crate::stream::{AdvanceError, Explanation, TimePoint, TimelineId};
 
 /// Timelines and buffers of one runtime. Any thread may plan; each has a [`Recorder`].
