@@ -27,6 +27,14 @@ pub struct BufferId {
     generation: u32,
 }
 
+impl BufferId {
+    /// One bit of 64, the same for all lives and every 64th buffer.
+    #[inline]
+    pub(crate) const fn bit(self) -> u64 {
+        1 << (self.index % u64::BITS)
+    }
+}
+
 /// How a task touches a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -112,6 +120,21 @@ impl<U: User> Segment<U> {
         }
     }
 
+    /// `user` reads all of it, or writes it.
+    #[inline]
+    fn touch(&mut self, access: Access, user: U) {
+        if access != Access::In {
+            self.writer = Some(user);
+            // Their memory serves again.
+            self.readers.clear();
+            return;
+        }
+        match user.stands_for(&self.readers) {
+            Some(index) => self.readers[index] = user,
+            None => self.readers.push(user),
+        }
+    }
+
     /// Forgets who completed, and all who failed as readers but the last.
     fn forget(&mut self, fate: &impl Fn(U) -> Fate) {
         self.writer = self
@@ -185,54 +208,64 @@ impl<U: User> Block<U> {
     }
 
     /// Records one use of `user`. Returns how many segments it looked at.
+    #[inline]
     fn touch(&mut self, range: &Range<u64>, access: Access, user: U) -> usize {
+        let touched = overlap(&self.segments, range);
+        // Most uses are of the same bytes as one before.
+        let is_one = touched.len() == 1;
+        match self.segments.get_mut(touched.start).filter(|_| is_one) {
+            Some(segment) if segment.range == *range => {
+                let before = segment.readers.len();
+                segment.touch(access, user);
+                self.readers = self.readers + segment.readers.len() - before;
+                1
+            }
+            _ => self.touch_pieces(range, access, user),
+        }
+    }
+
+    /// As [`touch`](Self::touch), of bytes in several segments or in parts of them.
+    #[inline(never)]
+    fn touch_pieces(&mut self, range: &Range<u64>, access: Access, user: U) -> usize {
         self.split_at(range.start);
         self.split_at(range.end);
         let touched = overlap(&self.segments, range);
         let count = touched.len();
-        match access {
-            Access::In => {
-                for segment in &mut self.segments[touched] {
-                    match user.stands_for(&segment.readers) {
-                        Some(index) => segment.readers[index] = user,
-                        None => {
-                            segment.readers.push(user);
-                            self.readers += 1;
-                        }
-                    }
-                }
-            }
-            Access::Out | Access::InOut if count == 1 => {
-                // All of it, since it was split; its readers' memory serves again.
-                let segment = &mut self.segments[touched.start];
-                self.readers -= segment.readers.len();
-                segment.writer = Some(user);
-                segment.readers.clear();
-            }
-            Access::Out | Access::InOut => {
-                let whole = Segment {
-                    range: range.clone(),
-                    writer: Some(user),
-                    readers: Vec::new(),
-                };
-                let before = self.segments.splice(touched, [whole]);
-                self.readers -= before.map(|segment| segment.readers.len()).sum::<usize>();
-            }
+        if access != Access::In && count > 1 {
+            let kept = touched.start + 1;
+            let rest = self.segments.drain(kept..touched.end);
+            self.readers -= rest.map(|segment| segment.readers.len()).sum::<usize>();
+            self.segments[touched.start].range.end = range.end;
+        }
+        let end = match access {
+            Access::In => touched.end,
+            Access::Out | Access::InOut => touched.start + 1,
+        };
+        for segment in &mut self.segments[touched.start..end] {
+            let before = segment.readers.len();
+            segment.touch(access, user);
+            self.readers = self.readers + segment.readers.len() - before;
         }
         count
     }
 
     /// Once the state has doubled, forgets what can be forgotten. Returns how much it looked at.
+    #[inline]
     fn sweep(&mut self, fate: &impl Fn(U) -> Fate) -> usize {
         let before = self.state();
-        if before < self.sweep_at {
-            return 0;
+        if before >= self.sweep_at {
+            self.forget(fate);
+            return before;
         }
+        0
+    }
+
+    #[cold]
+    fn forget(&mut self, fate: &impl Fn(U) -> Fate) {
         self.segments.iter_mut().for_each(|one| one.forget(fate));
         self.segments.dedup_by(|next, kept| kept.join(next));
         self.readers = self.segments.iter().map(|one| one.readers.len()).sum();
         self.sweep_at = SWEEP_AT.max(2 * self.state());
-        before
     }
 }
 
@@ -355,12 +388,17 @@ impl<U: User> Buffers<U> {
         let mut segments = 0;
         for (argument, one) in uses.iter().enumerate() {
             let block = self.used(argument, one)?;
-            let touched = overlap(&block.segments, &one.range);
+            let touched = &block.segments[overlap(&block.segments, &one.range)];
             segments += touched.len();
-            for segment in &block.segments[touched] {
-                after.extend(segment.writer);
+            for segment in touched {
+                if let Some(writer) = segment.writer {
+                    after.push(writer);
+                }
                 if one.access != Access::In {
-                    after.extend(&segment.readers);
+                    // Few: cheaper one by one than copied.
+                    for &reader in &segment.readers {
+                        after.push(reader);
+                    }
                 }
             }
         }
@@ -385,114 +423,19 @@ impl<U: User> Buffers<U> {
 }
 
 /// Indices of the segments that overlap `range`.
+#[inline]
 fn overlap<U>(segments: &[Segment<U>], range: &Range<u64>) -> Range<usize> {
+    if segments
+        .first()
+        .is_some_and(|first| range.end <= first.range.end)
+    {
+        return 0..1;
+    }
     let first = segments.partition_point(|segment| segment.range.end <= range.start);
-    let last = segments.partition_point(|segment| segment.range.start < range.end);
-    first..last.max(first)
+    let behind = segments[first..].iter();
+    let count = behind.take_while(|segment| segment.range.start < range.end);
+    first..first + count.count()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Access, BufferId, BufferUse, Buffers, UseError};
-    use finbox_scheduler::{Fate, SlotId};
-    use std::ops::Range;
-
-    fn slot(index: u32) -> SlotId {
-        SlotId::new(0, index, 1)
-    }
-
-    fn touch(
-        buffers: &mut Buffers,
-        (buffer, range, access): (BufferId, Range<u64>, Access),
-        index: u32,
-    ) -> Vec<SlotId> {
-        let uses = [BufferUse {
-            buffer,
-            range,
-            access,
-        }];
-        let mut after = Vec::new();
-        buffers
-            .plan(&uses, &mut after)
-            .expect("the use is in range");
-        buffers.record(&uses, slot(index), |_| Fate::Unfinished);
-        after
-    }
-
-    #[test]
-    fn a_read_waits_for_the_write_and_a_write_for_the_reads() {
-        let mut buffers = Buffers::default();
-        let b = buffers.declare(8);
-        assert_eq!(touch(&mut buffers, (b, 0..8, Access::Out), 0), []);
-        assert_eq!(touch(&mut buffers, (b, 0..8, Access::In), 1), [slot(0)]);
-        assert_eq!(touch(&mut buffers, (b, 0..8, Access::In), 2), [slot(0)]);
-        let after = touch(&mut buffers, (b, 0..8, Access::InOut), 3);
-        assert_eq!(after, [slot(0), slot(1), slot(2)]);
-        assert_eq!(touch(&mut buffers, (b, 0..8, Access::In), 4), [slot(3)]);
-    }
-
-    #[test]
-    fn disjoint_halves_do_not_conflict_and_the_whole_waits_for_both() {
-        let mut buffers = Buffers::default();
-        let b = buffers.declare(8);
-        assert_eq!(touch(&mut buffers, (b, 0..4, Access::Out), 0), []);
-        assert_eq!(touch(&mut buffers, (b, 4..8, Access::Out), 1), []);
-        assert_eq!(
-            touch(&mut buffers, (b, 3..5, Access::In), 2),
-            [slot(0), slot(1)]
-        );
-        assert_eq!(touch(&mut buffers, (b, 0..3, Access::Out), 3), [slot(0)]);
-        let after = touch(&mut buffers, (b, 0..8, Access::Out), 4);
-        assert_eq!(
-            after,
-            [slot(3), slot(0), slot(2), slot(1), slot(2), slot(1)]
-        );
-    }
-
-    #[test]
-    fn a_freed_buffer_is_refused_and_names_the_argument() {
-        let mut buffers = Buffers::default();
-        let old = buffers.declare(8);
-        let mut users = Vec::new();
-        touch(&mut buffers, (old, 0..8, Access::Out), 0);
-        buffers.free(old, &mut users).expect("it lives");
-        assert_eq!(users, [slot(0)]);
-        let new = buffers.declare(8);
-        let uses = [new, old].map(|buffer| BufferUse {
-            buffer,
-            range: 0..1,
-            access: Access::In,
-        });
-        let error = buffers.plan(&uses, &mut Vec::new());
-        assert_eq!(
-            error,
-            Err(UseError::Stale {
-                argument: 1,
-                found: 0,
-                current: 1
-            })
-        );
-    }
-
-    #[test]
-    fn a_range_outside_its_buffer_is_refused() {
-        let mut buffers = Buffers::<SlotId>::default();
-        let buffer = buffers.declare(8);
-        for range in [4..9, 4..4, 9..10] {
-            let uses = [BufferUse {
-                buffer,
-                range,
-                access: Access::In,
-            }];
-            let error = buffers.plan(&uses, &mut Vec::new());
-            assert!(matches!(
-                error,
-                Err(UseError::Range {
-                    argument: 0,
-                    bytes: 8,
-                    ..
-                })
-            ));
-        }
-    }
-}
+mod tests;

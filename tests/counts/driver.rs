@@ -3,6 +3,8 @@
 //! `run.sh` names one operation, collects the instructions under its function and divides. What
 //! belongs to the simulated machine is told by its name, [`Machine`], and not counted.
 
+mod plans;
+
 use std::hint::black_box;
 
 use finbox_mailbox::{
@@ -380,4 +382,5 @@ fn scheduler_alone() {
 fn main() {
     mailbox_alone();
     scheduler_alone();
+    plans::plans();
 }

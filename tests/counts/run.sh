@@ -4,7 +4,7 @@
 # usage: tests/counts/run.sh            fails when an operation takes over 1 % more than its baseline
 #        tests/counts/run.sh --renew    writes baseline.txt anew
 #
-# Counted is everything under the operation's function in driver.rs but the simulated machine. Under
+# Counted is everything under the operation's function in driver.rs or plans.rs but the simulated machine. Under
 # one compiler the counts repeat to the instruction. Without valgrind, which is installed if that can
 # be done, or under another compiler than the baseline's, it says so and ends.
 set -euo pipefail
@@ -28,7 +28,7 @@ compiler=$(rustc --version | cut -d ' ' -f 2)
 built=$(cargo build --release --quiet --package finbox-tests --example counts \
     --message-format json)
 driver=$(grep -o '"executable":"[^"]*/counts[^"]*"' <<<"$built" | cut -d '"' -f 4)
-operations=$(sed -n 's/^fn count_\([a-z0-9_]*\)(.*/\1/p' tests/counts/driver.rs)
+operations=$(sed -nE 's/^(fn |counted!\()count_([a-z0-9_]*)[(,].*/\2/p' tests/counts/{driver,plans}.rs)
 
 # count OPERATION: instructions a call, under its function and outside the machine.
 count() {

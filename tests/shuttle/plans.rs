@@ -8,7 +8,7 @@ use std::sync::Arc;
 use finbox_runtime::plan::{Mode, Planner};
 use finbox_runtime::stream::{AdvanceError, TimePoint, TimelineId, Wait};
 use finbox_runtime::{Access, BufferId, BufferUse, Buffers};
-use finbox_scheduler::Fate;
+use finbox_scheduler::{Fate, SlotId};
 use shuttle::sync::Mutex;
 use shuttle::thread;
 
@@ -166,23 +166,22 @@ fn l9_a_planner_that_finds_and_records_in_two_steps_is_found_to_lose_an_order() 
         "split planning lock",
         (random(1_000), "in no order"),
         || {
-            let streams = ["a", "b"].map(|name| Planner::new(Mode::Strict).stream(name, 0));
-            let mut buffers = Buffers::<TimePoint>::default();
+            let mut buffers = Buffers::default();
             let both = [buffers.declare(8), buffers.declare(8)];
             let buffers = Arc::new(Mutex::new(buffers));
-            let planning = |stream: TimelineId, uses: [BufferUse; 2]| {
+            let planning = |user: SlotId, uses: [BufferUse; 2]| {
                 let buffers = Arc::clone(&buffers);
                 thread::spawn(move || {
-                    let (point, mut behind) = (TimePoint::new(stream, 1), Vec::new());
+                    let mut behind = Vec::new();
                     buffers.lock().unwrap().plan(&uses, &mut behind).unwrap();
                     let mut locked = buffers.lock().unwrap();
-                    locked.record(&uses, point, |_| Fate::Unfinished);
+                    locked.record(&uses, user, |_| Fate::Unfinished);
                     behind.len()
                 })
             };
             let uses = both.map(|buffer| one(buffer, Access::InOut));
             let [x, y] = uses.clone();
-            let threads = [planning(streams[0], uses), planning(streams[1], [y, x])];
+            let threads = [planning(user(1), uses), planning(user(2), [y, x])];
             let found: usize = threads.map(|thread| thread.join().unwrap()).iter().sum();
             assert!(found > 0, "two launches in no order");
             found
@@ -190,33 +189,37 @@ fn l9_a_planner_that_finds_and_records_in_two_steps_is_found_to_lose_an_order() 
     );
 }
 
+fn user(number: u32) -> SlotId {
+    SlotId::new(0, number, 1)
+}
+
+type Locked = (BufferId, Mutex<Buffers>);
+
+/// Plans a use of `first` and one of `second`, each under its own lock; how many it is behind.
+fn plan_under_two_locks(first: &Locked, second: &Locked, own: SlotId) -> usize {
+    let mut locked = [first.1.lock().unwrap(), second.1.lock().unwrap()];
+    let mut behind = Vec::new();
+    for (buffers, id) in locked.iter_mut().zip([first.0, second.0]) {
+        let uses = [one(id, Access::InOut)];
+        buffers.plan(&uses, &mut behind).unwrap();
+        buffers.record(&uses, own, |_| Fate::Unfinished);
+    }
+    behind.len()
+}
+
 /// A lock for each buffer, taken as the launch names them.
 #[test]
 fn l9_a_planner_with_a_lock_for_each_buffer_is_found_to_deadlock() {
     must_fail("a lock a buffer", (random(1_000), "deadlock"), || {
         let buffer = || {
-            let mut buffers = Buffers::<TimePoint>::default();
+            let mut buffers = Buffers::default();
             let id = buffers.declare(8);
             Arc::new((id, Mutex::new(buffers)))
         };
         let (x, y) = (buffer(), buffer());
-        let stream = Planner::new(Mode::Strict).stream("a", 0);
-        let plan = move |first: &(BufferId, Mutex<Buffers<TimePoint>>),
-                         second: &(BufferId, Mutex<Buffers<TimePoint>>),
-                         value| {
-            let mut locked = [first.1.lock().unwrap(), second.1.lock().unwrap()];
-            let mut behind = Vec::new();
-            for (buffers, id) in locked.iter_mut().zip([first.0, second.0]) {
-                let uses = [one(id, Access::InOut)];
-                buffers.plan(&uses, &mut behind).unwrap();
-                let point = TimePoint::new(stream, value);
-                buffers.record(&uses, point, |_| Fate::Unfinished);
-            }
-            behind.len()
-        };
         let (other_x, other_y) = (Arc::clone(&x), Arc::clone(&y));
-        let other = thread::spawn(move || plan(&other_y, &other_x, 1));
-        let found = plan(&x, &y, 2) + other.join().unwrap();
+        let other = thread::spawn(move || plan_under_two_locks(&other_y, &other_x, user(1)));
+        let found = plan_under_two_locks(&x, &y, user(2)) + other.join().unwrap();
         assert_eq!(found, 2);
     });
 }

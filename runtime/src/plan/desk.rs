@@ -98,19 +98,19 @@ impl Desk {
         stream: TimelineId,
         request: &mut Request,
     ) -> Result<TimePoint, PlanError> {
-        let launch = || request.launch().to_owned();
         let refused = |error| PlanError::Reserve {
-            launch: launch(),
+            launch: request.launch().to_owned(),
             error,
         };
         self.timelines.check_stream(stream).map_err(refused)?;
         let tracks = self.tracks[stream.index()];
-        self.check_arguments(stream, tracks, request)?;
+        self.find(stream, tracks, request)?;
         for wait in &request.explicit {
-            self.timelines.check_wait(wait).map_err(refused)?;
-        }
-        if tracks {
-            self.find(request)?;
+            let checked = self.timelines.check_wait(wait);
+            checked.map_err(|error| PlanError::Reserve {
+                launch: request.launch().to_owned(),
+                error,
+            })?;
         }
         self.collect(stream, request)?;
         let reserved = self
@@ -129,7 +129,9 @@ impl Desk {
         }
         self.stats.planned += 1;
         self.stats.tracked_uses += request.tracked as u64;
-        self.note_gaps(tracks, request);
+        if !tracks || !request.is_plain {
+            self.note_gaps(tracks, request);
+        }
         Ok(point)
     }
 
@@ -173,7 +175,22 @@ impl Desk {
         Ok(())
     }
 
-    fn find(&mut self, request: &mut Request) -> Result<(), PlanError> {
+    /// What the uses conflict with. Uses that are all right are looked at once, merged.
+    fn find(
+        &mut self,
+        stream: TimelineId,
+        tracks: bool,
+        request: &mut Request,
+    ) -> Result<(), PlanError> {
+        let Self { buffers, .. } = self;
+        if tracks && request.is_plain && buffers.plan(&request.uses, &mut request.found).is_ok() {
+            return Ok(());
+        }
+        request.found.clear();
+        self.check_arguments(stream, tracks, request)?;
+        if !tracks {
+            return Ok(());
+        }
         let found = self.buffers.plan(&request.uses, &mut request.found);
         found.map_err(|error| PlanError::Use {
             launch: request.launch().to_owned(),
@@ -208,12 +225,14 @@ impl Desk {
                     return Err(PlanError::Elsewhere { launch });
                 }
             };
-            if point.timeline == stream || is_met(point) {
+            if point.timeline == stream {
                 continue;
             }
             let mut known = waits[hazards..].iter_mut();
             match known.find(|wait| wait.point.timeline == point.timeline) {
+                // A later point than one that is not reached is not reached either.
                 Some(wait) => wait.point = wait.point.max(point),
+                None if is_met(point) => {}
                 None => waits.push(Wait::forever(point)),
             }
         }
@@ -311,8 +330,7 @@ impl Desk {
             let is_lost = |&user: &Party| Self::fate(timelines, user) == Fate::Failed;
             if !one.is_wide && one.users.iter().any(is_lost) {
                 // It never runs, but whom it was behind may, and that is forgotten.
-                one.users
-                    .retain(|user| matches!(user, Party::Task { .. }));
+                one.users.retain(|user| !is_lost(user));
                 one.users.extend(timelines.ends().map(Party::from));
                 one.is_wide = true;
             }

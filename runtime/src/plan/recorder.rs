@@ -41,12 +41,14 @@ pub struct Recording<'r, 'p> {
 
 impl<'r, 'p> Recording<'r, 'p> {
     /// Declares a use. `label` names the argument in errors and gaps.
+    #[inline]
     pub fn uses(self, label: &str, one: BufferUse) -> Self {
         self.recorder.request.add(label, Memory::Buffer(one));
         self
     }
 
     /// It reads these bytes.
+    #[inline]
     pub fn reads(self, label: &str, buffer: BufferId, range: Range<u64>) -> Self {
         let access = Access::In;
         self.uses(
@@ -60,6 +62,7 @@ impl<'r, 'p> Recording<'r, 'p> {
     }
 
     /// It writes all of these bytes.
+    #[inline]
     pub fn writes(self, label: &str, buffer: BufferId, range: Range<u64>) -> Self {
         let access = Access::Out;
         self.uses(

@@ -29,8 +29,12 @@ pub(super) struct Request {
     text: String,
     launch: usize,
     pub(super) arguments: Vec<Argument>,
+    /// Whether all arguments are buffers, and no range of them is empty.
+    pub(super) is_plain: bool,
     /// Its buffers in the order they were first seen, none twice.
     pub(super) uses: Vec<BufferUse>,
+    /// The bits of all these buffers: one whose bit is not here was not named before.
+    named: u64,
     pub(super) explicit: Vec<Wait>,
     /// What it waits for, once it was planned.
     pub(super) waits: Vec<Wait>,
@@ -48,7 +52,9 @@ impl Request {
         self.text.push_str(launch);
         self.launch = launch.len();
         self.arguments.clear();
+        self.is_plain = true;
         self.uses.clear();
+        self.named = 0;
         self.explicit.clear();
         self.waits.clear();
         self.tasks.clear();
@@ -64,9 +70,14 @@ impl Request {
         &self.text[self.arguments[argument].label.clone()]
     }
 
+    #[inline]
     pub(super) fn add(&mut self, label: &str, memory: Memory) {
-        if let Memory::Buffer(one) = &memory {
-            self.merge(one.clone());
+        match &memory {
+            Memory::Buffer(one) => {
+                self.is_plain &= !one.range.is_empty();
+                self.merge(one);
+            }
+            Memory::External { .. } => self.is_plain = false,
         }
         let start = self.text.len();
         self.text.push_str(label);
@@ -75,24 +86,37 @@ impl Request {
     }
 
     /// Uses of the same bytes become one, at the place of the first.
-    fn merge(&mut self, one: BufferUse) {
-        let overlaps = |a: &BufferUse, b: &BufferUse| {
-            let is_apart = a.range.end <= b.range.start || b.range.end <= a.range.start;
-            a.buffer == b.buffer && !is_apart
-        };
-        let Some(first) = self.uses.iter().position(|kept| overlaps(kept, &one)) else {
-            self.uses.push(one);
+    #[inline]
+    fn merge(&mut self, one: &BufferUse) {
+        let bit = one.buffer.bit();
+        if self.named & bit == 0 {
+            self.named |= bit;
+            self.uses.push(one.clone());
+        } else {
+            self.merge_again(one);
+        }
+    }
+
+    /// As [`merge`](Self::merge), where the buffer may have been named before.
+    #[inline(never)]
+    fn merge_again(&mut self, one: &BufferUse) {
+        let Some(first) = self.uses.iter().position(|kept| overlap(kept, one)) else {
+            self.uses.push(one.clone());
             return;
         };
-        widen(&mut self.uses[first], &one);
+        widen(&mut self.uses[first], one);
         // It may have grown into others, each of which may make it grow again.
         while let Some(other) = (first + 1..self.uses.len())
-            .find(|&other| overlaps(&self.uses[first], &self.uses[other]))
+            .find(|&other| overlap(&self.uses[first], &self.uses[other]))
         {
             let other = self.uses.remove(other);
             widen(&mut self.uses[first], &other);
         }
     }
+}
+
+fn overlap(a: &BufferUse, b: &BufferUse) -> bool {
+    a.buffer == b.buffer && a.range.start < b.range.end && b.range.start < a.range.end
 }
 
 fn widen(kept: &mut BufferUse, other: &BufferUse) {

@@ -153,18 +153,26 @@ impl Timelines {
     }
 
     /// Whether a launch may be planned on `stream`.
+    #[inline]
     pub(crate) fn check_stream(&self, stream: TimelineId) -> Result<(), ReserveError> {
-        let line = self.line(stream).ok_or(ReserveError::Unknown(stream))?;
-        let name = || line.name.clone();
-        if line.is_foreign {
-            return Err(ReserveError::Foreign { name: name() });
+        match self.line(stream) {
+            Some(line) if !line.is_foreign && line.poison.is_none() => Ok(()),
+            line => Err(self.refusal(stream, line)),
         }
-        match line.poison {
-            None => Ok(()),
-            Some(_) => Err(ReserveError::Poisoned {
-                name: name(),
-                chain: self.chain(line.next(stream)),
-            }),
+    }
+
+    #[cold]
+    fn refusal(&self, stream: TimelineId, line: Option<&Timeline>) -> ReserveError {
+        let Some(line) = line else {
+            return ReserveError::Unknown(stream);
+        };
+        let name = line.name.clone();
+        if line.is_foreign {
+            return ReserveError::Foreign { name };
+        }
+        ReserveError::Poisoned {
+            name,
+            chain: self.chain(line.next(stream)),
         }
     }
 
