@@ -30,7 +30,7 @@
 /**
  * Minor version of the ABI: something was appended.
  */
-#define FINBOX_ABI_MINOR 2
+#define FINBOX_ABI_MINOR 3
 
 /**
  * Bit of `finbox_targets`: chips with 24 clusters, whose DMA is not coherent.
@@ -91,8 +91,8 @@
 
 /**
  * What a call says. 0 is success; 1 to 15 are ordinary answers of a mailbox, 16 to 31 mistakes
- * of the caller, 32 to 63 answers of a scheduler or a
- * device. A number never changes its meaning.
+ * of the caller, 32 to 63 answers of a scheduler, a
+ * device, a planner or a ring. A number never changes its meaning.
  */
 enum finbox_status
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -104,7 +104,8 @@ enum finbox_status
      */
     FINBOX_STATUS_OK = 0,
     /**
-     * The mailbox has no room for any of the messages. Try again when its consumer has drained.
+     * The mailbox has no room for any of the messages, or the ring for any of the packets or
+     * items. Try again when some were taken.
      */
     FINBOX_STATUS_FULL = 1,
     /**
@@ -228,6 +229,66 @@ enum finbox_status
      * A device library is none, cannot be used, or refused: the last error has its words.
      */
     FINBOX_STATUS_DEVICE = 41,
+    /**
+     * No such timeline was opened here.
+     */
+    FINBOX_STATUS_UNKNOWN_TIMELINE = 42,
+    /**
+     * A use of a buffer that has ended, that nobody declared, or of bytes that it does not have.
+     */
+    FINBOX_STATUS_BAD_USE = 43,
+    /**
+     * Strict planning, and memory or a device whose uses nobody tracks.
+     */
+    FINBOX_STATUS_UNTRACKED = 44,
+    /**
+     * A wait for a timeline that somebody else moves must have a deadline.
+     */
+    FINBOX_STATUS_NO_DEADLINE = 45,
+    /**
+     * The launch would wait for itself: the last error names whom it waits for.
+     */
+    FINBOX_STATUS_CYCLE = 46,
+    /**
+     * The timeline has ended: the last error says why.
+     */
+    FINBOX_STATUS_POISONED = 47,
+    /**
+     * It was told, committed or done before, which counts once.
+     */
+    FINBOX_STATUS_DUPLICATE = 48,
+    /**
+     * Something that comes before it was not told, or not committed.
+     */
+    FINBOX_STATUS_OUT_OF_ORDER = 49,
+    /**
+     * What was made of this handle is in use: end that first.
+     */
+    FINBOX_STATUS_OUTSTANDING = 50,
+    /**
+     * The processor has stopped for good at a packet: the last error says which, and why.
+     */
+    FINBOX_STATUS_HALTED = 51,
+    /**
+     * There is no work.
+     */
+    FINBOX_STATUS_EMPTY = 52,
+    /**
+     * A producer stands between claim and publication of the next item. Ask again later.
+     */
+    FINBOX_STATUS_NOT_PUBLISHED = 53,
+    /**
+     * The worker has an item already: finish it first.
+     */
+    FINBOX_STATUS_HOLDING = 54,
+    /**
+     * The worker does not hold this position.
+     */
+    FINBOX_STATUS_NOT_HELD = 55,
+    /**
+     * No dead worker of this name left an item.
+     */
+    FINBOX_STATUS_NOTHING_LEFT = 56,
     /**
      * Rust code panicked, here or in a callback. What the call had done until then stands.
      */
@@ -498,6 +559,163 @@ enum finbox_standing
 typedef enum finbox_standing finbox_standing;
 #else
 typedef uint32_t finbox_standing;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Values of `finbox_planner_args`' `mode`: what happens to memory that nobody tracks.
+ */
+enum finbox_plan_mode
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * A launch that uses it is refused.
+     */
+    FINBOX_PLAN_MODE_STRICT = 0,
+    /**
+     * It passes, in no order with anything, and is listed as a gap.
+     */
+    FINBOX_PLAN_MODE_PERMISSIVE = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum finbox_plan_mode finbox_plan_mode;
+#else
+typedef uint32_t finbox_plan_mode;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Values of `finbox_timeline_args`' `kind`.
+ */
+enum finbox_timeline_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Launches take its values one behind the other.
+     */
+    FINBOX_TIMELINE_KIND_STREAM = 0,
+    /**
+     * As a stream, of a device that does not track uses: its buffers count as untracked.
+     */
+    FINBOX_TIMELINE_KIND_UNTRACKED = 1,
+    /**
+     * Somebody else moves it: another process, or a device's own events.
+     */
+    FINBOX_TIMELINE_KIND_FOREIGN = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum finbox_timeline_kind finbox_timeline_kind;
+#else
+typedef uint32_t finbox_timeline_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Values of `finbox_use`'s `access`.
+ */
+enum finbox_access
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The launch reads the bytes.
+     */
+    FINBOX_ACCESS_IN = 0,
+    /**
+     * It writes all of them.
+     */
+    FINBOX_ACCESS_OUT = 1,
+    /**
+     * It reads and writes them.
+     */
+    FINBOX_ACCESS_INOUT = 2,
+    /**
+     * It touches memory that nobody declared.
+     */
+    FINBOX_ACCESS_EXTERNAL = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum finbox_access finbox_access;
+#else
+typedef uint32_t finbox_access;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Values of `finbox_explanation`'s `root`: what the coming of a point hangs on in the end.
+ */
+enum finbox_root
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * It was reached.
+     */
+    FINBOX_ROOT_REACHED = 0,
+    /**
+     * A committed launch all of whose waits are met: it runs, or is about to.
+     */
+    FINBOX_ROOT_RUNNING = 1,
+    /**
+     * A launch that was planned and neither committed nor dropped.
+     */
+    FINBOX_ROOT_UNCOMMITTED = 2,
+    /**
+     * A value that nobody has planned a launch for.
+     */
+    FINBOX_ROOT_UNRESERVED = 3,
+    /**
+     * Somebody else's timeline.
+     */
+    FINBOX_ROOT_FOREIGN = 4,
+    /**
+     * A timeline that ended.
+     */
+    FINBOX_ROOT_POISONED = 5,
+    /**
+     * Launches that wait for each other.
+     */
+    FINBOX_ROOT_CYCLE = 6,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum finbox_root finbox_root;
+#else
+typedef uint32_t finbox_root;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Values of `finbox_plan_gap`'s `kind`.
+ */
+enum finbox_plan_gap_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The stream's device does not track uses.
+     */
+    FINBOX_PLAN_GAP_KIND_UNTRACKED = 0,
+    /**
+     * Nobody declared the memory.
+     */
+    FINBOX_PLAN_GAP_KIND_EXTERNAL = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum finbox_plan_gap_kind finbox_plan_gap_kind;
+#else
+typedef uint32_t finbox_plan_gap_kind;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -1353,6 +1571,323 @@ typedef struct finbox_device_facts {
 } finbox_device_facts;
 
 /**
+ * Storage for a planner. All zero before it is first used, and never copied or moved while it is
+ * a handle.
+ */
+typedef struct finbox_planner {
+    /**
+     * The library's.
+     */
+    uint64_t opaque[8];
+} finbox_planner;
+
+/**
+ * A value on a timeline: known when a launch is planned, reached when it has finished.
+ */
+typedef struct finbox_point {
+    /**
+     * The value, from 1; every timeline begins at 0.
+     */
+    uint64_t value;
+    /**
+     * Which timeline.
+     */
+    uint32_t timeline;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+} finbox_point;
+
+/**
+ * What is known about the coming of a point.
+ */
+typedef struct finbox_explanation {
+    /**
+     * `FINBOX_EXPLANATION_SIZE`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * The value that is wanted.
+     */
+    uint64_t wanted;
+    /**
+     * Where its timeline is.
+     */
+    uint64_t current;
+    /**
+     * Since when that has not moved, in ns.
+     */
+    uint64_t age_ns;
+    /**
+     * How many points its launch waits for and has not got.
+     */
+    uint64_t wait_count;
+    /**
+     * The root's point; all 0 if it was reached.
+     */
+    struct finbox_point root_point;
+    /**
+     * Where the root's timeline is: RUNNING, UNCOMMITTED, UNRESERVED and FOREIGN.
+     */
+    uint64_t root_current;
+    /**
+     * Since when that has not moved, in ns: of the same.
+     */
+    uint64_t root_age_ns;
+    /**
+     * A `finbox_root`.
+     */
+    uint32_t root;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+} finbox_explanation;
+
+/**
+ * Uses that a permissive planner let pass: nothing orders them.
+ */
+typedef struct finbox_plan_gap {
+    /**
+     * How many launches had it.
+     */
+    uint64_t count;
+    /**
+     * EXTERNAL: where the memory is.
+     */
+    uint64_t address;
+    /**
+     * Which argument, from 0.
+     */
+    uint32_t argument;
+    /**
+     * A `finbox_plan_gap_kind`.
+     */
+    uint32_t kind;
+} finbox_plan_gap;
+
+/**
+ * What a planner counted.
+ */
+typedef struct finbox_plan_stats {
+    /**
+     * `FINBOX_PLAN_STATS_SIZE`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * Launches planned; allocations are not among them.
+     */
+    uint64_t planned;
+    /**
+     * Of these, committed.
+     */
+    uint64_t committed;
+    /**
+     * Of these, dropped.
+     */
+    uint64_t dropped;
+    /**
+     * Uses that were remembered, over all launches.
+     */
+    uint64_t tracked_uses;
+    /**
+     * Points that were told to be reached more than once.
+     */
+    uint64_t duplicates;
+} finbox_plan_stats;
+
+/**
+ * What a launch does with some memory.
+ */
+typedef struct finbox_use {
+    /**
+     * The argument's name in errors and gaps; may be empty. Read until the call returns.
+     */
+    finbox_text label;
+    /**
+     * The buffer; EXTERNAL: the memory's address.
+     */
+    uint64_t buffer;
+    /**
+     * First byte, from the buffer's start; EXTERNAL: 0.
+     */
+    uint64_t begin;
+    /**
+     * One behind the last byte; EXTERNAL: 0.
+     */
+    uint64_t end;
+    /**
+     * A `finbox_access`.
+     */
+    uint32_t access;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+} finbox_use;
+
+/**
+ * A wait for a point.
+ */
+typedef struct finbox_wait {
+    /**
+     * What for.
+     */
+    struct finbox_point point;
+    /**
+     * When to give up, in ns on the clock that the planner is told; 0: never. A wait for a
+     * foreign timeline must have one.
+     */
+    uint64_t deadline_ns;
+} finbox_wait;
+
+/**
+ * A launch as it is recorded.
+ */
+typedef struct finbox_launch_args {
+    /**
+     * `FINBOX_LAUNCH_ARGS_SIZE`.
+     */
+    size_t struct_size;
+    /**
+     * Null: no extension exists yet.
+     */
+    const finbox_extension *next;
+    /**
+     * What people know it by. Read until the call returns.
+     */
+    finbox_text name;
+    /**
+     * What it does with which memory.
+     */
+    const struct finbox_use *uses;
+    /**
+     * How many.
+     */
+    size_t use_count;
+    /**
+     * What it waits for, whatever its uses say.
+     */
+    const struct finbox_wait *waits;
+    /**
+     * How many.
+     */
+    size_t wait_count;
+    /**
+     * The stream.
+     */
+    uint32_t stream;
+    /**
+     * 0.
+     */
+    uint32_t flags;
+} finbox_launch_args;
+
+/**
+ * Storage for a launch that was planned. All zero before it is first used, and never copied or
+ * moved while it is a handle.
+ */
+typedef struct finbox_planned {
+    /**
+     * The library's.
+     */
+    uint64_t opaque[16];
+} finbox_planned;
+
+/**
+ * A committed launch: what to launch it behind, and what to tell when it has finished.
+ */
+typedef struct finbox_submitted {
+    /**
+     * `FINBOX_SUBMITTED_SIZE`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * What it signals when it has finished.
+     */
+    struct finbox_point point;
+    /**
+     * The point of its own stream that it comes behind; value 0 is reached from the beginning.
+     */
+    struct finbox_point behind;
+    /**
+     * How many points it waits for besides: `finbox_planned_waits` has them.
+     */
+    uint64_t wait_count;
+    /**
+     * How many of its uses are remembered.
+     */
+    uint64_t tracked_uses;
+} finbox_submitted;
+
+/**
+ * What a planner is to be. 0: the default.
+ */
+typedef struct finbox_planner_args {
+    /**
+     * `FINBOX_PLANNER_ARGS_SIZE`.
+     */
+    size_t struct_size;
+    /**
+     * Null: no extension exists yet.
+     */
+    const finbox_extension *next;
+    /**
+     * A `finbox_plan_mode`.
+     */
+    uint32_t mode;
+    /**
+     * 0.
+     */
+    uint32_t flags;
+} finbox_planner_args;
+
+/**
+ * A timeline that is to be opened.
+ */
+typedef struct finbox_timeline_args {
+    /**
+     * `FINBOX_TIMELINE_ARGS_SIZE`.
+     */
+    size_t struct_size;
+    /**
+     * Null: no extension exists yet.
+     */
+    const finbox_extension *next;
+    /**
+     * What people know it by. Read until the call returns.
+     */
+    finbox_text name;
+    /**
+     * The time now, in ns on the clock that the planner is told.
+     */
+    uint64_t now_ns;
+    /**
+     * A `finbox_timeline_kind`.
+     */
+    uint32_t kind;
+    /**
+     * 0.
+     */
+    uint32_t flags;
+} finbox_timeline_args;
+
+/**
+ * A buffer whose memory is free again.
+ */
+typedef struct finbox_freed {
+    /**
+     * Which one.
+     */
+    uint64_t buffer;
+    /**
+     * Its size.
+     */
+    uint64_t size_bytes;
+} finbox_freed;
+
+/**
  * The first two lines of a mailbox, for debuggers and for firmware that speaks the layout itself.
  * Every field is an atomic and may change at any time.
  */
@@ -2025,6 +2560,460 @@ finbox_status finbox_device_load_kernel(struct finbox_device *device,
                                         uint64_t *kernel);
 
 /**
+ * What a point waits for, as of `now_ns`: what is wanted, where its timeline is, and what its
+ * coming hangs on in the end. UNKNOWN_TIMELINE. Allocates. Any thread.
+ *
+ * @pre `planner` points to a planner's storage, `point` to a point, `explanation` to what its size
+ * says; all live until the call returns.
+ */
+finbox_status finbox_planner_explain(struct finbox_planner *planner,
+                                     const struct finbox_point *point,
+                                     uint64_t now_ns,
+                                     struct finbox_explanation *explanation);
+
+/**
+ * Writes the same in words to `buffer`: at most `capacity` bytes, of which the last is 0.
+ * `length`, unless null, becomes what the whole text has, without the 0. Otherwise as
+ * `finbox_planner_explain`.
+ *
+ * @pre `planner` points to a planner's storage, `point` to a point, `buffer` to room for `capacity`
+ * bytes, `length` to a number or it is null; all live until the call returns.
+ */
+finbox_status finbox_planner_explain_text(struct finbox_planner *planner,
+                                          const struct finbox_point *point,
+                                          uint64_t now_ns,
+                                          char *buffer,
+                                          size_t capacity,
+                                          size_t *length);
+
+/**
+ * Copies up to `capacity` of the uses that a permissive planner let pass to `gaps`; `count`
+ * becomes how many there are. Allocates. Any thread.
+ *
+ * @pre `planner` points to a planner's storage, `gaps` to room for `capacity` rows, `count` to a
+ * number; all live until the call returns.
+ */
+finbox_status finbox_planner_gaps(struct finbox_planner *planner,
+                                  struct finbox_plan_gap *gaps,
+                                  size_t capacity,
+                                  size_t *count);
+
+/**
+ * Writes the gaps in words to `buffer`, a line each, in the order of `finbox_planner_gaps`: at
+ * most `capacity` bytes, of which the last is 0. `length`, unless null, becomes what the whole
+ * text has, without the 0. Allocates. Any thread.
+ *
+ * @pre `planner` points to a planner's storage, `buffer` to room for `capacity` bytes, `length` to a
+ * number or it is null; all live until the call returns.
+ */
+finbox_status finbox_planner_gap_text(struct finbox_planner *planner,
+                                      char *buffer,
+                                      size_t capacity,
+                                      size_t *length);
+
+/**
+ * What a planner counted. Any thread.
+ *
+ * @pre `planner` points to a planner's storage, `stats` to what its size says; both live until the call
+ * returns.
+ */
+finbox_status finbox_planner_stats(struct finbox_planner *planner, struct finbox_plan_stats *stats);
+
+/**
+ * Records a launch and plans it: it gets its point, and its place among all that use its buffers,
+ * at once or not at all. `planned` becomes a handle of it, and `point`, unless null, its point:
+ * others may wait for it already. Commit it then; destroyed without, it is a launch that does
+ * nothing, whose point is reached when its waits are met.
+ *
+ * BAD_USE, UNTRACKED, UNKNOWN_TIMELINE, NO_DEADLINE, CYCLE, POISONED, and INVALID_ARGUMENT on a
+ * foreign timeline: nothing was planned, and the last error names launch and argument. Has the
+ * planning lock for an instant, and allocates nothing in the steady state. Any thread.
+ *
+ * @pre `planner` points to a planner's storage; `args` to what its size says, with arrays and texts
+ * that live, and `point` to a point or it is null, until the call returns. `planned` points to
+ * storage that lives until it is destroyed.
+ */
+finbox_status finbox_planner_plan(struct finbox_planner *planner,
+                                  const struct finbox_launch_args *args,
+                                  struct finbox_planned *planned,
+                                  struct finbox_point *point);
+
+/**
+ * Commits a planned launch: whoever launches it waits for its waits, and tells its point with
+ * `finbox_planner_advance` when it has finished. Cannot be refused but by a mistake in the call:
+ * DUPLICATE if it was committed before.
+ *
+ * @pre `planned` points to a planned launch's storage, `submitted` to what its size says; both live
+ * until the call returns.
+ */
+finbox_status finbox_planned_commit(struct finbox_planned *planned,
+                                    struct finbox_submitted *submitted);
+
+/**
+ * Copies up to `capacity` of what a planned launch waits for besides its own stream to `waits`:
+ * explicit waits first, then one a stream for its uses. `count` becomes how many there are. What
+ * was reached when it was planned is not among them. Before the commit or behind it.
+ *
+ * @pre `planned` points to a planned launch's storage, `waits` to room for `capacity` waits, `count` to
+ * a number; all live until the call returns.
+ */
+finbox_status finbox_planned_waits(struct finbox_planned *planned,
+                                   struct finbox_wait *waits,
+                                   size_t capacity,
+                                   size_t *count);
+
+/**
+ * Ends the handle of a planned launch. One that was not committed becomes a launch that does
+ * nothing, and is counted as dropped; of one that was, nothing changes. The storage serves again.
+ *
+ * @pre `planned` points to a planned launch's storage that lives until the call returns; its planner
+ * was not destroyed.
+ */
+finbox_status finbox_planned_destroy(struct finbox_planned *planned);
+
+/**
+ * Makes a planner without timelines and buffers. Allocates. Any thread. Not in firmware.
+ *
+ * @pre `args` points to what its size says, `planner` to storage that lives until it is destroyed.
+ */
+finbox_status finbox_planner_create(const struct finbox_planner_args *args,
+                                    struct finbox_planner *planner);
+
+/**
+ * Ends a planner: who waits for its points learns no more. OUTSTANDING while a planned launch of
+ * it is a handle: destroy that first. No other call may be inside.
+ *
+ * @pre `planner` points to a planner's storage that lives until the call returns.
+ */
+finbox_status finbox_planner_destroy(struct finbox_planner *planner);
+
+/**
+ * Opens a timeline at 0; `timeline` becomes its number, counted from 0. Allocates. Any thread.
+ *
+ * @pre `planner` points to a planner's storage, `args` to what its size says with a text that lives,
+ * `timeline` to a number; all until the call returns.
+ */
+finbox_status finbox_planner_timeline(struct finbox_planner *planner,
+                                      const struct finbox_timeline_args *args,
+                                      uint32_t *timeline);
+
+/**
+ * Declares a buffer of `size_bytes` bytes that nobody has touched; `buffer` becomes what launches
+ * name it by, never 0. May allocate. Any thread.
+ *
+ * @pre `planner` points to a planner's storage, `buffer` to a number; both live until the call returns.
+ */
+finbox_status finbox_planner_declare(struct finbox_planner *planner,
+                                     uint64_t size_bytes,
+                                     uint64_t *buffer);
+
+/**
+ * As `finbox_planner_declare`, of a buffer that exists from the next point of `stream`, which
+ * counts as its first write: `point` becomes that, unless it is null. It is reached by itself.
+ *
+ * @pre `planner` points to a planner's storage, `buffer` to a number, `point` to a point or it is null;
+ * all live until the call returns.
+ */
+finbox_status finbox_planner_allocate(struct finbox_planner *planner,
+                                      uint32_t stream,
+                                      uint64_t size_bytes,
+                                      uint64_t *buffer,
+                                      struct finbox_point *point);
+
+/**
+ * Ends a buffer's life at once: launches that are planned from here on must not use it. Its
+ * memory is free when its last uses are over, which `finbox_planner_take_freed` tells. BAD_USE if
+ * it has ended already. Any thread.
+ *
+ * @pre `planner` points to a planner's storage that lives until the call returns.
+ */
+finbox_status finbox_planner_free(struct finbox_planner *planner, uint64_t buffer);
+
+/**
+ * Copies up to `capacity` buffers whose last uses are over to `freed`, each once, the earliest
+ * first; `count` becomes how many there were: those that found no room come with the next call.
+ * May allocate. Any thread.
+ *
+ * @pre `planner` points to a planner's storage, `freed` to room for `capacity` rows, `count` to a
+ * number; all live until the call returns.
+ */
+finbox_status finbox_planner_take_freed(struct finbox_planner *planner,
+                                        struct finbox_freed *freed,
+                                        size_t capacity,
+                                        size_t *count);
+
+/**
+ * Says that the launch of a point has finished, or that a foreign timeline has come so far.
+ *
+ * DUPLICATE if it was told before, which is counted; OUT_OF_ORDER if the launch was not committed,
+ * comes behind one that has not finished, or waits for something that is not reached; POISONED;
+ * UNKNOWN_TIMELINE. Nothing was changed then. Any thread.
+ *
+ * @pre `planner` points to a planner's storage, `point` to a point; both live until the call returns.
+ */
+finbox_status finbox_planner_advance(struct finbox_planner *planner,
+                                     const struct finbox_point *point,
+                                     uint64_t now_ns);
+
+/**
+ * Ends a timeline because of `cause`: nothing of it is reached any more, nor what waits for it,
+ * when its turn comes. Other timelines go on. POISONED if it has ended already; UNKNOWN_TIMELINE.
+ * Any thread. Allocates.
+ *
+ * @pre `planner` points to a planner's storage, `cause` to a text that lives or it is null; all until
+ * the call returns.
+ */
+finbox_status finbox_planner_poison(struct finbox_planner *planner,
+                                    uint32_t timeline,
+                                    const finbox_text *cause,
+                                    uint64_t now_ns);
+
+/**
+ * Ends every stream whose next launch waits past a deadline, as of `now_ns`. Any thread.
+ *
+ * @pre `planner` points to a planner's storage that lives until the call returns.
+ */
+finbox_status finbox_planner_expire(struct finbox_planner *planner, uint64_t now_ns);
+
+/**
+ * Whether a point was reached (COMPLETED), is to come, or never will be (FAILED): `fate` becomes a
+ * `finbox_fate`. UNKNOWN_TIMELINE. Any thread.
+ *
+ * @pre `planner` points to a planner's storage, `point` to a point, `fate` to a number; all live until
+ * the call returns.
+ */
+finbox_status finbox_planner_fate(struct finbox_planner *planner,
+                                  const struct finbox_point *point,
+                                  uint32_t *fate);
+
+/**
+ * Makes a planner without timelines and buffers. Allocates. Any thread. Not in firmware.
+ *
+ * @pre `args` points to what its size says, `planner` to storage that lives until it is destroyed.
+ */
+finbox_status finbox_planner_create(const struct finbox_planner_args *args,
+                                    struct finbox_planner *planner);
+
+/**
+ * Ends a planner: who waits for its points learns no more. OUTSTANDING while a planned launch of
+ * it is a handle: destroy that first. No other call may be inside.
+ *
+ * @pre `planner` points to a planner's storage that lives until the call returns.
+ */
+finbox_status finbox_planner_destroy(struct finbox_planner *planner);
+
+/**
+ * Opens a timeline at 0; `timeline` becomes its number, counted from 0. Allocates. Any thread.
+ *
+ * @pre `planner` points to a planner's storage, `args` to what its size says with a text that lives,
+ * `timeline` to a number; all until the call returns.
+ */
+finbox_status finbox_planner_timeline(struct finbox_planner *planner,
+                                      const struct finbox_timeline_args *args,
+                                      uint32_t *timeline);
+
+/**
+ * Declares a buffer of `size_bytes` bytes that nobody has touched; `buffer` becomes what launches
+ * name it by, never 0. May allocate. Any thread.
+ *
+ * @pre `planner` points to a planner's storage, `buffer` to a number; both live until the call returns.
+ */
+finbox_status finbox_planner_declare(struct finbox_planner *planner,
+                                     uint64_t size_bytes,
+                                     uint64_t *buffer);
+
+/**
+ * As `finbox_planner_declare`, of a buffer that exists from the next point of `stream`, which
+ * counts as its first write: `point` becomes that, unless it is null. It is reached by itself.
+ *
+ * @pre `planner` points to a planner's storage, `buffer` to a number, `point` to a point or it is null;
+ * all live until the call returns.
+ */
+finbox_status finbox_planner_allocate(struct finbox_planner *planner,
+                                      uint32_t stream,
+                                      uint64_t size_bytes,
+                                      uint64_t *buffer,
+                                      struct finbox_point *point);
+
+/**
+ * Ends a buffer's life at once: launches that are planned from here on must not use it. Its
+ * memory is free when its last uses are over, which `finbox_planner_take_freed` tells. BAD_USE if
+ * it has ended already. Any thread.
+ *
+ * @pre `planner` points to a planner's storage that lives until the call returns.
+ */
+finbox_status finbox_planner_free(struct finbox_planner *planner, uint64_t buffer);
+
+/**
+ * Copies up to `capacity` buffers whose last uses are over to `freed`, each once, the earliest
+ * first; `count` becomes how many there were: those that found no room come with the next call.
+ * May allocate. Any thread.
+ *
+ * @pre `planner` points to a planner's storage, `freed` to room for `capacity` rows, `count` to a
+ * number; all live until the call returns.
+ */
+finbox_status finbox_planner_take_freed(struct finbox_planner *planner,
+                                        struct finbox_freed *freed,
+                                        size_t capacity,
+                                        size_t *count);
+
+/**
+ * Records a launch and plans it: it gets its point, and its place among all that use its buffers,
+ * at once or not at all. `planned` becomes a handle of it, and `point`, unless null, its point:
+ * others may wait for it already. Commit it then; destroyed without, it is a launch that does
+ * nothing, whose point is reached when its waits are met.
+ *
+ * BAD_USE, UNTRACKED, UNKNOWN_TIMELINE, NO_DEADLINE, CYCLE, POISONED, and INVALID_ARGUMENT on a
+ * foreign timeline: nothing was planned, and the last error names launch and argument. Has the
+ * planning lock for an instant, and allocates nothing in the steady state. Any thread.
+ *
+ * @pre `planner` points to a planner's storage; `args` to what its size says, with arrays and texts
+ * that live, and `point` to a point or it is null, until the call returns. `planned` points to
+ * storage that lives until it is destroyed.
+ */
+finbox_status finbox_planner_plan(struct finbox_planner *planner,
+                                  const struct finbox_launch_args *args,
+                                  struct finbox_planned *planned,
+                                  struct finbox_point *point);
+
+/**
+ * Commits a planned launch: whoever launches it waits for its waits, and tells its point with
+ * `finbox_planner_advance` when it has finished. Cannot be refused but by a mistake in the call:
+ * DUPLICATE if it was committed before.
+ *
+ * @pre `planned` points to a planned launch's storage, `submitted` to what its size says; both live
+ * until the call returns.
+ */
+finbox_status finbox_planned_commit(struct finbox_planned *planned,
+                                    struct finbox_submitted *submitted);
+
+/**
+ * Copies up to `capacity` of what a planned launch waits for besides its own stream to `waits`:
+ * explicit waits first, then one a stream for its uses. `count` becomes how many there are. What
+ * was reached when it was planned is not among them. Before the commit or behind it.
+ *
+ * @pre `planned` points to a planned launch's storage, `waits` to room for `capacity` waits, `count` to
+ * a number; all live until the call returns.
+ */
+finbox_status finbox_planned_waits(struct finbox_planned *planned,
+                                   struct finbox_wait *waits,
+                                   size_t capacity,
+                                   size_t *count);
+
+/**
+ * Ends the handle of a planned launch. One that was not committed becomes a launch that does
+ * nothing, and is counted as dropped; of one that was, nothing changes. The storage serves again.
+ *
+ * @pre `planned` points to a planned launch's storage that lives until the call returns; its planner
+ * was not destroyed.
+ */
+finbox_status finbox_planned_destroy(struct finbox_planned *planned);
+
+/**
+ * Says that the launch of a point has finished, or that a foreign timeline has come so far.
+ *
+ * DUPLICATE if it was told before, which is counted; OUT_OF_ORDER if the launch was not committed,
+ * comes behind one that has not finished, or waits for something that is not reached; POISONED;
+ * UNKNOWN_TIMELINE. Nothing was changed then. Any thread.
+ *
+ * @pre `planner` points to a planner's storage, `point` to a point; both live until the call returns.
+ */
+finbox_status finbox_planner_advance(struct finbox_planner *planner,
+                                     const struct finbox_point *point,
+                                     uint64_t now_ns);
+
+/**
+ * Ends a timeline because of `cause`: nothing of it is reached any more, nor what waits for it,
+ * when its turn comes. Other timelines go on. POISONED if it has ended already; UNKNOWN_TIMELINE.
+ * Any thread. Allocates.
+ *
+ * @pre `planner` points to a planner's storage, `cause` to a text that lives or it is null; all until
+ * the call returns.
+ */
+finbox_status finbox_planner_poison(struct finbox_planner *planner,
+                                    uint32_t timeline,
+                                    const finbox_text *cause,
+                                    uint64_t now_ns);
+
+/**
+ * Ends every stream whose next launch waits past a deadline, as of `now_ns`. Any thread.
+ *
+ * @pre `planner` points to a planner's storage that lives until the call returns.
+ */
+finbox_status finbox_planner_expire(struct finbox_planner *planner, uint64_t now_ns);
+
+/**
+ * Whether a point was reached (COMPLETED), is to come, or never will be (FAILED): `fate` becomes a
+ * `finbox_fate`. UNKNOWN_TIMELINE. Any thread.
+ *
+ * @pre `planner` points to a planner's storage, `point` to a point, `fate` to a number; all live until
+ * the call returns.
+ */
+finbox_status finbox_planner_fate(struct finbox_planner *planner,
+                                  const struct finbox_point *point,
+                                  uint32_t *fate);
+
+/**
+ * What a point waits for, as of `now_ns`: what is wanted, where its timeline is, and what its
+ * coming hangs on in the end. UNKNOWN_TIMELINE. Allocates. Any thread.
+ *
+ * @pre `planner` points to a planner's storage, `point` to a point, `explanation` to what its size
+ * says; all live until the call returns.
+ */
+finbox_status finbox_planner_explain(struct finbox_planner *planner,
+                                     const struct finbox_point *point,
+                                     uint64_t now_ns,
+                                     struct finbox_explanation *explanation);
+
+/**
+ * Writes the same in words to `buffer`: at most `capacity` bytes, of which the last is 0.
+ * `length`, unless null, becomes what the whole text has, without the 0. Otherwise as
+ * `finbox_planner_explain`.
+ *
+ * @pre `planner` points to a planner's storage, `point` to a point, `buffer` to room for `capacity`
+ * bytes, `length` to a number or it is null; all live until the call returns.
+ */
+finbox_status finbox_planner_explain_text(struct finbox_planner *planner,
+                                          const struct finbox_point *point,
+                                          uint64_t now_ns,
+                                          char *buffer,
+                                          size_t capacity,
+                                          size_t *length);
+
+/**
+ * Copies up to `capacity` of the uses that a permissive planner let pass to `gaps`; `count`
+ * becomes how many there are. Allocates. Any thread.
+ *
+ * @pre `planner` points to a planner's storage, `gaps` to room for `capacity` rows, `count` to a
+ * number; all live until the call returns.
+ */
+finbox_status finbox_planner_gaps(struct finbox_planner *planner,
+                                  struct finbox_plan_gap *gaps,
+                                  size_t capacity,
+                                  size_t *count);
+
+/**
+ * Writes the gaps in words to `buffer`, a line each, in the order of `finbox_planner_gaps`: at
+ * most `capacity` bytes, of which the last is 0. `length`, unless null, becomes what the whole
+ * text has, without the 0. Allocates. Any thread.
+ *
+ * @pre `planner` points to a planner's storage, `buffer` to room for `capacity` bytes, `length` to a
+ * number or it is null; all live until the call returns.
+ */
+finbox_status finbox_planner_gap_text(struct finbox_planner *planner,
+                                      char *buffer,
+                                      size_t capacity,
+                                      size_t *length);
+
+/**
+ * What a planner counted. Any thread.
+ *
+ * @pre `planner` points to a planner's storage, `stats` to what its size says; both live until the call
+ * returns.
+ */
+finbox_status finbox_planner_stats(struct finbox_planner *planner, struct finbox_plan_stats *stats);
+
+/**
  * Defined by the firmware: told `length` bytes about a broken invariant, it stops the core. It
  * must not return.
  */
@@ -2048,6 +3037,12 @@ extern void finbox_firmware_panic(const char *text, size_t length);
 #define FINBOX_FAULT_SIZE FINBOX_SIZE_UP_TO(finbox_fault, hint)
 #define FINBOX_DEVICE_ARGS_SIZE FINBOX_SIZE_UP_TO(finbox_device_args, memory_bytes)
 #define FINBOX_DEVICE_FACTS_SIZE FINBOX_SIZE_UP_TO(finbox_device_facts, operations)
+#define FINBOX_EXPLANATION_SIZE FINBOX_SIZE_UP_TO(finbox_explanation, reserved)
+#define FINBOX_PLAN_STATS_SIZE FINBOX_SIZE_UP_TO(finbox_plan_stats, duplicates)
+#define FINBOX_LAUNCH_ARGS_SIZE FINBOX_SIZE_UP_TO(finbox_launch_args, flags)
+#define FINBOX_SUBMITTED_SIZE FINBOX_SIZE_UP_TO(finbox_submitted, tracked_uses)
+#define FINBOX_PLANNER_ARGS_SIZE FINBOX_SIZE_UP_TO(finbox_planner_args, flags)
+#define FINBOX_TIMELINE_ARGS_SIZE FINBOX_SIZE_UP_TO(finbox_timeline_args, flags)
 
 /* What follows holds when this header compiles. */
 FINBOX_ASSERT(sizeof(finbox_message) == 64);
@@ -2258,5 +3253,77 @@ FINBOX_ASSERT(offsetof(finbox_stall, observed) == 56);
 FINBOX_ASSERT(offsetof(finbox_stall, age_ns) == 64);
 FINBOX_ASSERT(offsetof(finbox_stall, engine) == 72);
 FINBOX_ASSERT(offsetof(finbox_stall, completion_type) == 76);
+FINBOX_ASSERT(sizeof(finbox_planner) == 64);
+FINBOX_ASSERT(offsetof(finbox_planner, opaque) == 0);
+FINBOX_ASSERT(sizeof(finbox_planned) == 128);
+FINBOX_ASSERT(offsetof(finbox_planned, opaque) == 0);
+FINBOX_ASSERT(sizeof(finbox_planner_args) == 24);
+FINBOX_ASSERT(offsetof(finbox_planner_args, struct_size) == 0);
+FINBOX_ASSERT(offsetof(finbox_planner_args, next) == 8);
+FINBOX_ASSERT(offsetof(finbox_planner_args, mode) == 16);
+FINBOX_ASSERT(offsetof(finbox_planner_args, flags) == 20);
+FINBOX_ASSERT(sizeof(finbox_timeline_args) == 48);
+FINBOX_ASSERT(offsetof(finbox_timeline_args, struct_size) == 0);
+FINBOX_ASSERT(offsetof(finbox_timeline_args, next) == 8);
+FINBOX_ASSERT(offsetof(finbox_timeline_args, name) == 16);
+FINBOX_ASSERT(offsetof(finbox_timeline_args, now_ns) == 32);
+FINBOX_ASSERT(offsetof(finbox_timeline_args, kind) == 40);
+FINBOX_ASSERT(offsetof(finbox_timeline_args, flags) == 44);
+FINBOX_ASSERT(sizeof(finbox_point) == 16);
+FINBOX_ASSERT(offsetof(finbox_point, value) == 0);
+FINBOX_ASSERT(offsetof(finbox_point, timeline) == 8);
+FINBOX_ASSERT(offsetof(finbox_point, reserved) == 12);
+FINBOX_ASSERT(sizeof(finbox_wait) == 24);
+FINBOX_ASSERT(offsetof(finbox_wait, point) == 0);
+FINBOX_ASSERT(offsetof(finbox_wait, deadline_ns) == 16);
+FINBOX_ASSERT(sizeof(finbox_use) == 48);
+FINBOX_ASSERT(offsetof(finbox_use, label) == 0);
+FINBOX_ASSERT(offsetof(finbox_use, buffer) == 16);
+FINBOX_ASSERT(offsetof(finbox_use, begin) == 24);
+FINBOX_ASSERT(offsetof(finbox_use, end) == 32);
+FINBOX_ASSERT(offsetof(finbox_use, access) == 40);
+FINBOX_ASSERT(offsetof(finbox_use, reserved) == 44);
+FINBOX_ASSERT(sizeof(finbox_launch_args) == 72);
+FINBOX_ASSERT(offsetof(finbox_launch_args, struct_size) == 0);
+FINBOX_ASSERT(offsetof(finbox_launch_args, next) == 8);
+FINBOX_ASSERT(offsetof(finbox_launch_args, name) == 16);
+FINBOX_ASSERT(offsetof(finbox_launch_args, uses) == 32);
+FINBOX_ASSERT(offsetof(finbox_launch_args, use_count) == 40);
+FINBOX_ASSERT(offsetof(finbox_launch_args, waits) == 48);
+FINBOX_ASSERT(offsetof(finbox_launch_args, wait_count) == 56);
+FINBOX_ASSERT(offsetof(finbox_launch_args, stream) == 64);
+FINBOX_ASSERT(offsetof(finbox_launch_args, flags) == 68);
+FINBOX_ASSERT(sizeof(finbox_submitted) == 56);
+FINBOX_ASSERT(offsetof(finbox_submitted, struct_size) == 0);
+FINBOX_ASSERT(offsetof(finbox_submitted, point) == 8);
+FINBOX_ASSERT(offsetof(finbox_submitted, behind) == 24);
+FINBOX_ASSERT(offsetof(finbox_submitted, wait_count) == 40);
+FINBOX_ASSERT(offsetof(finbox_submitted, tracked_uses) == 48);
+FINBOX_ASSERT(sizeof(finbox_freed) == 16);
+FINBOX_ASSERT(offsetof(finbox_freed, buffer) == 0);
+FINBOX_ASSERT(offsetof(finbox_freed, size_bytes) == 8);
+FINBOX_ASSERT(sizeof(finbox_explanation) == 80);
+FINBOX_ASSERT(offsetof(finbox_explanation, struct_size) == 0);
+FINBOX_ASSERT(offsetof(finbox_explanation, wanted) == 8);
+FINBOX_ASSERT(offsetof(finbox_explanation, current) == 16);
+FINBOX_ASSERT(offsetof(finbox_explanation, age_ns) == 24);
+FINBOX_ASSERT(offsetof(finbox_explanation, wait_count) == 32);
+FINBOX_ASSERT(offsetof(finbox_explanation, root_point) == 40);
+FINBOX_ASSERT(offsetof(finbox_explanation, root_current) == 56);
+FINBOX_ASSERT(offsetof(finbox_explanation, root_age_ns) == 64);
+FINBOX_ASSERT(offsetof(finbox_explanation, root) == 72);
+FINBOX_ASSERT(offsetof(finbox_explanation, reserved) == 76);
+FINBOX_ASSERT(sizeof(finbox_plan_gap) == 24);
+FINBOX_ASSERT(offsetof(finbox_plan_gap, count) == 0);
+FINBOX_ASSERT(offsetof(finbox_plan_gap, address) == 8);
+FINBOX_ASSERT(offsetof(finbox_plan_gap, argument) == 16);
+FINBOX_ASSERT(offsetof(finbox_plan_gap, kind) == 20);
+FINBOX_ASSERT(sizeof(finbox_plan_stats) == 48);
+FINBOX_ASSERT(offsetof(finbox_plan_stats, struct_size) == 0);
+FINBOX_ASSERT(offsetof(finbox_plan_stats, planned) == 8);
+FINBOX_ASSERT(offsetof(finbox_plan_stats, committed) == 16);
+FINBOX_ASSERT(offsetof(finbox_plan_stats, dropped) == 24);
+FINBOX_ASSERT(offsetof(finbox_plan_stats, tracked_uses) == 32);
+FINBOX_ASSERT(offsetof(finbox_plan_stats, duplicates) == 40);
 
 #endif  /* FINBOX_H */

@@ -26,6 +26,7 @@ mod lifecycle;
 mod lock;
 mod machine;
 pub mod persistent;
+mod number;
 pub mod plan;
 pub mod plugin;
 pub mod stream;

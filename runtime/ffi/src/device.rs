@@ -16,6 +16,7 @@ use finbox_runtime::Machine;
 use finbox_runtime::plugin::{DeviceLibrary, OpenOptions, PluginMachine};
 
 use crate::edition::{guard, refuse_with};
+use crate::given::{all_at, countable};
 use crate::handle::{Handle, Storage};
 use crate::problem::Problem;
 use crate::scheduler::outside;
@@ -151,15 +152,6 @@ fn refused(why: impl core::fmt::Display) -> Problem {
     refuse_with(finbox_status::Device, &why)
 }
 
-/// Refuses more of `T` than memory holds.
-fn countable<T>(what: &'static str, count: usize) -> Result<(), Problem> {
-    if count <= isize::MAX as usize / size_of::<T>() {
-        return Ok(());
-    }
-    let why = format!("{what}: {count} are more than memory holds");
-    Err(refuse_with(finbox_status::InvalidArgument, &why))
-}
-
 /// A number of cores that there could be.
 fn cores(cores: u32) -> Result<u16, Problem> {
     u16::try_from(cores).map_err(|_| {
@@ -175,13 +167,18 @@ fn cores(cores: u32) -> Result<u16, Problem> {
 /// The text that a caller gave.
 ///
 /// # Safety
-/// It is null, or `length` bytes that live until the call returns.
-unsafe fn text_of(text: finbox_text, what: &'static str) -> Result<String, Problem> {
+/// It is null, or `length` bytes that live, and stay as they are, for `'t`.
+pub(crate) unsafe fn text_of<'t>(
+    text: finbox_text,
+    what: &'static str,
+) -> Result<&'t str, Problem> {
+    countable::<u8>(what, text.length)?;
     // SAFETY: handed on to the caller.
     let bytes = unsafe { text.bytes() };
-    let text = core::str::from_utf8(bytes);
-    let error = |error| refuse_with(finbox_status::InvalidArgument, &format!("{what}: {error}"));
-    text.map(str::to_owned).map_err(error)
+    core::str::from_utf8(bytes).map_err(|error| {
+        let why = format_args!("{what}: {error}");
+        refuse_with(finbox_status::InvalidArgument, &why)
+    })
 }
 
 /// Loads a device library and opens a machine with it. The library's code runs in this process:
@@ -219,9 +216,9 @@ pub unsafe extern "C" fn finbox_device_open(
             dma_queues: args.dma_queues,
             memory_bytes: args.memory_bytes,
             // SAFETY: handed on to the caller.
-            options: unsafe { text_of(args.options, "options") }?,
+            options: unsafe { text_of(args.options, "options") }?.to_owned(),
         };
-        let library = match name.as_str() {
+        let library = match name {
             "" => DeviceLibrary::from_env(),
             name => DeviceLibrary::load(name),
         };
@@ -430,13 +427,8 @@ pub unsafe extern "C" fn finbox_device_load_kernel(
 ) -> finbox_status {
     guard(|| {
         outside()?;
-        let mut list: &[finbox_op] = &[];
-        if count > 0 {
-            not_null(ops, "ops")?;
-            countable::<finbox_op>("count", count)?;
-            // SAFETY: so many, by the caller's word, and not more than memory holds.
-            list = unsafe { slice::from_raw_parts(ops, count) };
-        }
+        // SAFETY: handed on to the caller.
+        let list = unsafe { all_at(ops, count, "ops") }?;
         not_null(kernel, "kernel")?;
         // SAFETY: handed on to the caller.
         let opened = unsafe { opened(device) }?;

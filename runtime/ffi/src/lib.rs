@@ -30,7 +30,10 @@ mod edition;
 #[cfg(feature = "std")]
 #[path = "hosted.rs"]
 mod edition;
+mod given;
 mod handle;
+#[cfg(feature = "std")]
+mod plan;
 mod problem;
 mod producer;
 mod scheduler;
@@ -49,6 +52,8 @@ pub use finbox_abi::{
     finbox_engine, finbox_slab, finbox_slab_entry,
 };
 pub use handle::{finbox_consumer, finbox_producer, finbox_scheduler};
+#[cfg(feature = "std")]
+pub use plan::*;
 pub use producer::*;
 pub use scheduler::*;
 pub use status::*;

@@ -59,7 +59,7 @@ pub(crate) enum Problem {
     NoHandler { handler: u32, handlers: usize },
     #[error("another call has {0}")]
     Taken(Taken),
-    #[error("{count} tasks at `{what}` are more than memory holds")]
+    #[error("{what}: {count} are more than memory holds")]
     Count { what: &'static str, count: usize },
     #[error("{:?} is no task of this scheduler, or of another epoch of it", id(*slot))]
     Stranger { slot: u64 },

@@ -3,17 +3,20 @@
 use core::ffi::{CStr, c_char};
 use core::fmt::{self, Write};
 
+use finbox_abi::{Given, not_null};
+
 use crate::edition::write_last;
 
 /// What a call says. 0 is success; 1 to 15 are ordinary answers of a mailbox, 16 to 31 mistakes
-/// of the caller, 32 to 63 answers of a scheduler or a
-/// device. A number never changes its meaning.
+/// of the caller, 32 to 63 answers of a scheduler, a
+/// device, a planner or a ring. A number never changes its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 pub enum finbox_status {
     /// Done.
     Ok = 0,
-    /// The mailbox has no room for any of the messages. Try again when its consumer has drained.
+    /// The mailbox has no room for any of the messages, or the ring for any of the packets or
+    /// items. Try again when some were taken.
     Full = 1,
     /// Another call uses this handle. It goes on; try again later.
     Busy = 2,
@@ -76,12 +79,42 @@ pub enum finbox_status {
     System = 40,
     /// A device library is none, cannot be used, or refused: the last error has its words.
     Device = 41,
+    /// No such timeline was opened here.
+    UnknownTimeline = 42,
+    /// A use of a buffer that has ended, that nobody declared, or of bytes that it does not have.
+    BadUse = 43,
+    /// Strict planning, and memory or a device whose uses nobody tracks.
+    Untracked = 44,
+    /// A wait for a timeline that somebody else moves must have a deadline.
+    NoDeadline = 45,
+    /// The launch would wait for itself: the last error names whom it waits for.
+    Cycle = 46,
+    /// The timeline has ended: the last error says why.
+    Poisoned = 47,
+    /// It was told, committed or done before, which counts once.
+    Duplicate = 48,
+    /// Something that comes before it was not told, or not committed.
+    OutOfOrder = 49,
+    /// What was made of this handle is in use: end that first.
+    Outstanding = 50,
+    /// The processor has stopped for good at a packet: the last error says which, and why.
+    Halted = 51,
+    /// There is no work.
+    Empty = 52,
+    /// A producer stands between claim and publication of the next item. Ask again later.
+    NotPublished = 53,
+    /// The worker has an item already: finish it first.
+    Holding = 54,
+    /// The worker does not hold this position.
+    NotHeld = 55,
+    /// No dead worker of this name left an item.
+    NothingLeft = 56,
     /// Rust code panicked, here or in a callback. What the call had done until then stands.
     Panic = 64,
 }
 
 impl finbox_status {
-    const ALL: [Self; 33] = [
+    const ALL: [Self; 48] = [
         Self::Ok,
         Self::Full,
         Self::Busy,
@@ -114,13 +147,28 @@ impl finbox_status {
         Self::NotAtRest,
         Self::System,
         Self::Device,
+        Self::UnknownTimeline,
+        Self::BadUse,
+        Self::Untracked,
+        Self::NoDeadline,
+        Self::Cycle,
+        Self::Poisoned,
+        Self::Duplicate,
+        Self::OutOfOrder,
+        Self::Outstanding,
+        Self::Halted,
+        Self::Empty,
+        Self::NotPublished,
+        Self::Holding,
+        Self::NotHeld,
+        Self::NothingLeft,
         Self::Panic,
     ];
 
     fn text(self) -> &'static CStr {
         match self {
             Self::Ok => c"done",
-            Self::Full => c"the mailbox is full",
+            Self::Full => c"the mailbox or the ring is full",
             Self::Busy => c"another call uses this handle",
             Self::Reentered => c"a callback of this handle is running",
             Self::Condemned => c"the mailbox is condemned",
@@ -151,6 +199,21 @@ impl finbox_status {
             Self::NotAtRest => c"a core is not at rest",
             Self::System => c"the operating system refused",
             Self::Device => c"the device library refused",
+            Self::UnknownTimeline => c"no such timeline",
+            Self::BadUse => c"a use is not the buffer's",
+            Self::Untracked => c"nobody tracks this memory",
+            Self::NoDeadline => c"the wait must have a deadline",
+            Self::Cycle => c"the launch would wait for itself",
+            Self::Poisoned => c"the timeline has ended",
+            Self::Duplicate => c"it was told before",
+            Self::OutOfOrder => c"something before it is missing",
+            Self::Outstanding => c"what was made of it is in use",
+            Self::Halted => c"the processor has stopped for good",
+            Self::Empty => c"there is no work",
+            Self::NotPublished => c"the next item is not published yet",
+            Self::Holding => c"the worker has an item already",
+            Self::NotHeld => c"the worker does not hold this",
+            Self::NothingLeft => c"no item was left",
             Self::Panic => c"Rust code panicked",
         }
     }
@@ -210,6 +273,25 @@ impl Text {
             capacity,
             length: 0,
         }
+    }
+
+    /// As [`at`](Self::at), of arguments that nobody has looked at.
+    ///
+    /// # Safety
+    /// `buffer` is null or has room for `capacity` bytes until the text has ended.
+    pub(crate) unsafe fn checked(
+        buffer: *mut c_char,
+        capacity: usize,
+        length: *const usize,
+    ) -> Result<Self, Given> {
+        if capacity > 0 {
+            not_null(buffer, "buffer")?;
+        }
+        if !length.is_null() {
+            not_null(length, "length")?;
+        }
+        // SAFETY: handed on to the caller.
+        Ok(unsafe { Self::at(buffer, capacity) })
     }
 
     const fn room(&self) -> usize {

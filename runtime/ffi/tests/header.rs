@@ -6,10 +6,12 @@ use std::path::PathBuf;
 
 use finbox::{
     finbox_attach_args, finbox_claim_line, finbox_consumer, finbox_device, finbox_device_args,
-    finbox_device_facts, finbox_drained, finbox_fault, finbox_gap, finbox_ledger,
-    finbox_mailbox_header, finbox_message, finbox_output, finbox_pass, finbox_place_args,
-    finbox_producer, finbox_salvage, finbox_scheduler, finbox_scheduler_args, finbox_stall,
-    finbox_stats, finbox_task, finbox_task_args,
+    finbox_device_facts, finbox_drained, finbox_explanation, finbox_fault, finbox_freed,
+    finbox_gap, finbox_launch_args, finbox_ledger, finbox_mailbox_header, finbox_message,
+    finbox_output, finbox_pass, finbox_place_args, finbox_plan_gap, finbox_plan_stats,
+    finbox_planned, finbox_planner, finbox_planner_args, finbox_point, finbox_producer,
+    finbox_salvage, finbox_scheduler, finbox_scheduler_args, finbox_stall, finbox_stats,
+    finbox_submitted, finbox_task, finbox_task_args, finbox_timeline_args, finbox_use, finbox_wait,
 };
 use finbox_abi::{
     finbox_device_host, finbox_device_library, finbox_event_record, finbox_extension,
@@ -46,6 +48,12 @@ const FINBOX: Made = Made {
         "scheduler/report.rs",
         "scheduler/stall.rs",
         "device.rs",
+        "plan/mod.rs",
+        "plan/types.rs",
+        "plan/planner.rs",
+        "plan/launch.rs",
+        "plan/progress.rs",
+        "plan/explain.rs",
         "firmware.rs",
     ],
     assertions: of_finbox,
@@ -123,7 +131,27 @@ fn of_finbox() -> String {
         is_condemned);
     layout!(text, finbox_drained: struct_size taken malformed missing stop);
     layout!(text, finbox_salvage: position what claimer others reserved message);
-    text + &of_scheduler()
+    text + &of_scheduler() + &of_plans()
+}
+
+fn of_plans() -> String {
+    let mut text = String::new();
+    layout!(text, finbox_planner: opaque);
+    layout!(text, finbox_planned: opaque);
+    layout!(text, finbox_planner_args: struct_size next mode flags);
+    layout!(text, finbox_timeline_args: struct_size next name now_ns kind flags);
+    layout!(text, finbox_point: value timeline reserved);
+    layout!(text, finbox_wait: point deadline_ns);
+    layout!(text, finbox_use: label buffer begin end access reserved);
+    layout!(text, finbox_launch_args: struct_size next name uses use_count waits wait_count stream
+        flags);
+    layout!(text, finbox_submitted: struct_size point behind wait_count tracked_uses);
+    layout!(text, finbox_freed: buffer size_bytes);
+    layout!(text, finbox_explanation: struct_size wanted current age_ns wait_count root_point
+        root_current root_age_ns root reserved);
+    layout!(text, finbox_plan_gap: count address argument kind);
+    layout!(text, finbox_plan_stats: struct_size planned committed dropped tracked_uses duplicates);
+    text
 }
 
 fn of_scheduler() -> String {
@@ -238,7 +266,7 @@ fn every_struct_with_a_size_has_a_macro_up_to_its_last_field() {
     assert_eq!(sized_structs(header), [("a", "last".to_owned())]);
     let made = generate(&FINBOX);
     let found = sized_structs(&made);
-    assert_eq!(found.len(), 13, "{found:?}");
+    assert_eq!(found.len(), 19, "{found:?}");
     let device = generate(&DEVICE);
     let found = sized_structs(&device);
     assert!(found.contains(&("finbox_port", "incarnation".to_owned())));

@@ -1,5 +1,7 @@
 //! Why a launch was not planned, and what permissive planning lets pass.
 
+use std::fmt;
+
 use thiserror::Error;
 
 use crate::buffer::UseError;
@@ -95,4 +97,18 @@ pub struct Gap {
     pub kind: GapKind,
     /// How many launches had it.
     pub count: u64,
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (launch, argument, label) = (&self.launch, self.argument, &self.label);
+        write!(f, "launch `{launch}`, argument {argument} `{label}`: ")?;
+        match self.kind {
+            GapKind::Untracked => f.write_str("its stream's device does not track uses")?,
+            GapKind::External { address } => {
+                write!(f, "nobody declared the memory at {address:#x}")?;
+            }
+        }
+        write!(f, " ({} launches)", self.count)
+    }
 }

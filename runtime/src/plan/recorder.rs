@@ -119,6 +119,12 @@ impl<'r, 'p> Planned<'r, 'p> {
         self.point
     }
 
+    /// What it must wait for besides its own stream, as for [`Submitted::waits`].
+    pub fn waits(&self) -> &[Wait] {
+        let recorder = self.recorder.as_deref();
+        recorder.map_or(&[], |recorder| &recorder.request.waits)
+    }
+
     /// Commits it. Cannot fail: whoever launches it waits for its waits, and then tells its point.
     pub fn commit(mut self) -> Submitted<'r> {
         let recorder = self.recorder.take().expect("it is there until this call");

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A timeline of one planner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TimelineId(pub(super) u32);
+pub struct TimelineId(pub(crate) u32);
 
 impl TimelineId {
     pub(crate) const fn index(self) -> usize {

@@ -4,10 +4,10 @@ use core::ffi::c_char;
 use core::fmt::{self, Write};
 
 use ::finbox_scheduler::{CompletionType, SlotId, Standing, Stuck, StuckCondition, TaskId};
-use finbox_abi::not_null;
 use finbox_mailbox::SlotBits;
 
 use crate::edition::guard;
+use crate::given::Rows;
 use crate::handle::finbox_scheduler;
 use crate::problem::Problem;
 use crate::scheduler::place::at;
@@ -186,25 +186,13 @@ pub unsafe extern "C" fn finbox_scheduler_stalls(
 ) -> finbox_status {
     guard(|| {
         outside()?;
-        if capacity > 0 {
-            not_null(stalls, "stalls")?;
-        }
-        not_null(count, "count")?;
+        // SAFETY: handed on to the caller.
+        let mut rows = unsafe { Rows::at(stalls, capacity, count, "stalls") }?;
         // SAFETY: handed on to the caller.
         let body = unsafe { at(scheduler) }?;
         let rest = body.rest()?;
-        let mut found = 0;
-        body.for_each_stall(&rest, |stall| {
-            if found < capacity {
-                // SAFETY: inside the caller's array.
-                let place = unsafe { stalls.add(found) };
-                // SAFETY: as above.
-                unsafe { place.write(stall) };
-            }
-            found += 1;
-        })?;
-        // SAFETY: writable by the caller's word.
-        unsafe { count.write(found) };
+        body.for_each_stall(&rest, |stall| rows.put(stall))?;
+        rows.end(0);
         Ok(())
     })
 }
@@ -225,17 +213,11 @@ pub unsafe extern "C" fn finbox_scheduler_stall_text(
 ) -> finbox_status {
     guard(|| {
         outside()?;
-        if capacity > 0 {
-            not_null(buffer, "buffer")?;
-        }
-        if !length.is_null() {
-            not_null(length, "length")?;
-        }
+        // SAFETY: handed on to the caller.
+        let mut text = unsafe { Text::checked(buffer, capacity, length) }?;
         // SAFETY: handed on to the caller.
         let body = unsafe { at(scheduler) }?;
         let rest = body.rest()?;
-        // SAFETY: handed on to the caller.
-        let mut text = unsafe { Text::at(buffer, capacity) };
         body.for_each_stall(&rest, |stall| {
             let written = writeln!(text, "{stall}");
             written.expect("a copy into memory does not fail");

@@ -4,10 +4,11 @@ use ::finbox_scheduler::{Dependency, Fate, NoProbe, Submitter};
 use finbox_abi::{Versioned, not_null, read};
 
 use crate::edition::guard;
+use crate::given::all_at;
 use crate::handle::finbox_scheduler;
 use crate::problem::Problem;
 use crate::scheduler::place::at;
-use crate::scheduler::task::{finbox_task, finbox_task_args, tasks_at};
+use crate::scheduler::task::{finbox_task, finbox_task_args};
 use crate::scheduler::{Scheduling, outside};
 use crate::status::finbox_status;
 
@@ -90,10 +91,10 @@ pub unsafe extern "C" fn finbox_scheduler_submit(
             not_null(task, "task")?;
         }
         // SAFETY: handed on to the caller.
-        let after = unsafe { tasks_at(args.after, args.after_count, "after") }?;
+        let after = unsafe { all_at(args.after, args.after_count, "after") }?;
         let count = args.retained_count;
         // SAFETY: handed on to the caller.
-        let retained = unsafe { tasks_at(args.retained, count, "retained") }?;
+        let retained = unsafe { all_at(args.retained, count, "retained") }?;
         let spec = args.spec()?;
         // SAFETY: handed on to the caller.
         let body = unsafe { at(scheduler) }?;

@@ -1,9 +1,8 @@
 //! Tasks as a C program describes them.
 
 use core::ffi::c_void;
-use core::slice;
 
-use finbox_abi::{Versioned, no_extension, not_null, only};
+use finbox_abi::{Versioned, no_extension, only};
 use finbox_mailbox::SlotBits;
 use finbox_scheduler::{
     Comparison, ConfigError, Predicate, Priority, Shape, SlotId, Subtasks, TaskId, TaskSpec,
@@ -205,26 +204,6 @@ impl finbox_task_args {
             value: self.predicate_value,
         }))
     }
-}
-
-/// `count` tasks at `tasks`.
-///
-/// # Safety
-/// `tasks` is null, misaligned, or points to `count` of them for as long as they are used.
-pub(super) unsafe fn tasks_at<'t>(
-    tasks: *const finbox_task,
-    count: usize,
-    what: &'static str,
-) -> Result<&'t [finbox_task], Problem> {
-    if count == 0 {
-        return Ok(&[]);
-    }
-    not_null(tasks, what)?;
-    if count > isize::MAX as usize / size_of::<finbox_task>() {
-        return Err(Problem::Count { what, count });
-    }
-    // SAFETY: handed on to the caller; not more than memory holds.
-    Ok(unsafe { slice::from_raw_parts(tasks, count) })
 }
 
 impl finbox_task {

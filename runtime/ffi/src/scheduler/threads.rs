@@ -18,10 +18,11 @@ use finbox_runtime::wait::{RestPolicy, Waited, Watch};
 use finbox_runtime::{Crew, CrewError, DEFAULT_PATIENCE};
 
 use crate::edition::{Refusal, guard, refuse_with};
+use crate::given::all_at;
 use crate::handle::{Handle, finbox_scheduler};
 use crate::problem::{Problem, Unusable};
 use crate::scheduler::place::at;
-use crate::scheduler::task::{finbox_task, tasks_at};
+use crate::scheduler::task::finbox_task;
 use crate::scheduler::{Dispatching, Handling, Note, Role, Scheduling, Taken, outside};
 use crate::status::finbox_status;
 
@@ -353,7 +354,7 @@ pub unsafe extern "C" fn finbox_scheduler_wait(
     guard(|| {
         outside()?;
         // SAFETY: handed on to the caller.
-        let tasks = unsafe { tasks_at(tasks, count, "tasks") }?;
+        let tasks = unsafe { all_at(tasks, count, "tasks") }?;
         // SAFETY: handed on to the caller.
         let (_inside, body) = unsafe { visited(scheduler) }?;
         let limit = (timeout_ns != u64::MAX).then(|| Duration::from_nanos(timeout_ns));

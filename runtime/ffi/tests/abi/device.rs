@@ -267,7 +267,7 @@ fn more_than_memory_holds_is_refused_before_it_is_looked_at() {
     );
     let most = usize::MAX / 64;
     let loaded = c!(finbox_device_load_kernel(device, 0, &op, most, &mut number));
-    said(loaded, &format!("count: {most} are more than memory holds"));
+    said(loaded, &format!("ops: {most} are more than memory holds"));
     let no_ops = ptr::null();
     let loaded = c!(finbox_device_load_kernel(device, 0, no_ops, 0, &mut number));
     assert_eq!((loaded, number != 0), (OK, true), "{}", last_error());
