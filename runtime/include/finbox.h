@@ -90,6 +90,11 @@
 #define FINBOX_TASK_LAST 1099511627774
 
 /**
+ * The refusal of a packet that the executor has no function for.
+ */
+#define FINBOX_NO_FUNCTION 4294967295
+
+/**
  * What a call says. 0 is success; 1 to 15 are ordinary answers of a mailbox, 16 to 31 mistakes
  * of the caller, 32 to 63 answers of a scheduler, a
  * device, a planner or a ring. A number never changes its meaning.
@@ -559,6 +564,268 @@ enum finbox_standing
 typedef enum finbox_standing finbox_standing;
 #else
 typedef uint32_t finbox_standing;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Values of a packet's `kind`. 0 is none: zeroed memory is no packet.
+ */
+enum finbox_packet_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Nothing to do.
+     */
+    FINBOX_PACKET_KIND_NO_OP = 1,
+    /**
+     * Starts a kernel: `address` names it, `source` is its arguments' address, `count` its blocks,
+     * at least 1, `detail` the arguments' bytes.
+     */
+    FINBOX_PACKET_KIND_LAUNCH = 2,
+    /**
+     * Waits until everything begun before has completed.
+     */
+    FINBOX_PACKET_KIND_BARRIER = 3,
+    /**
+     * Waits until the 32-bit counter at `address` has reached `count`; counters wrap.
+     */
+    FINBOX_PACKET_KIND_WAIT = 4,
+    /**
+     * Changes the counter at `address`: `detail` is a `finbox_signal_how`, `count` the value.
+     */
+    FINBOX_PACKET_KIND_SIGNAL = 5,
+    /**
+     * Copies `bytes` bytes from `source` to `address`.
+     */
+    FINBOX_PACKET_KIND_COPY = 6,
+    /**
+     * A barrier; behind it the statistics are published, and then the answer.
+     */
+    FINBOX_PACKET_KIND_FENCE = 7,
+    /**
+     * `count` packets, at least 1, that stand at `address`; `detail` is a `finbox_entry`.
+     */
+    FINBOX_PACKET_KIND_INDIRECT = 8,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum finbox_packet_kind finbox_packet_kind;
+#else
+typedef uint32_t finbox_packet_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What a signal does with its value.
+ */
+enum finbox_signal_how
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The counter becomes the value.
+     */
+    FINBOX_SIGNAL_HOW_STORE = 0,
+    /**
+     * The value is added, wrapping.
+     */
+    FINBOX_SIGNAL_HOW_ADD = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum finbox_signal_how finbox_signal_how;
+#else
+typedef uint32_t finbox_signal_how;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What happens behind the last packet of an indirect buffer.
+ */
+enum finbox_entry
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The packet behind the one that entered it.
+     */
+    FINBOX_ENTRY_CALL = 0,
+    /**
+     * What would have come behind the buffer that it was entered from. From the ring a call.
+     */
+    FINBOX_ENTRY_JUMP = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum finbox_entry finbox_entry;
+#else
+typedef uint32_t finbox_entry;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What an executor's functions answer. Any other number: it will never be done, and the processor
+ * stops there for good; the number is the executor's own.
+ */
+enum finbox_answer
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * It has completed; or what was asked for is there.
+     */
+    FINBOX_ANSWER_DONE = 0,
+    /**
+     * It has begun, and its completion will be told.
+     */
+    FINBOX_ANSWER_RUNNING = 1,
+    /**
+     * Nothing happened; it is asked again.
+     */
+    FINBOX_ANSWER_NOT_YET = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum finbox_answer finbox_answer;
+#else
+typedef uint32_t finbox_answer;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How a completion was noticed. One that is noticed twice counts once.
+ */
+enum finbox_route
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Somebody looked: a register, a counter, a queue.
+     */
+    FINBOX_ROUTE_POLLED = 0,
+    /**
+     * It came by itself: a message, an interrupt.
+     */
+    FINBOX_ROUTE_TOLD = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum finbox_route finbox_route;
+#else
+typedef uint32_t finbox_route;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Values of `finbox_arrival`'s `verdict`: why a drain took longer than its budget.
+ */
+enum finbox_verdict
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * It did not: it arrived, or was halted.
+     */
+    FINBOX_VERDICT_NONE = 0,
+    /**
+     * It moves, or something that it began does: give it longer.
+     */
+    FINBOX_VERDICT_SLOW = 1,
+    /**
+     * It stood before something that others must bring, a packet or a counter: look there.
+     */
+    FINBOX_VERDICT_STARVED = 2,
+    /**
+     * It carries out packets and comes back to those it had: no budget is enough.
+     */
+    FINBOX_VERDICT_LIVELOCK = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum finbox_verdict finbox_verdict;
+#else
+typedef uint32_t finbox_verdict;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Values of `finbox_blocker`'s `waits_for`.
+ */
+enum finbox_waits_for
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Nothing stands in the way.
+     */
+    FINBOX_WAITS_FOR_NOTHING = 0,
+    /**
+     * Nobody has claimed this position.
+     */
+    FINBOX_WAITS_FOR_SUBMISSION = 1,
+    /**
+     * Somebody claimed this position and has not published it.
+     */
+    FINBOX_WAITS_FOR_PUBLICATION = 2,
+    /**
+     * A counter is too small.
+     */
+    FINBOX_WAITS_FOR_COUNTER = 3,
+    /**
+     * What was begun before has not completed.
+     */
+    FINBOX_WAITS_FOR_COMPLETIONS = 4,
+    /**
+     * The executor said "not yet".
+     */
+    FINBOX_WAITS_FOR_EXECUTOR = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum finbox_waits_for finbox_waits_for;
+#else
+typedef uint32_t finbox_waits_for;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Values of `finbox_halt`'s `cause`.
+ */
+enum finbox_halt_cause
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * It has not stopped.
+     */
+    FINBOX_HALT_CAUSE_NONE = 0,
+    /**
+     * The words are no packet.
+     */
+    FINBOX_HALT_CAUSE_BAD_PACKET = 1,
+    /**
+     * The executor will never carry it out.
+     */
+    FINBOX_HALT_CAUSE_REFUSED = 2,
+    /**
+     * Indirect buffers within each other have a bound, which was reached.
+     */
+    FINBOX_HALT_CAUSE_TOO_DEEP = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum finbox_halt_cause finbox_halt_cause;
+#else
+typedef uint32_t finbox_halt_cause;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -1571,6 +1838,388 @@ typedef struct finbox_device_facts {
 } finbox_device_facts;
 
 /**
+ * Storage for a command ring. All zero before it is first used, and never copied or moved while
+ * it is a handle.
+ */
+typedef struct finbox_command_ring {
+    /**
+     * The library's.
+     */
+    uint64_t opaque[8];
+} finbox_command_ring;
+
+/**
+ * What stands in a processor's way.
+ */
+typedef struct finbox_blocker {
+    /**
+     * Position in the ring, of the packet itself or of the one that led to it.
+     */
+    uint64_t position;
+    /**
+     * Address of the innermost indirect buffer; 0 in the ring.
+     */
+    uint64_t buffer;
+    /**
+     * Since when, in ns since the ring was made.
+     */
+    uint64_t since_ns;
+    /**
+     * COUNTER: its address.
+     */
+    uint64_t address;
+    /**
+     * COMPLETIONS: the ring position that began the oldest.
+     */
+    uint64_t oldest;
+    /**
+     * A `finbox_waits_for`.
+     */
+    uint32_t waits_for;
+    /**
+     * A `finbox_packet_kind`; 0: nothing stands there yet.
+     */
+    uint32_t kind;
+    /**
+     * How many indirect buffers deep; 0: in the ring.
+     */
+    uint32_t depth;
+    /**
+     * Which packet of the innermost.
+     */
+    uint32_t index;
+    /**
+     * COUNTER: the value to reach.
+     */
+    uint32_t wanted;
+    /**
+     * COUNTER: the value it has.
+     */
+    uint32_t found;
+    /**
+     * COUNTER: 1 if it could be read.
+     */
+    uint32_t is_read;
+    /**
+     * COMPLETIONS: how many run.
+     */
+    uint32_t running;
+    /**
+     * PUBLICATION: name of the producer that claimed it; 0 if it has none.
+     */
+    uint32_t claimer;
+    /**
+     * PUBLICATION: how many other producers announced the position as well.
+     */
+    uint32_t others;
+} finbox_blocker;
+
+/**
+ * How a drain ended.
+ */
+typedef struct finbox_arrival {
+    /**
+     * `FINBOX_ARRIVAL_SIZE`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * The first position that was not passed.
+     */
+    uint64_t position;
+    /**
+     * Packets claimed and not reached.
+     */
+    uint64_t not_reached;
+    /**
+     * TIMEOUT: ring positions passed in this drain.
+     */
+    uint64_t distance;
+    /**
+     * TIMEOUT: packets that took effect in this drain, those of indirect buffers included.
+     */
+    uint64_t packets;
+    /**
+     * TIMEOUT: what it began that completed in this drain.
+     */
+    uint64_t completed;
+    /**
+     * TIMEOUT: times in this drain that a jump came back to where one had been.
+     */
+    uint64_t revisits;
+    /**
+     * TIMEOUT: how long the drain took, in ns.
+     */
+    uint64_t took_ns;
+    /**
+     * TIMEOUT: what stands in the way, the oldest of it.
+     */
+    struct finbox_blocker blocker;
+    /**
+     * A `finbox_verdict`.
+     */
+    uint32_t verdict;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+} finbox_arrival;
+
+/**
+ * A packet, and a slot of a command ring. What a kind does not use is 0, and checked. Made by
+ * `finbox_packet_launch` and its like.
+ */
+typedef struct finbox_packet {
+    /**
+     * Position in the ring + 1. Written by the library; ignored in what is submitted.
+     */
+    uint64_t seq;
+    /**
+     * A `finbox_packet_kind`.
+     */
+    uint32_t kind;
+    /**
+     * Epoch of the run. Written by the library in what is submitted; in an indirect buffer it
+     * must be the ring's.
+     */
+    uint32_t epoch;
+    /**
+     * The submitter's own; nothing looks at it.
+     */
+    uint64_t tag;
+    /**
+     * LAUNCH: the kernel. WAIT, SIGNAL: the counter. COPY: the first byte written. INDIRECT: the
+     * first packet.
+     */
+    uint64_t address;
+    /**
+     * LAUNCH: the arguments. COPY: the first byte read.
+     */
+    uint64_t source;
+    /**
+     * COPY: how many bytes.
+     */
+    uint64_t bytes;
+    /**
+     * LAUNCH: blocks. WAIT, SIGNAL: the value. INDIRECT: packets.
+     */
+    uint32_t count;
+    /**
+     * LAUNCH: bytes of arguments. SIGNAL: a `finbox_signal_how`. INDIRECT: a `finbox_entry`.
+     */
+    uint32_t detail;
+    /**
+     * 0.
+     */
+    uint64_t reserved;
+} finbox_packet;
+
+/**
+ * Where and why a processor has stopped for good.
+ */
+typedef struct finbox_halt {
+    /**
+     * Position in the ring, of the packet itself or of the one that led to it.
+     */
+    uint64_t position;
+    /**
+     * Address of the innermost indirect buffer; 0 in the ring.
+     */
+    uint64_t buffer;
+    /**
+     * Packets claimed in the ring behind it, which are lost.
+     */
+    uint64_t behind;
+    /**
+     * A `finbox_halt_cause`.
+     */
+    uint32_t cause;
+    /**
+     * REFUSED: the executor's number.
+     */
+    uint32_t refusal;
+    /**
+     * How many indirect buffers deep; 0: in the ring.
+     */
+    uint32_t depth;
+    /**
+     * Which packet of the innermost.
+     */
+    uint32_t index;
+    /**
+     * What stands there; zeroes if it could not be fetched. Its `seq` is 0.
+     */
+    struct finbox_packet packet;
+} finbox_halt;
+
+/**
+ * A processor as it saw itself last.
+ */
+typedef struct finbox_command_snapshot {
+    /**
+     * `FINBOX_COMMAND_SNAPSHOT_SIZE`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * The first ring position that was not passed.
+     */
+    uint64_t position;
+    /**
+     * Every packet before this position is answered for; all else here is at least that new.
+     */
+    uint64_t answered;
+    /**
+     * Packets that took effect, those of indirect buffers included: of kind `n` at `n - 1`.
+     */
+    uint64_t passed[8];
+    /**
+     * How many of them stood in an indirect buffer.
+     */
+    uint64_t nested;
+    /**
+     * What took effect, where and in which order, as one number: the same, whoever did it.
+     */
+    uint64_t digest;
+    /**
+     * Launches, copies and signals that began and completed later, and have.
+     */
+    uint64_t completed;
+    /**
+     * Completions noticed again, by `finbox_route`.
+     */
+    uint64_t duplicate[2];
+    /**
+     * Completions of what never began, by `finbox_route`.
+     */
+    uint64_t unknown[2];
+    /**
+     * Times that a packet could not be carried out yet.
+     */
+    uint64_t not_yet;
+    /**
+     * How often the jumps at this position came back to where they had been.
+     */
+    uint64_t revisits;
+    /**
+     * Packets claimed in the ring and not passed.
+     */
+    uint64_t left;
+    /**
+     * What stands in the way now.
+     */
+    struct finbox_blocker blocker;
+    /**
+     * Why it stopped for good, if it did.
+     */
+    struct finbox_halt halt;
+    /**
+     * Launches, copies and signals that run.
+     */
+    uint32_t running;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+} finbox_command_snapshot;
+
+/**
+ * Tells the processor that `work` has completed; for `look`, with what it was given. 0 if there is
+ * such a `finbox_route`.
+ */
+typedef int32_t (*finbox_tell)(void *told, uint32_t route, uint64_t work);
+
+/**
+ * The device, as a processor sees it. One thread at a time calls its functions, which must neither
+ * wait nor unwind, and call of the library nothing but submissions, notices and targets. A null
+ * function refuses its packets with `FINBOX_NO_FUNCTION`; a null `look` tells nothing.
+ */
+typedef struct finbox_executor {
+    /**
+     * `FINBOX_EXECUTOR_SIZE`.
+     */
+    size_t struct_size;
+    /**
+     * Null: no extension exists yet.
+     */
+    const finbox_extension *next;
+    /**
+     * The executor's; handed to all its functions.
+     */
+    void *context;
+    /**
+     * Starts a kernel; `work` is what its completion is told by, if it answers RUNNING. A
+     * `finbox_answer`.
+     */
+    uint32_t (*launch)(void *context,
+                       uint64_t work,
+                       uint64_t kernel,
+                       uint64_t args,
+                       uint32_t args_bytes,
+                       uint32_t blocks);
+    /**
+     * Copies bytes. A `finbox_answer`.
+     */
+    uint32_t (*copy)(void *context, uint64_t work, uint64_t to, uint64_t from, uint64_t bytes);
+    /**
+     * Changes a counter; `how` is a `finbox_signal_how`. A `finbox_answer`.
+     */
+    uint32_t (*signal)(void *context, uint64_t work, uint64_t counter, uint32_t value, uint32_t how);
+    /**
+     * Reads a counter: DONE with its value, or NOT_YET if it cannot be read now.
+     */
+    uint32_t (*counter)(void *context, uint64_t counter, uint32_t *value);
+    /**
+     * Reads the packet at `index` of an indirect buffer: DONE with the packet.
+     */
+    uint32_t (*fetch)(void *context, uint64_t buffer, uint32_t index, struct finbox_packet *packet);
+    /**
+     * Tells of everything that completed since it was asked last, with `tell(told, route, work)`.
+     */
+    void (*look)(void *context, finbox_tell tell, void *told);
+} finbox_executor;
+
+/**
+ * What a command ring is to be.
+ */
+typedef struct finbox_command_ring_args {
+    /**
+     * `FINBOX_COMMAND_RING_ARGS_SIZE`.
+     */
+    size_t struct_size;
+    /**
+     * Null: no extension exists yet.
+     */
+    const finbox_extension *next;
+    /**
+     * The memory, on a 64-byte boundary; it may hold anything. Null: the library allocates it.
+     */
+    void *memory;
+    /**
+     * How large it is: at least what `finbox_command_ring_bytes` says.
+     */
+    size_t size_bytes;
+    /**
+     * What carries the packets out; copied.
+     */
+    const struct finbox_executor *executor;
+    /**
+     * First position, 0 unless a test wants another.
+     */
+    uint64_t start;
+    /**
+     * Capacity in packets: a power of two of at least 2.
+     */
+    uint32_t slots;
+    /**
+     * Epoch of the run.
+     */
+    uint32_t epoch;
+    /**
+     * 0.
+     */
+    uint64_t flags;
+} finbox_command_ring_args;
+
+/**
  * Storage for a planner. All zero before it is first used, and never copied or moved while it is
  * a handle.
  */
@@ -2560,6 +3209,224 @@ finbox_status finbox_device_load_kernel(struct finbox_device *device,
                                         uint64_t *kernel);
 
 /**
+ * Carries out packets, or waits until the ring's thread or another caller has, until the target is
+ * reached or `budget_ns` is used up, whichever comes first. Packets behind the target stay in the
+ * ring; a launch is passed when it has begun: a barrier or a command fence before the target makes
+ * it wait for the end. With a budget of 0 it is a poll.
+ *
+ * TIMEOUT with the evidence in `arrival` and in words; HALTED if the processor has stopped for
+ * good: `finbox_command_ring_snapshot` has the packet. Blocks for about the budget at most, if the
+ * executor does not. Any number of threads; not from inside the executor.
+ *
+ * @pre `ring` points to a command ring's storage, `arrival` to what its size says; both live until the
+ * call returns.
+ */
+finbox_status finbox_command_ring_drain_until(struct finbox_command_ring *ring,
+                                              uint64_t target,
+                                              uint64_t budget_ns,
+                                              struct finbox_arrival *arrival);
+
+/**
+ * The processor as it saw itself last. Any thread.
+ *
+ * @pre `ring` points to a command ring's storage, `snapshot` to what its size says; both live until the
+ * call returns.
+ */
+finbox_status finbox_command_ring_snapshot(struct finbox_command_ring *ring,
+                                           struct finbox_command_snapshot *snapshot);
+
+/**
+ * How many bytes a command ring of `slots` packets needs. Any thread. Not in firmware.
+ *
+ * @pre `bytes` points to a number.
+ */
+finbox_status finbox_command_ring_bytes(uint32_t slots, size_t *bytes);
+
+/**
+ * Makes a command ring, on memory of the caller's or of its own. Nobody carries packets out before
+ * `finbox_command_ring_drain_until` or `finbox_command_ring_start`. Allocates.
+ *
+ * @pre `args` points to what its size says, with an executor whose functions may be called with its
+ * context, by one thread at a time, until the ring is destroyed. The memory, if there is one, is
+ * the library's alone until then. `ring` points to storage that lives as long.
+ */
+finbox_status finbox_command_ring_create(const struct finbox_command_ring_args *args,
+                                         struct finbox_command_ring *ring);
+
+/**
+ * Ends a command ring: what was not passed is lost. STARTED while its thread runs. No other call
+ * may be inside. The storage and the memory serve again.
+ *
+ * @pre `ring` points to a command ring's storage that lives until the call returns.
+ */
+finbox_status finbox_command_ring_destroy(struct finbox_command_ring *ring);
+
+/**
+ * Submits the first of `count` packets, as many as fit, in order and in neighbouring positions:
+ * `first` becomes the first's position, `accepted` how many. OK if that is at least one, or `count`
+ * is 0. All are looked at before: MALFORMED_MESSAGE if one is no packet, and none is submitted.
+ *
+ * FULL and HALTED leave them yours. Never blocks and takes no lock; two exchanges, whatever the
+ * count; the ring's thread is woken once. Any thread, also from inside the executor.
+ *
+ * @pre `ring` points to a command ring's storage, `packets` to `count` packets that nobody writes,
+ * `first` and `accepted` to numbers; all live until the call returns.
+ */
+finbox_status finbox_command_ring_submit(struct finbox_command_ring *ring,
+                                         const struct finbox_packet *packets,
+                                         uint32_t count,
+                                         uint64_t *first,
+                                         uint32_t *accepted);
+
+/**
+ * The position behind everything that was submitted before this: where a drain is to arrive that
+ * waits for all of it. Any thread.
+ *
+ * @pre `ring` points to a command ring's storage, `target` to a number; both live until the call
+ * returns.
+ */
+finbox_status finbox_command_ring_target(struct finbox_command_ring *ring, uint64_t *target);
+
+/**
+ * Says that `work`, which the executor began, has completed; `route` is a `finbox_route`. What is
+ * told twice, here or by `look`, counts once. FULL if 256 notices wait for the processor: tell it
+ * again. Never blocks and takes no lock. Any thread, also from inside the executor.
+ *
+ * @pre `ring` points to a command ring's storage that lives until the call returns.
+ */
+finbox_status finbox_command_ring_notice(struct finbox_command_ring *ring,
+                                         uint32_t route,
+                                         uint64_t work);
+
+/**
+ * Starts a thread that carries packets out, and sleeps while there is nothing to do. STARTED if it
+ * runs; STOPPED if one has run before: a ring has one in its life; SYSTEM. Not from inside the
+ * executor.
+ *
+ * @pre `ring` points to a command ring's storage that lives until the thread was stopped.
+ */
+finbox_status finbox_command_ring_start(struct finbox_command_ring *ring);
+
+/**
+ * Ends the thread, when it comes back from the turn that it is in; what it has not passed stays,
+ * and may be drained. OK also if none runs. STUCK if it does not come back from the executor for
+ * `patience_ns` (0: 10 s): the ring stays what it is, and this may be called again. Blocks for that
+ * long at most. Not from inside the executor.
+ *
+ * @pre `ring` points to a command ring's storage that lives until the call returns.
+ */
+finbox_status finbox_command_ring_stop(struct finbox_command_ring *ring, uint64_t patience_ns);
+
+/**
+ * How many bytes a command ring of `slots` packets needs. Any thread. Not in firmware.
+ *
+ * @pre `bytes` points to a number.
+ */
+finbox_status finbox_command_ring_bytes(uint32_t slots, size_t *bytes);
+
+/**
+ * Makes a command ring, on memory of the caller's or of its own. Nobody carries packets out before
+ * `finbox_command_ring_drain_until` or `finbox_command_ring_start`. Allocates.
+ *
+ * @pre `args` points to what its size says, with an executor whose functions may be called with its
+ * context, by one thread at a time, until the ring is destroyed. The memory, if there is one, is
+ * the library's alone until then. `ring` points to storage that lives as long.
+ */
+finbox_status finbox_command_ring_create(const struct finbox_command_ring_args *args,
+                                         struct finbox_command_ring *ring);
+
+/**
+ * Ends a command ring: what was not passed is lost. STARTED while its thread runs. No other call
+ * may be inside. The storage and the memory serve again.
+ *
+ * @pre `ring` points to a command ring's storage that lives until the call returns.
+ */
+finbox_status finbox_command_ring_destroy(struct finbox_command_ring *ring);
+
+/**
+ * Submits the first of `count` packets, as many as fit, in order and in neighbouring positions:
+ * `first` becomes the first's position, `accepted` how many. OK if that is at least one, or `count`
+ * is 0. All are looked at before: MALFORMED_MESSAGE if one is no packet, and none is submitted.
+ *
+ * FULL and HALTED leave them yours. Never blocks and takes no lock; two exchanges, whatever the
+ * count; the ring's thread is woken once. Any thread, also from inside the executor.
+ *
+ * @pre `ring` points to a command ring's storage, `packets` to `count` packets that nobody writes,
+ * `first` and `accepted` to numbers; all live until the call returns.
+ */
+finbox_status finbox_command_ring_submit(struct finbox_command_ring *ring,
+                                         const struct finbox_packet *packets,
+                                         uint32_t count,
+                                         uint64_t *first,
+                                         uint32_t *accepted);
+
+/**
+ * The position behind everything that was submitted before this: where a drain is to arrive that
+ * waits for all of it. Any thread.
+ *
+ * @pre `ring` points to a command ring's storage, `target` to a number; both live until the call
+ * returns.
+ */
+finbox_status finbox_command_ring_target(struct finbox_command_ring *ring, uint64_t *target);
+
+/**
+ * Says that `work`, which the executor began, has completed; `route` is a `finbox_route`. What is
+ * told twice, here or by `look`, counts once. FULL if 256 notices wait for the processor: tell it
+ * again. Never blocks and takes no lock. Any thread, also from inside the executor.
+ *
+ * @pre `ring` points to a command ring's storage that lives until the call returns.
+ */
+finbox_status finbox_command_ring_notice(struct finbox_command_ring *ring,
+                                         uint32_t route,
+                                         uint64_t work);
+
+/**
+ * Starts a thread that carries packets out, and sleeps while there is nothing to do. STARTED if it
+ * runs; STOPPED if one has run before: a ring has one in its life; SYSTEM. Not from inside the
+ * executor.
+ *
+ * @pre `ring` points to a command ring's storage that lives until the thread was stopped.
+ */
+finbox_status finbox_command_ring_start(struct finbox_command_ring *ring);
+
+/**
+ * Ends the thread, when it comes back from the turn that it is in; what it has not passed stays,
+ * and may be drained. OK also if none runs. STUCK if it does not come back from the executor for
+ * `patience_ns` (0: 10 s): the ring stays what it is, and this may be called again. Blocks for that
+ * long at most. Not from inside the executor.
+ *
+ * @pre `ring` points to a command ring's storage that lives until the call returns.
+ */
+finbox_status finbox_command_ring_stop(struct finbox_command_ring *ring, uint64_t patience_ns);
+
+/**
+ * Carries out packets, or waits until the ring's thread or another caller has, until the target is
+ * reached or `budget_ns` is used up, whichever comes first. Packets behind the target stay in the
+ * ring; a launch is passed when it has begun: a barrier or a command fence before the target makes
+ * it wait for the end. With a budget of 0 it is a poll.
+ *
+ * TIMEOUT with the evidence in `arrival` and in words; HALTED if the processor has stopped for
+ * good: `finbox_command_ring_snapshot` has the packet. Blocks for about the budget at most, if the
+ * executor does not. Any number of threads; not from inside the executor.
+ *
+ * @pre `ring` points to a command ring's storage, `arrival` to what its size says; both live until the
+ * call returns.
+ */
+finbox_status finbox_command_ring_drain_until(struct finbox_command_ring *ring,
+                                              uint64_t target,
+                                              uint64_t budget_ns,
+                                              struct finbox_arrival *arrival);
+
+/**
+ * The processor as it saw itself last. Any thread.
+ *
+ * @pre `ring` points to a command ring's storage, `snapshot` to what its size says; both live until the
+ * call returns.
+ */
+finbox_status finbox_command_ring_snapshot(struct finbox_command_ring *ring,
+                                           struct finbox_command_snapshot *snapshot);
+
+/**
  * What a point waits for, as of `now_ns`: what is wanted, where its timeline is, and what its
  * coming hangs on in the end. UNKNOWN_TIMELINE. Allocates. Any thread.
  *
@@ -3023,6 +3890,79 @@ extern void finbox_firmware_panic(const char *text, size_t length);
 }  // extern "C"
 #endif  // __cplusplus
 
+/* Packets. In an indirect buffer set `epoch` to the ring's; what is submitted gets it there. */
+
+/** A packet of a kind that has no more to say: NO_OP, BARRIER, FENCE. */
+static inline finbox_packet finbox_packet_of(uint32_t kind, uint64_t tag)
+{
+    finbox_packet packet;
+    packet.seq = 0;
+    packet.kind = kind;
+    packet.epoch = 0;
+    packet.tag = tag;
+    packet.address = 0;
+    packet.source = 0;
+    packet.bytes = 0;
+    packet.count = 0;
+    packet.detail = 0;
+    packet.reserved = 0;
+    return packet;
+}
+
+/** Starts `blocks` blocks of a kernel with the arguments at `args`. */
+static inline finbox_packet finbox_packet_launch(uint64_t tag, uint64_t kernel, uint32_t blocks,
+                                                 uint64_t args, uint32_t args_bytes)
+{
+    finbox_packet packet = finbox_packet_of(FINBOX_PACKET_KIND_LAUNCH, tag);
+    packet.address = kernel;
+    packet.source = args;
+    packet.count = blocks;
+    packet.detail = args_bytes;
+    return packet;
+}
+
+/** Waits until a counter has reached `value`. */
+static inline finbox_packet finbox_packet_wait(uint64_t tag, uint64_t counter, uint32_t value)
+{
+    finbox_packet packet = finbox_packet_of(FINBOX_PACKET_KIND_WAIT, tag);
+    packet.address = counter;
+    packet.count = value;
+    return packet;
+}
+
+/** Stores `value` in a counter, or adds it; `how` is a finbox_signal_how. */
+static inline finbox_packet finbox_packet_signal(uint64_t tag, uint64_t counter, uint32_t value,
+                                                 uint32_t how)
+{
+    finbox_packet packet = finbox_packet_of(FINBOX_PACKET_KIND_SIGNAL, tag);
+    packet.address = counter;
+    packet.count = value;
+    packet.detail = how;
+    return packet;
+}
+
+/** Copies `bytes` bytes. */
+static inline finbox_packet finbox_packet_copy(uint64_t tag, uint64_t to, uint64_t from,
+                                               uint64_t bytes)
+{
+    finbox_packet packet = finbox_packet_of(FINBOX_PACKET_KIND_COPY, tag);
+    packet.address = to;
+    packet.source = from;
+    packet.bytes = bytes;
+    return packet;
+}
+
+/** Carries out `packets` packets at `buffer`; `entry` is a finbox_entry. */
+static inline finbox_packet finbox_packet_indirect(uint64_t tag, uint64_t buffer, uint32_t packets,
+                                                   uint32_t entry)
+{
+    finbox_packet packet = finbox_packet_of(FINBOX_PACKET_KIND_INDIRECT, tag);
+    packet.address = buffer;
+    packet.count = packets;
+    packet.detail = entry;
+    return packet;
+}
+
 /* What struct_size is to be, by struct. */
 #define FINBOX_PLACE_ARGS_SIZE FINBOX_SIZE_UP_TO(finbox_place_args, flags)
 #define FINBOX_GAP_SIZE FINBOX_SIZE_UP_TO(finbox_gap, reserved)
@@ -3037,6 +3977,10 @@ extern void finbox_firmware_panic(const char *text, size_t length);
 #define FINBOX_FAULT_SIZE FINBOX_SIZE_UP_TO(finbox_fault, hint)
 #define FINBOX_DEVICE_ARGS_SIZE FINBOX_SIZE_UP_TO(finbox_device_args, memory_bytes)
 #define FINBOX_DEVICE_FACTS_SIZE FINBOX_SIZE_UP_TO(finbox_device_facts, operations)
+#define FINBOX_ARRIVAL_SIZE FINBOX_SIZE_UP_TO(finbox_arrival, reserved)
+#define FINBOX_COMMAND_SNAPSHOT_SIZE FINBOX_SIZE_UP_TO(finbox_command_snapshot, reserved)
+#define FINBOX_EXECUTOR_SIZE FINBOX_SIZE_UP_TO(finbox_executor, look)
+#define FINBOX_COMMAND_RING_ARGS_SIZE FINBOX_SIZE_UP_TO(finbox_command_ring_args, flags)
 #define FINBOX_EXPLANATION_SIZE FINBOX_SIZE_UP_TO(finbox_explanation, reserved)
 #define FINBOX_PLAN_STATS_SIZE FINBOX_SIZE_UP_TO(finbox_plan_stats, duplicates)
 #define FINBOX_LAUNCH_ARGS_SIZE FINBOX_SIZE_UP_TO(finbox_launch_args, flags)
@@ -3325,5 +4269,92 @@ FINBOX_ASSERT(offsetof(finbox_plan_stats, committed) == 16);
 FINBOX_ASSERT(offsetof(finbox_plan_stats, dropped) == 24);
 FINBOX_ASSERT(offsetof(finbox_plan_stats, tracked_uses) == 32);
 FINBOX_ASSERT(offsetof(finbox_plan_stats, duplicates) == 40);
+FINBOX_ASSERT(sizeof(finbox_packet) == 64);
+FINBOX_ASSERT(offsetof(finbox_packet, seq) == 0);
+FINBOX_ASSERT(offsetof(finbox_packet, kind) == 8);
+FINBOX_ASSERT(offsetof(finbox_packet, epoch) == 12);
+FINBOX_ASSERT(offsetof(finbox_packet, tag) == 16);
+FINBOX_ASSERT(offsetof(finbox_packet, address) == 24);
+FINBOX_ASSERT(offsetof(finbox_packet, source) == 32);
+FINBOX_ASSERT(offsetof(finbox_packet, bytes) == 40);
+FINBOX_ASSERT(offsetof(finbox_packet, count) == 48);
+FINBOX_ASSERT(offsetof(finbox_packet, detail) == 52);
+FINBOX_ASSERT(offsetof(finbox_packet, reserved) == 56);
+FINBOX_ASSERT(sizeof(finbox_command_ring) == 64);
+FINBOX_ASSERT(offsetof(finbox_command_ring, opaque) == 0);
+FINBOX_ASSERT(sizeof(finbox_command_ring_args) == 64);
+FINBOX_ASSERT(offsetof(finbox_command_ring_args, struct_size) == 0);
+FINBOX_ASSERT(offsetof(finbox_command_ring_args, next) == 8);
+FINBOX_ASSERT(offsetof(finbox_command_ring_args, memory) == 16);
+FINBOX_ASSERT(offsetof(finbox_command_ring_args, size_bytes) == 24);
+FINBOX_ASSERT(offsetof(finbox_command_ring_args, executor) == 32);
+FINBOX_ASSERT(offsetof(finbox_command_ring_args, start) == 40);
+FINBOX_ASSERT(offsetof(finbox_command_ring_args, slots) == 48);
+FINBOX_ASSERT(offsetof(finbox_command_ring_args, epoch) == 52);
+FINBOX_ASSERT(offsetof(finbox_command_ring_args, flags) == 56);
+FINBOX_ASSERT(sizeof(finbox_executor) == 72);
+FINBOX_ASSERT(offsetof(finbox_executor, struct_size) == 0);
+FINBOX_ASSERT(offsetof(finbox_executor, next) == 8);
+FINBOX_ASSERT(offsetof(finbox_executor, context) == 16);
+FINBOX_ASSERT(offsetof(finbox_executor, launch) == 24);
+FINBOX_ASSERT(offsetof(finbox_executor, copy) == 32);
+FINBOX_ASSERT(offsetof(finbox_executor, signal) == 40);
+FINBOX_ASSERT(offsetof(finbox_executor, counter) == 48);
+FINBOX_ASSERT(offsetof(finbox_executor, fetch) == 56);
+FINBOX_ASSERT(offsetof(finbox_executor, look) == 64);
+FINBOX_ASSERT(sizeof(finbox_blocker) == 80);
+FINBOX_ASSERT(offsetof(finbox_blocker, position) == 0);
+FINBOX_ASSERT(offsetof(finbox_blocker, buffer) == 8);
+FINBOX_ASSERT(offsetof(finbox_blocker, since_ns) == 16);
+FINBOX_ASSERT(offsetof(finbox_blocker, address) == 24);
+FINBOX_ASSERT(offsetof(finbox_blocker, oldest) == 32);
+FINBOX_ASSERT(offsetof(finbox_blocker, waits_for) == 40);
+FINBOX_ASSERT(offsetof(finbox_blocker, kind) == 44);
+FINBOX_ASSERT(offsetof(finbox_blocker, depth) == 48);
+FINBOX_ASSERT(offsetof(finbox_blocker, index) == 52);
+FINBOX_ASSERT(offsetof(finbox_blocker, wanted) == 56);
+FINBOX_ASSERT(offsetof(finbox_blocker, found) == 60);
+FINBOX_ASSERT(offsetof(finbox_blocker, is_read) == 64);
+FINBOX_ASSERT(offsetof(finbox_blocker, running) == 68);
+FINBOX_ASSERT(offsetof(finbox_blocker, claimer) == 72);
+FINBOX_ASSERT(offsetof(finbox_blocker, others) == 76);
+FINBOX_ASSERT(sizeof(finbox_halt) == 104);
+FINBOX_ASSERT(offsetof(finbox_halt, position) == 0);
+FINBOX_ASSERT(offsetof(finbox_halt, buffer) == 8);
+FINBOX_ASSERT(offsetof(finbox_halt, behind) == 16);
+FINBOX_ASSERT(offsetof(finbox_halt, cause) == 24);
+FINBOX_ASSERT(offsetof(finbox_halt, refusal) == 28);
+FINBOX_ASSERT(offsetof(finbox_halt, depth) == 32);
+FINBOX_ASSERT(offsetof(finbox_halt, index) == 36);
+FINBOX_ASSERT(offsetof(finbox_halt, packet) == 40);
+FINBOX_ASSERT(sizeof(finbox_arrival) == 152);
+FINBOX_ASSERT(offsetof(finbox_arrival, struct_size) == 0);
+FINBOX_ASSERT(offsetof(finbox_arrival, position) == 8);
+FINBOX_ASSERT(offsetof(finbox_arrival, not_reached) == 16);
+FINBOX_ASSERT(offsetof(finbox_arrival, distance) == 24);
+FINBOX_ASSERT(offsetof(finbox_arrival, packets) == 32);
+FINBOX_ASSERT(offsetof(finbox_arrival, completed) == 40);
+FINBOX_ASSERT(offsetof(finbox_arrival, revisits) == 48);
+FINBOX_ASSERT(offsetof(finbox_arrival, took_ns) == 56);
+FINBOX_ASSERT(offsetof(finbox_arrival, blocker) == 64);
+FINBOX_ASSERT(offsetof(finbox_arrival, verdict) == 144);
+FINBOX_ASSERT(offsetof(finbox_arrival, reserved) == 148);
+FINBOX_ASSERT(sizeof(finbox_command_snapshot) == 360);
+FINBOX_ASSERT(offsetof(finbox_command_snapshot, struct_size) == 0);
+FINBOX_ASSERT(offsetof(finbox_command_snapshot, position) == 8);
+FINBOX_ASSERT(offsetof(finbox_command_snapshot, answered) == 16);
+FINBOX_ASSERT(offsetof(finbox_command_snapshot, passed) == 24);
+FINBOX_ASSERT(offsetof(finbox_command_snapshot, nested) == 88);
+FINBOX_ASSERT(offsetof(finbox_command_snapshot, digest) == 96);
+FINBOX_ASSERT(offsetof(finbox_command_snapshot, completed) == 104);
+FINBOX_ASSERT(offsetof(finbox_command_snapshot, duplicate) == 112);
+FINBOX_ASSERT(offsetof(finbox_command_snapshot, unknown) == 128);
+FINBOX_ASSERT(offsetof(finbox_command_snapshot, not_yet) == 144);
+FINBOX_ASSERT(offsetof(finbox_command_snapshot, revisits) == 152);
+FINBOX_ASSERT(offsetof(finbox_command_snapshot, left) == 160);
+FINBOX_ASSERT(offsetof(finbox_command_snapshot, blocker) == 168);
+FINBOX_ASSERT(offsetof(finbox_command_snapshot, halt) == 248);
+FINBOX_ASSERT(offsetof(finbox_command_snapshot, running) == 352);
+FINBOX_ASSERT(offsetof(finbox_command_snapshot, reserved) == 356);
 
 #endif  /* FINBOX_H */

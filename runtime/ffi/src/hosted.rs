@@ -72,25 +72,44 @@ pub(crate) fn guard(work: impl FnOnce() -> Result<(), Problem>) -> finbox_status
 /// language cannot be caught here: it ends the process, and is named.
 #[inline]
 pub(crate) fn named<R>(name: &'static str, call: impl FnOnce() -> R) -> R {
-    let inside = Inside(name);
+    let inside = Inside {
+        name,
+        is_strict: false,
+    };
+    let answer = call();
+    mem::forget(inside);
+    answer
+}
+
+/// As [`named`], for functions that must not panic either: there is nobody to catch it.
+pub(crate) fn strictly_named<R>(name: &'static str, call: impl FnOnce() -> R) -> R {
+    let inside = Inside {
+        name,
+        is_strict: true,
+    };
     let answer = call();
     mem::forget(inside);
     answer
 }
 
 /// Seen to drop by whatever leaves a callback otherwise than by returning.
-struct Inside(&'static str);
+struct Inside {
+    name: &'static str,
+    is_strict: bool,
+}
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        if thread::panicking() {
-            return;
-        }
+        let what = match (thread::panicking(), self.is_strict) {
+            (true, false) => return,
+            (true, true) => "a panic",
+            (false, _) => "an exception",
+        };
         // Where it cannot be written there is nobody to tell.
         let _ = writeln!(
             io::stderr(),
-            "finbox: an exception left the callback `{}`; it must not",
-            self.0
+            "finbox: {what} left the callback `{}`; it must not",
+            self.name
         );
         process::abort();
     }

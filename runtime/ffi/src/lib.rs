@@ -20,6 +20,8 @@
     reason = "a type has one name in Rust, in C and in C++"
 )]
 
+#[cfg(feature = "std")]
+mod command;
 mod consumer;
 #[cfg(feature = "std")]
 mod device;
@@ -33,6 +35,8 @@ mod edition;
 mod given;
 mod handle;
 #[cfg(feature = "std")]
+mod lent;
+#[cfg(feature = "std")]
 mod plan;
 mod problem;
 mod producer;
@@ -43,6 +47,8 @@ mod tenants;
 mod version;
 mod wire;
 
+#[cfg(feature = "std")]
+pub use command::*;
 pub use consumer::*;
 #[cfg(feature = "std")]
 pub use device::*;

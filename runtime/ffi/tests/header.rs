@@ -5,13 +5,15 @@ use std::mem::offset_of;
 use std::path::PathBuf;
 
 use finbox::{
-    finbox_attach_args, finbox_claim_line, finbox_consumer, finbox_device, finbox_device_args,
-    finbox_device_facts, finbox_drained, finbox_explanation, finbox_fault, finbox_freed,
-    finbox_gap, finbox_launch_args, finbox_ledger, finbox_mailbox_header, finbox_message,
-    finbox_output, finbox_pass, finbox_place_args, finbox_plan_gap, finbox_plan_stats,
-    finbox_planned, finbox_planner, finbox_planner_args, finbox_point, finbox_producer,
-    finbox_salvage, finbox_scheduler, finbox_scheduler_args, finbox_stall, finbox_stats,
-    finbox_submitted, finbox_task, finbox_task_args, finbox_timeline_args, finbox_use, finbox_wait,
+    finbox_arrival, finbox_attach_args, finbox_blocker, finbox_claim_line, finbox_command_ring,
+    finbox_command_ring_args, finbox_command_snapshot, finbox_consumer, finbox_device,
+    finbox_device_args, finbox_device_facts, finbox_drained, finbox_executor, finbox_explanation,
+    finbox_fault, finbox_freed, finbox_gap, finbox_halt, finbox_launch_args, finbox_ledger,
+    finbox_mailbox_header, finbox_message, finbox_output, finbox_packet, finbox_pass,
+    finbox_place_args, finbox_plan_gap, finbox_plan_stats, finbox_planned, finbox_planner,
+    finbox_planner_args, finbox_point, finbox_producer, finbox_salvage, finbox_scheduler,
+    finbox_scheduler_args, finbox_stall, finbox_stats, finbox_submitted, finbox_task,
+    finbox_task_args, finbox_timeline_args, finbox_use, finbox_wait,
 };
 use finbox_abi::{
     finbox_device_host, finbox_device_library, finbox_event_record, finbox_extension,
@@ -24,6 +26,8 @@ struct Made {
     header: &'static str,
     package: &'static str,
     files: &'static [&'static str],
+    /// Functions for C alone, behind the declarations.
+    inline: &'static str,
     assertions: fn() -> String,
 }
 
@@ -48,6 +52,11 @@ const FINBOX: Made = Made {
         "scheduler/report.rs",
         "scheduler/stall.rs",
         "device.rs",
+        "command/packet.rs",
+        "command/mod.rs",
+        "command/executor.rs",
+        "command/ring.rs",
+        "command/drain.rs",
         "plan/mod.rs",
         "plan/types.rs",
         "plan/planner.rs",
@@ -56,6 +65,7 @@ const FINBOX: Made = Made {
         "plan/explain.rs",
         "firmware.rs",
     ],
+    inline: include_str!("../constructors.h"),
     assertions: of_finbox,
 };
 
@@ -63,6 +73,7 @@ const DEVICE: Made = Made {
     header: "finbox_device.h",
     package: "../abi",
     files: &["slab.rs", "port.rs", "op.rs", "library.rs"],
+    inline: "",
     assertions: of_device,
 };
 
@@ -131,7 +142,24 @@ fn of_finbox() -> String {
         is_condemned);
     layout!(text, finbox_drained: struct_size taken malformed missing stop);
     layout!(text, finbox_salvage: position what claimer others reserved message);
-    text + &of_scheduler() + &of_plans()
+    text + &of_scheduler() + &of_plans() + &of_commands()
+}
+
+fn of_commands() -> String {
+    let mut text = String::new();
+    layout!(text, finbox_packet: seq kind epoch tag address source bytes count detail reserved);
+    layout!(text, finbox_command_ring: opaque);
+    layout!(text, finbox_command_ring_args: struct_size next memory size_bytes executor start slots
+        epoch flags);
+    layout!(text, finbox_executor: struct_size next context launch copy signal counter fetch look);
+    layout!(text, finbox_blocker: position buffer since_ns address oldest waits_for kind depth index
+        wanted found is_read running claimer others);
+    layout!(text, finbox_halt: position buffer behind cause refusal depth index packet);
+    layout!(text, finbox_arrival: struct_size position not_reached distance packets completed
+        revisits took_ns blocker verdict reserved);
+    layout!(text, finbox_command_snapshot: struct_size position answered passed nested digest
+        completed duplicate unknown not_yet revisits left blocker halt running reserved);
+    text
 }
 
 fn of_plans() -> String {
@@ -230,7 +258,8 @@ fn generate(made: &Made) -> String {
     let text = text.replace(" * # Safety\n * ", " * @pre ");
     let (declarations, end) = text.rsplit_once("#endif").expect("the include guard");
     let (sizes, assertions) = (sizes(declarations), (made.assertions)());
-    format!("{declarations}{sizes}\n{assertions}\n#endif{end}")
+    let inline = made.inline;
+    format!("{declarations}{inline}{sizes}\n{assertions}\n#endif{end}")
 }
 
 #[test]
@@ -266,7 +295,7 @@ fn every_struct_with_a_size_has_a_macro_up_to_its_last_field() {
     assert_eq!(sized_structs(header), [("a", "last".to_owned())]);
     let made = generate(&FINBOX);
     let found = sized_structs(&made);
-    assert_eq!(found.len(), 19, "{found:?}");
+    assert_eq!(found.len(), 23, "{found:?}");
     let device = generate(&DEVICE);
     let found = sized_structs(&device);
     assert!(found.contains(&("finbox_port", "incarnation".to_owned())));

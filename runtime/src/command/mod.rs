@@ -9,7 +9,8 @@
 //! (an [`Executor`] does). Called by whoever submits command streams.
 //!
 //! The ring is the mailbox's, typed for packets. The processor runs on the caller's thread
-//! ([`Processor::drain_until`]) or on its own ([`run_threaded`]), with the same results.
+//! ([`Processor::drain_until`]) or on its own ([`run_threaded`], [`Served`]), with the same
+//! results.
 
 mod board;
 mod evidence;
@@ -18,6 +19,7 @@ mod flight;
 mod levels;
 mod packet;
 mod processor;
+mod served;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -37,6 +39,7 @@ pub use packet::{
     BadPacket, Command, Entry, How, Indirect, Kind, Launch, Packet, Signal, Transfer, Wait,
 };
 pub use processor::Processor;
+pub use served::{ServeError, Served};
 pub use submit::{SubmitError, Submitted, Submitter};
 pub use threaded::{Desk, run_threaded};
 

@@ -57,13 +57,25 @@ impl<'m> Submitter<'m> {
     /// # Cost
     /// Two read-modify-writes, whatever the count.
     pub fn submit(&self, packets: &[Packet]) -> Result<Submitted, SubmitError> {
+        self.submit_each(packets.iter().copied())
+    }
+
+    /// As [`submit`](Self::submit), of packets that are made one by one.
+    ///
+    /// # Errors
+    /// As for [`submit`](Self::submit).
+    #[inline]
+    pub fn submit_each(
+        &self,
+        packets: impl ExactSizeIterator<Item = Packet>,
+    ) -> Result<Submitted, SubmitError> {
         let want = u32::try_from(packets.len()).unwrap_or(u32::MAX);
         let Some(mut claimed) = self.producer.claim(want) else {
             return self.refusal(want);
         };
         let (first, count) = (claimed.position(), claimed.left());
-        for packet in &packets[..count as usize] {
-            claimed.publish(packet);
+        for packet in packets.take(count as usize) {
+            claimed.publish(&packet);
         }
         drop(claimed);
         self.board.bell.wake();
@@ -87,6 +99,11 @@ impl<'m> Submitter<'m> {
     /// that waits for all of it.
     pub fn target(&self) -> u64 {
         self.producer.claimed_end()
+    }
+
+    /// Wakes the processor's thread, which looks for completions then.
+    pub fn wake(&self) {
+        self.board.bell.wake();
     }
 
     /// The ring's own sending end, which rings no bell.

@@ -15,6 +15,9 @@ use super::processor::Processor;
 use super::wait::wait_within;
 use crate::wait::{Rest, RestPolicy, StopFlag};
 
+/// What people see the thread as.
+pub(super) const THREAD_NAME: &str = "finbox-command";
+
 /// The processor's thread, as the body sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Desk<'a, C> {
@@ -79,7 +82,7 @@ where
             serve(&mut processor, clock, &stop);
             processor
         };
-        let name = "finbox-command".to_owned();
+        let name = THREAD_NAME.to_owned();
         let thread = thread::Builder::new().name(name);
         let thread = thread.spawn_scoped(scope, work)?;
         let result = body(&Desk { board, clock });
@@ -91,7 +94,11 @@ where
     })
 }
 
-fn serve<E: Executor, C: Clock>(processor: &mut Processor<'_, E>, clock: &C, stop: &StopFlag) {
+pub(super) fn serve<E: Executor, C: Clock>(
+    processor: &mut Processor<'_, E>,
+    clock: &C,
+    stop: &StopFlag,
+) {
     let bell = &processor.board().bell;
     bell.adopt();
     let mut rest = Rest::new(RestPolicy::DEFAULT);

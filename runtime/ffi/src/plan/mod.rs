@@ -20,7 +20,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use finbox_runtime::plan::{Freed, Mode, Planned, Planner, Recorder, Submitted};
 
 use crate::handle::{Handle, Storage};
+use crate::lent::Lent;
 use crate::problem::Problem;
+
+pub(crate) use planner::no_chain;
+pub(crate) use types::no_such;
 
 pub use explain::*;
 pub use launch::*;
@@ -99,7 +103,7 @@ impl Office {
 
 /// What a planner's storage holds.
 pub(crate) struct Planning {
-    office: NonNull<Office>,
+    office: Lent<Office>,
 }
 
 impl Planning {
@@ -108,22 +112,14 @@ impl Planning {
             pool: Mutex::default(),
             planner: Planner::new(mode),
         };
-        let office = NonNull::from(Box::leak(Box::new(office)));
+        let office = Lent::new(office);
         Self { office }
     }
 
     /// The planner, for as long as it or a launch of it is a handle.
     fn office(&self) -> &'static Office {
-        // SAFETY: it was boxed in `new` and is freed when the last handle is destroyed, which is
-        // this one: while launches are handles it is refused.
-        unsafe { self.office.as_ref() }
-    }
-}
-
-impl Drop for Planning {
-    fn drop(&mut self) {
-        // SAFETY: boxed in `new`, freed here alone; no launch of it is a handle.
-        drop(unsafe { Box::from_raw(self.office.as_ptr()) });
+        // SAFETY: nobody changes it, and while launches are handles this one is not destroyed.
+        unsafe { self.office.lend() }
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) fn buffer_of(argument: usize, buffer: u64) -> Result<BufferId, UseErr
 }
 
 /// Refuses a chain of extensions, of which none is known.
-pub(super) fn no_chain(next: *const finbox_extension, what: &'static str) -> Result<(), Problem> {
+pub(crate) fn no_chain(next: *const finbox_extension, what: &'static str) -> Result<(), Problem> {
     Ok(no_extension(next.cast(), what)?)
 }
 

@@ -202,7 +202,7 @@ impl finbox_wait {
 
 /// A number that is none of those which a field may have.
 #[cold]
-pub(super) fn no_such(what: &str, value: u32) -> Problem {
+pub(crate) fn no_such(what: &str, value: u32) -> Problem {
     let why = format!("{what}: {value} is no number of this library");
     refuse_with(finbox_status::InvalidArgument, &why)
 }

@@ -50,7 +50,7 @@ pub use task::*;
 #[cfg(feature = "std")]
 pub use threads::*;
 #[cfg(feature = "std")]
-pub(crate) use watch::{Note, Watcher, outside};
+pub(crate) use watch::{Note, Watcher, inside, outside};
 
 type MachinePort = TablePort<Watcher>;
 

@@ -25,6 +25,14 @@ pub(crate) fn outside() -> Result<(), Problem> {
     Ok(())
 }
 
+/// Runs a callback: calls that must not come from inside one are refused meanwhile.
+pub(crate) fn inside<R>(call: impl FnOnce() -> R) -> R {
+    let before = INSIDE.replace(true);
+    let answer = call();
+    INSIDE.set(before);
+    answer
+}
+
 /// Where a role is.
 #[derive(Debug, Default)]
 pub(crate) struct Note(CallLine);

@@ -2,6 +2,8 @@
 
 mod callbacks;
 mod chip;
+mod command;
+mod command_rig;
 mod device;
 mod mailbox;
 mod messages;

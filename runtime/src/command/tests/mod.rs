@@ -5,3 +5,4 @@ mod fences;
 mod fixture;
 mod levels;
 mod packets;
+mod served;
