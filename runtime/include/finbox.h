@@ -64,6 +64,11 @@
 #define FINBOX_PLACE_OWN 1
 
 /**
+ * Most workers of a work ring.
+ */
+#define FINBOX_MAX_WORKERS 256
+
+/**
  * What memory of a scheduler must begin at a multiple of.
  */
 #define FINBOX_SCHEDULER_ALIGN 128
@@ -1275,6 +1280,98 @@ typedef struct finbox_salvage {
      */
     struct finbox_message message;
 } finbox_salvage;
+
+/**
+ * What a work ring is to be.
+ */
+typedef struct finbox_work_ring_args {
+    /**
+     * `FINBOX_WORK_RING_ARGS_SIZE`.
+     */
+    size_t struct_size;
+    /**
+     * Null: no extension exists yet.
+     */
+    const void *next;
+    /**
+     * The memory, on a 64-byte boundary; it may hold anything.
+     */
+    void *memory;
+    /**
+     * How large it is: at least what `finbox_work_ring_bytes` says.
+     */
+    size_t size_bytes;
+    /**
+     * Capacity in items: a power of two of at least 2.
+     */
+    uint32_t slots;
+    /**
+     * Most workers at once, up to `FINBOX_MAX_WORKERS`.
+     */
+    uint32_t workers;
+    /**
+     * 0.
+     */
+    uint64_t flags;
+} finbox_work_ring_args;
+
+/**
+ * Storage for a work ring. All zero before it is first used, and never copied or moved while it is
+ * a handle.
+ */
+typedef struct finbox_work_ring {
+    /**
+     * The library's.
+     */
+    uint64_t opaque[12];
+} finbox_work_ring;
+
+/**
+ * One piece of work. A slot has it at byte 8, a worker's line at byte 16.
+ */
+typedef struct finbox_work_item {
+    /**
+     * Where the input begins, in bytes from the beginning of the input buffer.
+     */
+    uint32_t offset;
+    /**
+     * How long the input is, in bytes.
+     */
+    uint32_t length;
+    /**
+     * Which rule set it is judged by.
+     */
+    uint32_t rule_set;
+    /**
+     * What comes back with the completion; the producer's own number.
+     */
+    uint32_t correlation;
+} finbox_work_item;
+
+/**
+ * Storage for a worker. All zero before it is first used, and never copied or moved while it is a
+ * handle.
+ */
+typedef struct finbox_worker {
+    /**
+     * The library's.
+     */
+    uint64_t opaque[20];
+} finbox_worker;
+
+/**
+ * An item in hand.
+ */
+typedef struct finbox_work {
+    /**
+     * Where it was pushed.
+     */
+    uint64_t position;
+    /**
+     * What is to be done.
+     */
+    struct finbox_work_item item;
+} finbox_work;
 
 /**
  * What `finbox_scheduler_bytes` and `finbox_scheduler_place` want to know. 0 stands for the
@@ -2884,6 +2981,157 @@ finbox_status finbox_consumer_recover(struct finbox_consumer *consumer,
                                       struct finbox_drained *drained);
 
 /**
+ * How many bytes a work ring of `slots` items and so many workers needs. Any thread.
+ *
+ * @pre `bytes` points to a number.
+ */
+finbox_status finbox_work_ring_bytes(uint32_t slots, uint32_t workers, size_t *bytes);
+
+/**
+ * Makes a work ring on memory of the caller's, which is the library's until `ring` is destroyed
+ * and every worker has left.
+ *
+ * @pre `args` points to what its size says. Its memory is readable and writable for as long as it is
+ * the library's, and nobody but this library, in this process, reads or writes it. `ring` points
+ * to storage that lives until it is destroyed.
+ */
+finbox_status finbox_work_ring_place(const struct finbox_work_ring_args *args,
+                                     struct finbox_work_ring *ring);
+
+/**
+ * Ends the ring's handle. Items and workers stay what they are until the workers have left. No
+ * other call with this handle may be inside. The storage serves again.
+ *
+ * @pre `ring` points to a work ring's storage that lives until the call returns.
+ */
+finbox_status finbox_work_ring_destroy(struct finbox_work_ring *ring);
+
+/**
+ * Pushes one item; `position` becomes where it stands, by which `finbox_work_ring_is_done` knows
+ * it. FULL leaves it yours. Never blocks, takes no lock and allocates nothing; any number of
+ * threads at once.
+ *
+ * @pre `ring` points to a work ring's storage, `item` to an item, `position` to a number; all live
+ * until the call returns.
+ */
+finbox_status finbox_work_ring_push(struct finbox_work_ring *ring,
+                                    const struct finbox_work_item *item,
+                                    uint64_t *position);
+
+/**
+ * Pushes the first of `count` items, as many as fit, in order and in neighbouring positions:
+ * `first` becomes the first's position, `accepted` how many. OK if that is at least one, or
+ * `count` is 0. Otherwise as `finbox_work_ring_push`.
+ *
+ * @pre `ring` points to a work ring's storage, `items` to `count` items that nobody writes, `first` and
+ * `accepted` to numbers; all live until the call returns.
+ */
+finbox_status finbox_work_ring_push_batch(struct finbox_work_ring *ring,
+                                          const struct finbox_work_item *items,
+                                          uint32_t count,
+                                          uint64_t *first,
+                                          uint32_t *accepted);
+
+/**
+ * Whether the item of `position` was finished: `is_done` becomes 1 or 0, and is right for ever,
+ * also when its slot was used again. If 1, what its worker did before is visible. Any thread.
+ *
+ * @pre `ring` points to a work ring's storage, `is_done` to a number; both live until the call returns.
+ */
+finbox_status finbox_work_ring_is_done(struct finbox_work_ring *ring,
+                                       uint64_t position,
+                                       uint32_t *is_done);
+
+/**
+ * Who has `position`: `holder` becomes the name of the worker that is taking it, or holds it, or
+ * died with it; 0 if there is none. Any thread.
+ *
+ * @pre `ring` points to a work ring's storage, `holder` to a number; both live until the call returns.
+ */
+finbox_status finbox_work_ring_holder(struct finbox_work_ring *ring,
+                                      uint64_t position,
+                                      uint32_t *holder);
+
+/**
+ * How many items were pushed and not finished: a statistic, right when nobody moves. Any thread.
+ *
+ * @pre `ring` points to a work ring's storage, `in_flight` to a number; both live until the call
+ * returns.
+ */
+finbox_status finbox_work_ring_in_flight(struct finbox_work_ring *ring, uint64_t *in_flight);
+
+/**
+ * Makes a worker of a ring, called `name`, not 0: a core's number, a process id. NO_LINE if every
+ * line is taken, or has an item that a dead worker left. Any thread.
+ *
+ * @pre `ring` points to a work ring's storage that lives until the call returns, `worker` to storage
+ * that lives until it leaves.
+ */
+finbox_status finbox_work_ring_register(struct finbox_work_ring *ring,
+                                        uint32_t name,
+                                        struct finbox_worker *worker);
+
+/**
+ * Says that the workers called `name` are dead and never left: each gives its line back, or leaves
+ * its item on it. `left`, unless null, becomes how many did, to be recovered.
+ *
+ * @pre `ring` points to a work ring's storage that lives until the call returns; `left` is null or
+ * points to a number. Nothing runs any more that could use a worker of this name, and whatever it
+ * did is visible to the caller. Their storage is not used again.
+ */
+finbox_status finbox_work_ring_bury(struct finbox_work_ring *ring, uint32_t name, uint32_t *left);
+
+/**
+ * Makes a worker, called `heir`, that has in hand what a worker called `dead` left: one item a
+ * call, at its position. NOTHING_LEFT if there is none. Any thread.
+ *
+ * @pre `ring` points to a work ring's storage that lives until the call returns, `worker` to storage
+ * that lives until it leaves.
+ */
+finbox_status finbox_work_ring_recover(struct finbox_work_ring *ring,
+                                       uint32_t dead,
+                                       uint32_t heir,
+                                       struct finbox_worker *worker);
+
+/**
+ * Takes the next item, in the order of positions. EMPTY; NOT_PUBLISHED if a producer stands
+ * between claim and publication of it; HOLDING if this worker has one already. Never blocks. One
+ * thread at a time: another gets BUSY.
+ *
+ * @pre `worker` points to a worker's storage, `work` to a work; both live until the call returns.
+ */
+finbox_status finbox_worker_claim(struct finbox_worker *worker, struct finbox_work *work);
+
+/**
+ * Says that the item of `position`, which this worker holds, is done: what it wrote before is
+ * visible to whoever finds it done. `correlation`, unless null, becomes the producer's number.
+ * DUPLICATE if it is done already, NOT_HELD if it is not this worker's; nothing changed then. One
+ * thread at a time: another gets BUSY.
+ *
+ * @pre `worker` points to a worker's storage that lives until the call returns; `correlation` is null
+ * or points to a number.
+ */
+finbox_status finbox_worker_done(struct finbox_worker *worker,
+                                 uint64_t position,
+                                 uint32_t *correlation);
+
+/**
+ * What a worker has to finish before it gets more: `work` becomes that; EMPTY if it has nothing in
+ * hand. One thread at a time: another gets BUSY.
+ *
+ * @pre `worker` points to a worker's storage, `work` to a work; both live until the call returns.
+ */
+finbox_status finbox_worker_in_hand(struct finbox_worker *worker, struct finbox_work *work);
+
+/**
+ * Gives a worker up, and its line; an item in hand stays on it, to be recovered. The storage
+ * serves again.
+ *
+ * @pre `worker` points to a worker's storage, and no other thread uses it from now on.
+ */
+finbox_status finbox_worker_leave(struct finbox_worker *worker);
+
+/**
  * How many bytes of memory a scheduler of these sizes needs. Memory and port of `args` are not
  * looked at. Any thread.
  *
@@ -3263,8 +3511,9 @@ finbox_status finbox_command_ring_destroy(struct finbox_command_ring *ring);
 
 /**
  * Submits the first of `count` packets, as many as fit, in order and in neighbouring positions:
- * `first` becomes the first's position, `accepted` how many. OK if that is at least one, or `count`
- * is 0. All are looked at before: MALFORMED_MESSAGE if one is no packet, and none is submitted.
+ * `first` becomes the first's position, `accepted` how many. OK if that is at least one, or
+ * `count` is 0. All are looked at before: MALFORMED_MESSAGE if one is no packet, and none is
+ * submitted.
  *
  * FULL and HALTED leave them yours. Never blocks and takes no lock; two exchanges, whatever the
  * count; the ring's thread is woken once. Any thread, also from inside the executor.
@@ -3310,8 +3559,8 @@ finbox_status finbox_command_ring_start(struct finbox_command_ring *ring);
 /**
  * Ends the thread, when it comes back from the turn that it is in; what it has not passed stays,
  * and may be drained. OK also if none runs. STUCK if it does not come back from the executor for
- * `patience_ns` (0: 10 s): the ring stays what it is, and this may be called again. Blocks for that
- * long at most. Not from inside the executor.
+ * `patience_ns` (0: 10 s): the ring stays what it is, and this may be called again. Blocks for
+ * that long at most. Not from inside the executor.
  *
  * @pre `ring` points to a command ring's storage that lives until the call returns.
  */
@@ -3345,8 +3594,9 @@ finbox_status finbox_command_ring_destroy(struct finbox_command_ring *ring);
 
 /**
  * Submits the first of `count` packets, as many as fit, in order and in neighbouring positions:
- * `first` becomes the first's position, `accepted` how many. OK if that is at least one, or `count`
- * is 0. All are looked at before: MALFORMED_MESSAGE if one is no packet, and none is submitted.
+ * `first` becomes the first's position, `accepted` how many. OK if that is at least one, or
+ * `count` is 0. All are looked at before: MALFORMED_MESSAGE if one is no packet, and none is
+ * submitted.
  *
  * FULL and HALTED leave them yours. Never blocks and takes no lock; two exchanges, whatever the
  * count; the ring's thread is woken once. Any thread, also from inside the executor.
@@ -3392,8 +3642,8 @@ finbox_status finbox_command_ring_start(struct finbox_command_ring *ring);
 /**
  * Ends the thread, when it comes back from the turn that it is in; what it has not passed stays,
  * and may be drained. OK also if none runs. STUCK if it does not come back from the executor for
- * `patience_ns` (0: 10 s): the ring stays what it is, and this may be called again. Blocks for that
- * long at most. Not from inside the executor.
+ * `patience_ns` (0: 10 s): the ring stays what it is, and this may be called again. Blocks for
+ * that long at most. Not from inside the executor.
  *
  * @pre `ring` points to a command ring's storage that lives until the call returns.
  */
@@ -3969,6 +4219,7 @@ static inline finbox_packet finbox_packet_indirect(uint64_t tag, uint64_t buffer
 #define FINBOX_STATS_SIZE FINBOX_SIZE_UP_TO(finbox_stats, is_condemned)
 #define FINBOX_ATTACH_ARGS_SIZE FINBOX_SIZE_UP_TO(finbox_attach_args, flags)
 #define FINBOX_DRAINED_SIZE FINBOX_SIZE_UP_TO(finbox_drained, stop)
+#define FINBOX_WORK_RING_ARGS_SIZE FINBOX_SIZE_UP_TO(finbox_work_ring_args, flags)
 #define FINBOX_SCHEDULER_ARGS_SIZE FINBOX_SIZE_UP_TO(finbox_scheduler_args, epoch)
 #define FINBOX_TASK_ARGS_SIZE FINBOX_SIZE_UP_TO(finbox_task_args, flags)
 #define FINBOX_OUTPUT_SIZE FINBOX_SIZE_UP_TO(finbox_output, size_bytes)
@@ -4066,6 +4317,26 @@ FINBOX_ASSERT(offsetof(finbox_salvage, claimer) == 12);
 FINBOX_ASSERT(offsetof(finbox_salvage, others) == 16);
 FINBOX_ASSERT(offsetof(finbox_salvage, reserved) == 20);
 FINBOX_ASSERT(offsetof(finbox_salvage, message) == 24);
+FINBOX_ASSERT(sizeof(finbox_work_ring) == 96);
+FINBOX_ASSERT(offsetof(finbox_work_ring, opaque) == 0);
+FINBOX_ASSERT(sizeof(finbox_worker) == 160);
+FINBOX_ASSERT(offsetof(finbox_worker, opaque) == 0);
+FINBOX_ASSERT(sizeof(finbox_work_ring_args) == 48);
+FINBOX_ASSERT(offsetof(finbox_work_ring_args, struct_size) == 0);
+FINBOX_ASSERT(offsetof(finbox_work_ring_args, next) == 8);
+FINBOX_ASSERT(offsetof(finbox_work_ring_args, memory) == 16);
+FINBOX_ASSERT(offsetof(finbox_work_ring_args, size_bytes) == 24);
+FINBOX_ASSERT(offsetof(finbox_work_ring_args, slots) == 32);
+FINBOX_ASSERT(offsetof(finbox_work_ring_args, workers) == 36);
+FINBOX_ASSERT(offsetof(finbox_work_ring_args, flags) == 40);
+FINBOX_ASSERT(sizeof(finbox_work_item) == 16);
+FINBOX_ASSERT(offsetof(finbox_work_item, offset) == 0);
+FINBOX_ASSERT(offsetof(finbox_work_item, length) == 4);
+FINBOX_ASSERT(offsetof(finbox_work_item, rule_set) == 8);
+FINBOX_ASSERT(offsetof(finbox_work_item, correlation) == 12);
+FINBOX_ASSERT(sizeof(finbox_work) == 24);
+FINBOX_ASSERT(offsetof(finbox_work, position) == 0);
+FINBOX_ASSERT(offsetof(finbox_work, item) == 8);
 FINBOX_ASSERT(sizeof(finbox_scheduler) == 64);
 FINBOX_ASSERT(offsetof(finbox_scheduler, opaque) == 0);
 FINBOX_ASSERT(sizeof(finbox_scheduler_args) == 128);

@@ -67,11 +67,6 @@ impl<T> Rows<T> {
         })
     }
 
-    /// How many rows there is room for.
-    pub(crate) const fn capacity(&self) -> usize {
-        self.capacity
-    }
-
     /// The next row; one that finds no room is counted.
     pub(crate) fn put(&mut self, row: T) {
         if self.found < self.capacity {

@@ -46,6 +46,8 @@ mod status;
 mod tenants;
 mod version;
 mod wire;
+mod work_ring;
+mod worker;
 
 #[cfg(feature = "std")]
 pub use command::*;
@@ -65,6 +67,8 @@ pub use scheduler::*;
 pub use status::*;
 pub use version::*;
 pub use wire::*;
+pub use work_ring::*;
+pub use worker::*;
 
 #[cfg(not(any(feature = "a2a3", feature = "a5")))]
 compile_error!("libfinbox is built for a chip: enable the feature a2a3 or a5");

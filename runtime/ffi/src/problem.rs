@@ -1,6 +1,7 @@
 //! Why a call was refused: its status, and a sentence with the numbers.
 
 use finbox_abi::{Given, Missing};
+use finbox_mailbox::work::{DoneError, NoWork, NoWorkerLine, NothingLeft, WorkFull, WorkRingError};
 use finbox_mailbox::{AttachError, Malformed, NoLine, PlaceError, PushError, ResetError, SlotBits};
 use finbox_scheduler::{ConfigError, ScopeError, SlotId, SubmitError};
 use thiserror::Error;
@@ -35,6 +36,20 @@ pub(crate) enum Problem {
     Producers { producers: u32 },
     #[error("the name of a dead producer cannot be 0")]
     Nameless,
+    #[error("a worker's name cannot be 0")]
+    NamelessWorker,
+    #[error(transparent)]
+    WorkRing(#[from] WorkRingError),
+    #[error(transparent)]
+    WorkFull(#[from] WorkFull),
+    #[error(transparent)]
+    NoWork(#[from] NoWork),
+    #[error(transparent)]
+    Done(#[from] DoneError),
+    #[error(transparent)]
+    NoWorkerLine(#[from] NoWorkerLine),
+    #[error(transparent)]
+    NothingLeft(#[from] NothingLeft),
     #[error(transparent)]
     Place(#[from] PlaceError),
     #[error(transparent)]
@@ -49,7 +64,7 @@ pub(crate) enum Problem {
     Malformed { index: u32, why: Malformed },
     #[error("target {number}: 1 is a2a3, 2 is a5, and this library was built for the sum {built}")]
     Target { number: u32, built: u32 },
-    #[error("the memory has {given} bytes, and the scheduler needs {needed}")]
+    #[error("the memory has {given} bytes, and {needed} are needed")]
     Memory { needed: usize, given: usize },
     #[error(transparent)]
     Port(#[from] Missing),
@@ -89,7 +104,9 @@ impl Problem {
             Self::Unusable(Unusable::Destroyed(_)) => Status::Destroyed,
             Self::Unusable(Unusable::NotAHandle(_)) => Status::NotAHandle,
             Self::Unusable(Unusable::InUse(_)) => Status::InUse,
-            Self::Producers { .. } | Self::Nameless => Status::InvalidArgument,
+            Self::Producers { .. } | Self::Nameless | Self::NamelessWorker | Self::WorkRing(_) => {
+                Status::InvalidArgument
+            }
             Self::Place(PlaceError::Slots { .. }) => Status::InvalidArgument,
             Self::Place(PlaceError::TooSmall { .. }) => Status::TooSmall,
             Self::Place(PlaceError::Attached { .. }) => Status::Attached,
@@ -100,8 +117,14 @@ impl Problem {
             Self::Attach(AttachError::Slots { .. } | AttachError::Claimers { .. }) => {
                 Status::DamagedHeader
             }
-            Self::Push(PushError::Full(_)) => Status::Full,
-            Self::NoLine(_) => Status::NoLine,
+            Self::Push(PushError::Full(_)) | Self::WorkFull(_) => Status::Full,
+            Self::NoLine(_) | Self::NoWorkerLine(_) => Status::NoLine,
+            Self::NoWork(NoWork::Empty) => Status::Empty,
+            Self::NoWork(NoWork::NotYet { .. }) => Status::NotPublished,
+            Self::NoWork(NoWork::Holding { .. }) => Status::Holding,
+            Self::Done(DoneError::Twice { .. }) => Status::Duplicate,
+            Self::Done(DoneError::Stranger { .. }) => Status::NotHeld,
+            Self::NothingLeft(_) => Status::NothingLeft,
             Self::Reset(ResetError::Undrained { .. }) => Status::Undrained,
             Self::Attach(AttachError::Condemned)
             | Self::Push(PushError::Condemned)

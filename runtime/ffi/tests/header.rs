@@ -13,7 +13,8 @@ use finbox::{
     finbox_place_args, finbox_plan_gap, finbox_plan_stats, finbox_planned, finbox_planner,
     finbox_planner_args, finbox_point, finbox_producer, finbox_salvage, finbox_scheduler,
     finbox_scheduler_args, finbox_stall, finbox_stats, finbox_submitted, finbox_task,
-    finbox_task_args, finbox_timeline_args, finbox_use, finbox_wait,
+    finbox_task_args, finbox_timeline_args, finbox_use, finbox_wait, finbox_work, finbox_work_item,
+    finbox_work_ring, finbox_work_ring_args, finbox_worker,
 };
 use finbox_abi::{
     finbox_device_host, finbox_device_library, finbox_event_record, finbox_extension,
@@ -42,6 +43,8 @@ const FINBOX: Made = Made {
         "consumer.rs",
         "producer.rs",
         "drain.rs",
+        "work_ring.rs",
+        "worker.rs",
         "scheduler/carve.rs",
         "scheduler/args.rs",
         "scheduler/place.rs",
@@ -142,6 +145,11 @@ fn of_finbox() -> String {
         is_condemned);
     layout!(text, finbox_drained: struct_size taken malformed missing stop);
     layout!(text, finbox_salvage: position what claimer others reserved message);
+    layout!(text, finbox_work_ring: opaque);
+    layout!(text, finbox_worker: opaque);
+    layout!(text, finbox_work_ring_args: struct_size next memory size_bytes slots workers flags);
+    layout!(text, finbox_work_item: offset length rule_set correlation);
+    layout!(text, finbox_work: position item);
     text + &of_scheduler() + &of_plans() + &of_commands()
 }
 
@@ -295,7 +303,7 @@ fn every_struct_with_a_size_has_a_macro_up_to_its_last_field() {
     assert_eq!(sized_structs(header), [("a", "last".to_owned())]);
     let made = generate(&FINBOX);
     let found = sized_structs(&made);
-    assert_eq!(found.len(), 23, "{found:?}");
+    assert_eq!(found.len(), 24, "{found:?}");
     let device = generate(&DEVICE);
     let found = sized_structs(&device);
     assert!(found.contains(&("finbox_port", "incarnation".to_owned())));

@@ -176,8 +176,9 @@ pub unsafe extern "C" fn finbox_command_ring_destroy(
 }
 
 /// Submits the first of `count` packets, as many as fit, in order and in neighbouring positions:
-/// `first` becomes the first's position, `accepted` how many. OK if that is at least one, or `count`
-/// is 0. All are looked at before: MALFORMED_MESSAGE if one is no packet, and none is submitted.
+/// `first` becomes the first's position, `accepted` how many. OK if that is at least one, or
+/// `count` is 0. All are looked at before: MALFORMED_MESSAGE if one is no packet, and none is
+/// submitted.
 ///
 /// FULL and HALTED leave them yours. Never blocks and takes no lock; two exchanges, whatever the
 /// count; the ring's thread is woken once. Any thread, also from inside the executor.
@@ -284,8 +285,8 @@ pub unsafe extern "C" fn finbox_command_ring_start(
 
 /// Ends the thread, when it comes back from the turn that it is in; what it has not passed stays,
 /// and may be drained. OK also if none runs. STUCK if it does not come back from the executor for
-/// `patience_ns` (0: 10 s): the ring stays what it is, and this may be called again. Blocks for that
-/// long at most. Not from inside the executor.
+/// `patience_ns` (0: 10 s): the ring stays what it is, and this may be called again. Blocks for
+/// that long at most. Not from inside the executor.
 ///
 /// # Safety
 /// `ring` points to a command ring's storage that lives until the call returns.

@@ -222,7 +222,7 @@ pub unsafe extern "C" fn finbox_planner_take_freed(
         let office = unsafe { office(planner) }?;
         let mut pool = office.pool();
         office.planner.take_freed(&mut pool.freed);
-        let told = pool.freed.len().min(rows.capacity());
+        let told = pool.freed.len().min(capacity);
         for one in pool.freed.drain(..told) {
             rows.put(finbox_freed::from(&one));
         }

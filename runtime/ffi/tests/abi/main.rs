@@ -18,3 +18,4 @@ mod scheduler_route;
 mod scheduler_submit;
 mod scheduler_threads;
 mod threads;
+mod work_ring;

@@ -151,7 +151,7 @@ fn memory_that_is_null_off_the_boundary_or_too_small_is_refused() {
         ..good
     });
     let said = format!(
-        "the memory has {} bytes, and the scheduler needs {needed}",
+        "the memory has {} bytes, and {needed} are needed",
         needed - 1
     );
     assert_eq!((refused, last_error()), (finbox_status::TooSmall, said));
