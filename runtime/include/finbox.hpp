@@ -82,6 +82,30 @@ inline finbox_device_args device_args()
     return args;
 }
 
+/** Arguments with their size, all else 0. */
+inline finbox_planner_args planner_args()
+{
+    finbox_planner_args args = {};
+    args.struct_size = FINBOX_PLANNER_ARGS_SIZE;
+    return args;
+}
+
+/** Arguments with their size, all else 0. */
+inline finbox_launch_args launch_args()
+{
+    finbox_launch_args args = {};
+    args.struct_size = FINBOX_LAUNCH_ARGS_SIZE;
+    return args;
+}
+
+/** Arguments with their size, all else 0. */
+inline finbox_command_ring_args command_ring_args()
+{
+    finbox_command_ring_args args = {};
+    args.struct_size = FINBOX_COMMAND_RING_ARGS_SIZE;
+    return args;
+}
+
 /** A text that `text` holds, for as long as that lives. */
 inline finbox_text text_of(const std::string &text)
 {
@@ -353,6 +377,227 @@ private:
     finbox_scheduler handle_ = FINBOX_ZERO;
     void *memory_ = nullptr;
     size_t bytes_ = 0;
+};
+
+/** Streams, buffers and their plans; destroyed with this value, which outlives its launches. */
+class planner {
+public:
+    planner() = default;
+    planner(const planner &) = delete;
+    planner &operator=(const planner &) = delete;
+    ~planner() { finbox_planner_destroy(&handle_); }
+
+    [[nodiscard]] status create(const finbox_planner_args &args)
+    {
+        return finbox_planner_create(&args, &handle_);
+    }
+
+    /** Opens a timeline of a finbox_timeline_kind. */
+    [[nodiscard]] status timeline(const std::string &name, uint32_t kind, uint64_t now_ns,
+                                  uint32_t &timeline)
+    {
+        finbox_timeline_args args = {};
+        args.struct_size = FINBOX_TIMELINE_ARGS_SIZE;
+        args.name = text_of(name);
+        args.now_ns = now_ns;
+        args.kind = kind;
+        return finbox_planner_timeline(&handle_, &args, &timeline);
+    }
+
+    [[nodiscard]] status declare(uint64_t size_bytes, uint64_t &buffer)
+    {
+        return finbox_planner_declare(&handle_, size_bytes, &buffer);
+    }
+
+    [[nodiscard]] status free(uint64_t buffer) { return finbox_planner_free(&handle_, buffer); }
+
+    [[nodiscard]] status advance(finbox_point point, uint64_t now_ns)
+    {
+        return finbox_planner_advance(&handle_, &point, now_ns);
+    }
+
+    /** `fate` becomes a finbox_fate. */
+    [[nodiscard]] status fate(finbox_point point, uint32_t &fate)
+    {
+        return finbox_planner_fate(&handle_, &point, &fate);
+    }
+
+    /** Who a point waits for, in words. */
+    [[nodiscard]] status explain(finbox_point point, uint64_t now_ns, std::string &text)
+    {
+        size_t length = 0;
+        status asked = finbox_planner_explain_text(&handle_, &point, now_ns, nullptr, 0, &length);
+        if (asked != FINBOX_STATUS_OK) {
+            return asked;
+        }
+        text.resize(length + 1);
+        asked = finbox_planner_explain_text(&handle_, &point, now_ns, &text[0], text.size(),
+                                            &length);
+        text.resize(length < text.size() ? length : text.size() - 1);
+        return asked;
+    }
+
+    /** For the calls that have no method. */
+    finbox_planner *get() { return &handle_; }
+
+private:
+    finbox_planner handle_ = FINBOX_ZERO;
+};
+
+/** A planned launch; dropped with this value unless it was committed. */
+class planned {
+public:
+    planned() = default;
+    planned(const planned &) = delete;
+    planned &operator=(const planned &) = delete;
+    ~planned() { finbox_planned_destroy(&handle_); }
+
+    [[nodiscard]] status plan(planner &planner, const finbox_launch_args &args,
+                              finbox_point *point = nullptr)
+    {
+        return finbox_planner_plan(planner.get(), &args, &handle_, point);
+    }
+
+    [[nodiscard]] status commit(finbox_submitted &submitted)
+    {
+        submitted = {};
+        submitted.struct_size = FINBOX_SUBMITTED_SIZE;
+        return finbox_planned_commit(&handle_, &submitted);
+    }
+
+    [[nodiscard]] status waits(finbox_wait *waits, size_t capacity, size_t &count)
+    {
+        return finbox_planned_waits(&handle_, waits, capacity, &count);
+    }
+
+    /** Ends it before this value does; the value serves again. */
+    [[nodiscard]] status destroy() { return finbox_planned_destroy(&handle_); }
+
+private:
+    finbox_planned handle_ = FINBOX_ZERO;
+};
+
+/** A command ring on memory of its own or the caller's; stopped and destroyed with this value. */
+class command_ring {
+public:
+    command_ring() = default;
+    command_ring(const command_ring &) = delete;
+    command_ring &operator=(const command_ring &) = delete;
+    ~command_ring()
+    {
+        finbox_command_ring_stop(&handle_, 0);
+        finbox_command_ring_destroy(&handle_);
+    }
+
+    [[nodiscard]] status create(const finbox_command_ring_args &args)
+    {
+        return finbox_command_ring_create(&args, &handle_);
+    }
+
+    [[nodiscard]] status submit(const finbox_packet *packets, uint32_t count, uint64_t &first,
+                                uint32_t &accepted)
+    {
+        return finbox_command_ring_submit(&handle_, packets, count, &first, &accepted);
+    }
+
+    [[nodiscard]] status target(uint64_t &target)
+    {
+        return finbox_command_ring_target(&handle_, &target);
+    }
+
+    [[nodiscard]] status notice(uint32_t route, uint64_t work)
+    {
+        return finbox_command_ring_notice(&handle_, route, work);
+    }
+
+    [[nodiscard]] status drain_until(uint64_t target, uint64_t budget_ns, finbox_arrival &arrival)
+    {
+        arrival = {};
+        arrival.struct_size = FINBOX_ARRIVAL_SIZE;
+        return finbox_command_ring_drain_until(&handle_, target, budget_ns, &arrival);
+    }
+
+    [[nodiscard]] status snapshot(finbox_command_snapshot &snapshot)
+    {
+        snapshot = {};
+        snapshot.struct_size = FINBOX_COMMAND_SNAPSHOT_SIZE;
+        return finbox_command_ring_snapshot(&handle_, &snapshot);
+    }
+
+    [[nodiscard]] status start() { return finbox_command_ring_start(&handle_); }
+    [[nodiscard]] status stop(uint64_t patience_ns = 0)
+    {
+        return finbox_command_ring_stop(&handle_, patience_ns);
+    }
+
+    /** For the calls that have no method. */
+    finbox_command_ring *get() { return &handle_; }
+
+private:
+    finbox_command_ring handle_ = FINBOX_ZERO;
+};
+
+/** A work ring on memory of the caller's, which outlives this value and its workers. */
+class work_ring {
+public:
+    work_ring() = default;
+    work_ring(const work_ring &) = delete;
+    work_ring &operator=(const work_ring &) = delete;
+    ~work_ring() { finbox_work_ring_destroy(&handle_); }
+
+    [[nodiscard]] status place(void *memory, size_t size_bytes, uint32_t slots, uint32_t workers)
+    {
+        finbox_work_ring_args args = {};
+        args.struct_size = FINBOX_WORK_RING_ARGS_SIZE;
+        args.memory = memory;
+        args.size_bytes = size_bytes;
+        args.slots = slots;
+        args.workers = workers;
+        return finbox_work_ring_place(&args, &handle_);
+    }
+
+    [[nodiscard]] status push(const finbox_work_item &item, uint64_t &position)
+    {
+        return finbox_work_ring_push(&handle_, &item, &position);
+    }
+
+    [[nodiscard]] status is_done(uint64_t position, bool &is_done)
+    {
+        uint32_t found = 0;
+        status asked = finbox_work_ring_is_done(&handle_, position, &found);
+        is_done = found != 0;
+        return asked;
+    }
+
+    /** For the calls that have no method. */
+    finbox_work_ring *get() { return &handle_; }
+
+private:
+    finbox_work_ring handle_ = FINBOX_ZERO;
+};
+
+/** A worker; leaves with this value, and leaves behind what it has in hand. */
+class worker {
+public:
+    worker() = default;
+    worker(const worker &) = delete;
+    worker &operator=(const worker &) = delete;
+    ~worker() { finbox_worker_leave(&handle_); }
+
+    [[nodiscard]] status enrol(work_ring &ring, uint32_t name)
+    {
+        return finbox_work_ring_register(ring.get(), name, &handle_);
+    }
+
+    [[nodiscard]] status claim(finbox_work &work) { return finbox_worker_claim(&handle_, &work); }
+
+    [[nodiscard]] status done(uint64_t position, uint32_t *correlation = nullptr)
+    {
+        return finbox_worker_done(&handle_, position, correlation);
+    }
+
+private:
+    finbox_worker handle_ = FINBOX_ZERO;
 };
 
 } // namespace finbox

@@ -37,6 +37,12 @@ installed() {
     cc -std=c99 "${strict[@]}" "$ffi/examples/firmware_mailbox.c" "${flags[@]}" -o "$work/firmware"
     cc -std=c99 "${strict[@]}" "$ffi/tests/c/conventions.c" "${flags[@]}" -o "$work/conventions"
     cc -std=c99 "${strict[@]}" "$ffi/tests/c/scheduler.c" "${flags[@]}" -o "$work/scheduler"
+    local program
+    for program in streams work_ring command_ring; do
+        cc -std=c11 "${strict[@]}" "$ffi/examples/$program.c" "${flags[@]}" -pthread \
+            -o "$work/$program"
+        "$work/$program" | grep -x 'max_diff 0'
+    done
     "$work/firmware"
     "$work/conventions"
     "$work/scheduler"
@@ -55,7 +61,7 @@ onboard() {
     for program in onboard_minimal onboard_minimal_cpp; do
         "$work/examples/$program" "$device" | grep -x 'max_diff 0'
         ! command -v valgrind >/dev/null ||
-            valgrind --quiet --error-exitcode=66 --leak-check=full \
+            valgrind --quiet --fair-sched=yes --error-exitcode=66 --leak-check=full \
                 --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect \
                 "$work/examples/$program" "$device" >/dev/null
     done
@@ -78,29 +84,30 @@ with_cmake() {
 valgrinded() {
     command -v valgrind >/dev/null || { echo "skipped: there is no valgrind" && return; }
     local program
-    for program in firmware conventions scheduler; do
+    for program in firmware conventions scheduler streams work_ring command_ring; do
         # Rust's record of a C thread that parked hangs on an inner pointer until the thread ends;
         # the first thread never does, so "possibly lost" is no finding.
-        valgrind --quiet --error-exitcode=66 --leak-check=full \
+        valgrind --quiet --fair-sched=yes --error-exitcode=66 --leak-check=full \
             --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect \
             "$work/$program" >/dev/null
     done
-    echo "capi: 3 programs without a report under valgrind"
+    echo "capi: 6 programs without a report under valgrind"
 }
 
 # The programs are instrumented, the library is not: its own tests are, in tests/sanitizers.
 sanitized() {
     local source program sanitizers=(-g -fsanitize=address,undefined -fno-sanitize-recover=all)
-    for source in examples/firmware_mailbox tests/c/conventions tests/c/scheduler; do
+    for source in examples/{firmware_mailbox,streams,work_ring,command_ring} \
+        tests/c/{conventions,scheduler}; do
         program=$work/$(basename "$source")-asan
-        if ! cc -std=c11 "${sanitizers[@]}" "$ffi/$source.c" "${flags[@]}" -o "$program" \
-            2>"$work/asan.log"; then
+        if ! cc -std=c11 "${sanitizers[@]}" "$ffi/$source.c" "${flags[@]}" -pthread \
+            -o "$program" 2>"$work/asan.log"; then
             echo "skipped: no sanitizers in this C compiler: $(head -n 1 "$work/asan.log")"
             return
         fi
         ASAN_OPTIONS=detect_leaks=1 "$program" >/dev/null
     done
-    echo "capi: 3 programs without a report under AddressSanitizer and UBSan"
+    echo "capi: 6 programs without a report under AddressSanitizer and UBSan"
 }
 
 # firmware_build FEATURES [OPTION ...]: the static library that links into firmware.

@@ -187,6 +187,47 @@ fn threads_share_a_mailbox_in_cpp() {
     }
 }
 
+#[test]
+fn streams_wait_for_what_their_launches_use_in_c() {
+    if have("cc") {
+        let said = run("examples/streams.c", "c11");
+        let gate =
+            "`compute` 2 (it is at 1, for 50 ns) waits for `events` 3 (it is at 0, for 60 ns)";
+        let expected = format!(
+            "produce runs\nconsume runs\nrefill runs\n{gate}; in the end: `events` 3 (it is at 0, \
+             for 60 ns) is told by somebody else\nreport runs\nthe sum is 499500\nmax_diff 0\n"
+        );
+        assert_eq!(said, expected);
+    }
+}
+
+#[test]
+fn two_persistent_workers_search_what_a_plain_search_finds_in_c() {
+    if have("cc") {
+        let said = run("examples/work_ring.c", "c11");
+        assert!(
+            said.starts_with("2000 items, ") && said.ends_with("max_diff 0\n"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn packets_leave_the_same_whoever_carries_them_out_in_c() {
+    if have("cc") {
+        let said = run("examples/command_ring.c", "c11");
+        assert!(said.starts_with("inline: 250 packets, digest "), "{said}");
+        assert!(said.ends_with("max_diff 0\n"), "{said}");
+    }
+}
+
+#[test]
+fn planner_and_rings_end_with_their_values_in_cpp() {
+    if have("c++") {
+        assert_eq!(run("tests/c/planes.cpp", "c++17"), "three planes\n");
+    }
+}
+
 /// posix-device, as its Makefile builds it.
 fn posix_device() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("device-of-c");
