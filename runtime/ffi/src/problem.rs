@@ -120,6 +120,7 @@ impl Problem {
             Self::Push(PushError::Full(_)) | Self::WorkFull(_) => Status::Full,
             Self::NoLine(_) | Self::NoWorkerLine(_) => Status::NoLine,
             Self::NoWork(NoWork::Empty) => Status::Empty,
+            Self::NoWork(NoWork::Closed) => Status::Closed,
             Self::NoWork(NoWork::NotYet { .. }) => Status::NotPublished,
             Self::NoWork(NoWork::Holding { .. }) => Status::Holding,
             Self::Done(DoneError::Twice { .. }) => Status::Duplicate,

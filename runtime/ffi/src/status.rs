@@ -109,12 +109,14 @@ pub enum finbox_status {
     NotHeld = 55,
     /// No dead worker of this name left an item.
     NothingLeft = 56,
+    /// The work ring is closed, and everything in it was taken: this worker may go.
+    Closed = 57,
     /// Rust code panicked, here or in a callback. What the call had done until then stands.
     Panic = 64,
 }
 
 impl finbox_status {
-    const ALL: [Self; 48] = [
+    const ALL: [Self; 49] = [
         Self::Ok,
         Self::Full,
         Self::Busy,
@@ -162,6 +164,7 @@ impl finbox_status {
         Self::Holding,
         Self::NotHeld,
         Self::NothingLeft,
+        Self::Closed,
         Self::Panic,
     ];
 
@@ -214,6 +217,7 @@ impl finbox_status {
             Self::Holding => c"the worker has an item already",
             Self::NotHeld => c"the worker does not hold this",
             Self::NothingLeft => c"no item was left",
+            Self::Closed => c"the work ring is closed, and everything in it was taken",
             Self::Panic => c"Rust code panicked",
         }
     }

@@ -12,10 +12,10 @@ use crate::engine::EngineFault;
 
 use super::golden::Golden;
 use super::op::{Op, conditions_of};
-use super::stream::{External, PointWait, StreamPlan};
 use super::pattern::pattern;
 use super::rules::RuleSet;
 use super::service::Service;
+use super::stream::{External, PointWait, StreamPlan};
 use super::verify::Check;
 
 /// Longest kernel in ns: a thousand hours.

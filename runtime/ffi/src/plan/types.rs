@@ -223,6 +223,7 @@ impl From<PlanError> for Problem {
             PlanError::Use { .. } => finbox_status::BadUse,
             PlanError::Untracked { .. } | PlanError::External { .. } => finbox_status::Untracked,
             PlanError::Reserve { error, .. } => of_reserve(error),
+            PlanError::Elsewhere { .. } => finbox_status::BadUse,
             PlanError::NoBytes => finbox_status::InvalidArgument,
         };
         refuse_with(status, &error)
