@@ -135,6 +135,20 @@ impl<U: User> Segment<U> {
         }
     }
 
+    /// Appends to `after` whom a use of it must wait for.
+    #[inline]
+    fn conflicts(&self, access: Access, after: &mut Vec<U>) {
+        if let Some(writer) = self.writer {
+            after.push(writer);
+        }
+        if access != Access::In {
+            // Few: cheaper one by one than copied.
+            for &reader in &self.readers {
+                after.push(reader);
+            }
+        }
+    }
+
     /// Forgets who completed, and all who failed as readers but the last.
     fn forget(&mut self, fate: &impl Fn(U) -> Fate) {
         self.writer = self
@@ -391,15 +405,7 @@ impl<U: User> Buffers<U> {
             let touched = &block.segments[overlap(&block.segments, &one.range)];
             segments += touched.len();
             for segment in touched {
-                if let Some(writer) = segment.writer {
-                    after.push(writer);
-                }
-                if one.access != Access::In {
-                    // Few: cheaper one by one than copied.
-                    for &reader in &segment.readers {
-                        after.push(reader);
-                    }
-                }
+                segment.conflicts(one.access, after);
             }
         }
         self.steps += (segments + after.len() - found) as u64;

@@ -80,6 +80,7 @@ mod tests {
                 name,
                 offset,
                 bytes,
+                takes: None,
             });
         }
         let names = Names::of(&plan);
