@@ -34,7 +34,7 @@ pub use claimer::{ClaimLine, Claimers, Gap, MAX_CLAIMERS, NamedProducer, NoLine}
 pub use error::{AttachError, Full, PlaceError, PushError, ResetError};
 pub use handle::{Consumer, Drained, Salvage, Stop, mailbox, mailbox_with_lines, ring_of};
 pub use message::{
-    CompletionType, Condition, Done, Engine, Malformed, Message, SlotBits, WorkDone,
+    CompletionType, Condition, Done, Engine, Malformed, Message, SlotBits, WorkDone, WorkerLost,
 };
 pub use producer::{Claimed, Producer};
 pub use region::{

@@ -1,4 +1,4 @@
-//! CONDITION, TASK_NORMAL_DONE and WORK_DONE, and their wire form.
+//! CONDITION, TASK_NORMAL_DONE, WORK_DONE and WORKER_LOST, and their wire form.
 //!
 //! A message is 64 bytes with the sequence at byte 0; here are the seven words behind it. Little
 //! endian. Everything that arrives is validated by [`Message::decode`]; nothing is dereferenced.
@@ -13,6 +13,8 @@ const KIND_CONDITION: u32 = 0;
 const KIND_NORMAL_DONE: u32 = 1;
 /// `kind` of a WORK_DONE message.
 const KIND_WORK_DONE: u32 = 2;
+/// `kind` of a WORKER_LOST message.
+const KIND_WORKER_LOST: u32 = 3;
 /// `kind` of what stands in a slot whose message could not be built.
 const KIND_VOID: u32 = u32::MAX;
 
@@ -129,6 +131,19 @@ pub struct WorkDone {
     pub status: u32,
 }
 
+/// WORKER_LOST: a persistent worker is gone, and may have left an item on its line.
+///
+/// Whoever saw it end says so, behind everything that it pushed itself. On the wire: the name where
+/// a CONDITION has its address, and 1 where it has what it expects if the item may be done twice;
+/// `task` and `slot` are all ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkerLost {
+    /// The name under which it registered, in the work ring of whoever drains this mailbox.
+    pub name: u32,
+    /// Its item may be done twice: it is pushed again. Otherwise its task fails.
+    pub is_idempotent: bool,
+}
+
 /// What travels through a mailbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Message {
@@ -138,18 +153,21 @@ pub enum Message {
     NormalDone(Done),
     /// WORK_DONE.
     WorkDone(WorkDone),
+    /// WORKER_LOST.
+    WorkerLost(WorkerLost),
 }
 
 /// Why the words of a slot are no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Malformed {
     /// A kind that nobody knows.
-    #[error("message kind {0} is not one of CONDITION 0, TASK_NORMAL_DONE 1, WORK_DONE 2")]
-    Kind(u32),
-    /// A WORK_DONE that names a task or a slot, which no worker knows: another message, damaged.
     #[error(
-        "a WORK_DONE (kind 2) names task {task:#x} and slot {slot:#x}; both are all ones in one"
+        "message kind {0} is not one of CONDITION 0, TASK_NORMAL_DONE 1, WORK_DONE 2, WORKER_LOST 3"
     )]
+    Kind(u32),
+    /// A message about workers that names a task or a slot, which those do not know: another
+    /// message, damaged.
+    #[error("a message about workers names task {task:#x} and slot {slot:#x}: not all ones")]
     Named {
         /// The task it names.
         task: u64,
@@ -236,6 +254,14 @@ impl Message {
                 let what = pack(status, correlation);
                 [NOTHING, position, 0, what, kind, NOTHING, epoch]
             }
+            Self::WorkerLost(WorkerLost {
+                name,
+                is_idempotent,
+            }) => {
+                let kind = pack(0, KIND_WORKER_LOST);
+                let what = pack(is_idempotent as u32, 0);
+                [NOTHING, pack(name, 0), 0, what, kind, NOTHING, epoch]
+            }
         }
     }
 
@@ -246,7 +272,7 @@ impl Message {
     #[inline]
     pub const fn decode(words: &Words, epoch: u32) -> Result<Self, Malformed> {
         let [task, addr, cookie, expected_engine, type_kind, slot, tail] = *words;
-        let is_known = high(type_kind) <= KIND_WORK_DONE;
+        let is_known = high(type_kind) <= KIND_WORKER_LOST;
         if is_known && low(tail) != epoch {
             return Err(Malformed::Epoch {
                 found: low(tail),
@@ -282,13 +308,17 @@ impl Message {
                 };
                 Ok(Self::Condition(condition))
             }
-            KIND_WORK_DONE if task != NOTHING || slot.0 != NOTHING => {
+            KIND_WORK_DONE | KIND_WORKER_LOST if task != NOTHING || slot.0 != NOTHING => {
                 Err(Malformed::Named { task, slot: slot.0 })
             }
             KIND_WORK_DONE => Ok(Self::WorkDone(WorkDone {
                 position: addr,
                 correlation: high(expected_engine),
                 status: expected,
+            })),
+            KIND_WORKER_LOST => Ok(Self::WorkerLost(WorkerLost {
+                name: low(addr),
+                is_idempotent: expected != 0,
             })),
             kind => Err(Malformed::Kind(kind)),
         }

@@ -16,7 +16,7 @@ use crate::fault::{Fault, FaultCode};
 use crate::id::{CoreId, SlotId, Token};
 use crate::ledger::Ledger;
 use crate::losses::Lost;
-use crate::offer::Offers;
+use crate::offer::{Next, Offers};
 use crate::pool::{Fit, Pool};
 use crate::port::{Launch, Port};
 use crate::probe::{Event, Probe};
@@ -62,14 +62,6 @@ enum Placed {
     NotYet,
     /// It fits nowhere yet, and cores are held back for it.
     Gathers,
-}
-
-/// What is to be done with a task that needs no core.
-enum Next {
-    /// It comes to its end.
-    End(Road),
-    /// It is an item for workers.
-    Offer,
 }
 
 /// The dispatch thread's own state: a value that one thread at a time may pass.
@@ -237,29 +229,6 @@ impl<'m> Dispatcher<'m> {
             }
         }
         self.release = begun;
-    }
-
-    fn next_to_finish(&mut self, scheduler: &Scheduler<'_>) -> Option<(u32, Next)> {
-        if let Some(slot) = self.settled.pop(scheduler.slots) {
-            let road = match scheduler.slots[slot as usize].kind().is_work() {
-                true => Road::Worked,
-                false => Road::Deferred,
-            };
-            return Some((slot, Next::End(road)));
-        }
-        let mut unrun = Priority::ALL.into_iter();
-        let slot = unrun.find_map(|priority| {
-            self.lines[priority as usize][Shape::Dummy as usize].pop(scheduler.slots)
-        })?;
-        let words = &scheduler.slots[slot as usize];
-        let next = if words.is_poisoned() {
-            Next::End(Road::Cancelled)
-        } else if words.kind().is_work() && words.item() == Item::Unpushed {
-            Next::Offer
-        } else {
-            Next::End(Road::Unrun)
-        };
-        Some((slot, next))
     }
 
     /// Decides the outcome of the task in slot `index`: what it has left is given to no core.

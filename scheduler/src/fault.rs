@@ -239,7 +239,7 @@ impl FaultCode {
             Self::PeerDead => "Restart the peer with a new epoch, and submit the work again.",
             Self::ProtocolError => "Look at the core's firmware; the word is in the event log.",
             Self::WorkerLost => {
-                "Look at the named worker; if items may be done twice, say so: they are pushed again."
+                "Look at the named worker; items that may be done twice can be pushed again."
             }
             Self::NoWorkerLeft => "Close the group when all its tasks have finished, not before.",
             Self::TimelineEnded => "Look at what ended the timeline: the failure names it.",

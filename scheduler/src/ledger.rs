@@ -22,9 +22,9 @@ pub struct Ledger {
     pub deferred: u64,
     /// Tasks that completed because a worker said that it was through with their item.
     pub worked: u64,
-    /// Items pushed into the work ring.
+    /// Items pushed into the work ring, those pushed again included.
     pub work_offered: u64,
-    /// Items pushed once more, because their worker died.
+    /// Items taken back from dead workers, to be pushed again.
     pub work_again: u64,
     /// Items that a dead worker left and whose task failed for it, or had its outcome before.
     pub work_left: u64,
@@ -124,7 +124,8 @@ impl Ledger {
 
     /// Items in the work ring or in the hands of a worker, dead or alive.
     pub const fn work_out(&self) -> u64 {
-        self.work_offered - self.work_done - self.work_late - self.work_left
+        let back = self.work_done + self.work_late + self.work_left + self.work_again;
+        self.work_offered - back
     }
 
     /// Whether nothing was lost and nothing counted twice, with `live` tasks unfinished and

@@ -118,4 +118,3 @@ pub use urma::{
 pub use wait_entry::WaitEntry;
 pub use wait_list::{AsyncWaitList, WaitDesk};
 pub use watched::{LineWords, WatchedLine};
-pub use worked::Recovered;

@@ -1,13 +1,14 @@
 //! Items of work on their way to persistent workers: from ready to the work ring.
 //!
-//! A task of [`Shape::Work`](crate::Shape) needs no core: it becomes ready where dummies do and then
-//! stands in a line of its priority until the ring has room. It is admitted, once, when it could be
-//! pushed: its predicate is asked. Its slot keeps the position, by which alone its WORK_DONE is
+//! A task of [`Shape::Work`] needs no core: it becomes ready where dummies do and then stands in a
+//! line of its priority until the ring has room. It is admitted, once, when it could be pushed: its
+//! predicate is asked. Its slot keeps the position, by which alone its WORK_DONE is
 //! believed (`worked`). A full ring holds up items and nothing else. Its run budget begins with the
 //! push and ends when the dispatch thread takes in the WORK_DONE.
 
 use finbox_mailbox::work::WorkItem;
 
+use crate::complete::Road;
 use crate::deadlines::Deadlines;
 use crate::dispatch::{DISPATCH_BUDGET, Dispatcher, Pass};
 use crate::fault::FaultCode;
@@ -17,10 +18,18 @@ use crate::probe::{Event, Probe};
 use crate::ready::Line;
 use crate::scheduler::Scheduler;
 use crate::slot::{Item, TaskSlot};
-use crate::spec::{PRIORITIES, Priority};
+use crate::spec::{PRIORITIES, Priority, Shape};
 
 /// Slots looked at in one step for items that are late.
 const LATE_BUDGET: u32 = 256;
+
+/// What is to be done with a task that needs no core.
+pub(crate) enum Next {
+    /// It comes to its end.
+    End(Road),
+    /// It is an item for workers.
+    Offer,
+}
 
 /// Ready items, as the dispatch thread holds them.
 #[derive(Debug, Default)]
@@ -71,6 +80,32 @@ fn item_of(words: &TaskSlot, index: u32) -> WorkItem {
 }
 
 impl Dispatcher<'_> {
+    /// What is settled comes to its end, then what needs no core; or it is an item.
+    pub(crate) fn next_to_finish(&mut self, scheduler: &Scheduler<'_>) -> Option<(u32, Next)> {
+        if let Some(slot) = self.settled.pop(scheduler.slots) {
+            let words = &scheduler.slots[slot as usize];
+            let next = match words.kind().is_work() {
+                true if words.item() == Item::TakenBack => Next::Offer,
+                true => Next::End(Road::Worked),
+                false => Next::End(Road::Deferred),
+            };
+            return Some((slot, next));
+        }
+        let mut unrun = Priority::ALL.into_iter();
+        let slot = unrun.find_map(|priority| {
+            self.lines[priority as usize][Shape::Dummy as usize].pop(scheduler.slots)
+        })?;
+        let words = &scheduler.slots[slot as usize];
+        let next = if words.is_poisoned() {
+            Next::End(Road::Cancelled)
+        } else if words.kind().is_work() && words.item() == Item::Unpushed {
+            Next::Offer
+        } else {
+            Next::End(Road::Unrun)
+        };
+        Some((slot, next))
+    }
+
     /// Pushes ready items into the work ring, as far as it has room.
     #[inline(never)]
     pub(crate) fn offer(
@@ -112,25 +147,21 @@ impl Dispatcher<'_> {
             self.fail_unrun(scheduler, probe, index, FaultCode::NoWorkerLeft);
             return true;
         };
-        if !self.admit(scheduler, port, probe, (index, words)) {
+        let is_new = words.item() == Item::Unpushed;
+        if is_new && !self.admit(scheduler, port, probe, (index, words)) {
             return true;
         }
         let Ok(position) = ring.push(item_of(words, index)) else {
             return false;
         };
         self.ledger.work_offered += 1;
-        let slot = scheduler.id_of(index);
-        self.note_pushed(words, (position, port.now()));
-        probe.event(Event::Offered { slot, position });
-        true
-    }
-
-    /// Says in its slot where an item was pushed and when, and from when on it is late.
-    pub(crate) fn note_pushed(&mut self, words: &TaskSlot, (position, now_ns): (u64, u64)) {
+        let (slot, now_ns) = (scheduler.id_of(index), port.now());
         words.set_item(Item::At(position, now_ns));
         if let Some(due_ns) = due_ns(&self.deadlines, words, now_ns) {
             self.deadlines.item_given(due_ns);
         }
+        probe.event(Event::Offered { slot, position });
+        true
     }
 
     /// Deals with one item that is late, if any is. `false`: there is none.
@@ -171,9 +202,11 @@ impl Dispatcher<'_> {
             return true;
         }
         let last = first.saturating_add(LATE_BUDGET);
-        match (last as usize) < scheduler.slots.len() {
-            true => self.deadlines.looked_at_items(last, next_ns),
-            false => self.deadlines.looked_at_all_items(next_ns),
+        if (last as usize) < scheduler.slots.len() {
+            self.deadlines.looked_at_items(last, next_ns);
+            pass.progress = true;
+        } else {
+            self.deadlines.looked_at_all_items(next_ns);
         }
         false
     }

@@ -63,8 +63,8 @@ pub enum Event {
         position: u64,
         /// The worker's name.
         worker: NonZeroU32,
-        /// Where the item stands now, if it was pushed again.
-        again: Option<u64>,
+        /// The item is pushed again.
+        again: bool,
     },
     /// A token finished and its record was taken.
     Observed {

@@ -60,8 +60,9 @@ struct Extra {
     pushed_ns: AtomicU64,
 }
 
-/// `work` of an item that no worker is to get.
+/// `work` of an item that no worker is to get, and of one that is to be pushed again.
 const TURNED_AWAY: u64 = u64::MAX;
+const TAKEN_BACK: u64 = u64::MAX - 1;
 
 /// Where an item of work is, as far as the dispatch thread knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +71,8 @@ pub(crate) enum Item {
     Unpushed,
     /// It was pushed at this position, at this time in ns.
     At(u64, u64),
+    /// Taken back from a dead worker: it is to be pushed again.
+    TakenBack,
     /// It will not be pushed.
     TurnedAway,
 }
@@ -214,9 +217,12 @@ impl TaskSlot {
 
     /// Where the item is, of a task of work. Dispatch thread. RELAXED: it is the thread's own.
     pub(crate) fn item(&self) -> Item {
+        // RELAXED: see above.
         match self.extra.work.load(edge::DESCRIBE) {
             0 => Item::Unpushed,
+            TAKEN_BACK => Item::TakenBack,
             TURNED_AWAY => Item::TurnedAway,
+            // RELAXED: see above.
             next => Item::At(next - 1, self.extra.pushed_ns.load(edge::DESCRIBE)),
         }
     }
@@ -226,12 +232,18 @@ impl TaskSlot {
         let work = match item {
             Item::Unpushed => 0,
             Item::TurnedAway => TURNED_AWAY,
+            Item::TakenBack => {
+                self.set_placed(0);
+                TAKEN_BACK
+            }
             Item::At(position, now_ns) => {
+                // RELAXED: see above.
                 self.extra.pushed_ns.store(now_ns, edge::DESCRIBE);
                 self.set_placed(1);
                 position + 1
             }
         };
+        // RELAXED: see above.
         self.extra.work.store(work, edge::DESCRIBE);
     }
 

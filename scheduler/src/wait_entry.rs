@@ -119,6 +119,7 @@ impl Book<'_> {
                 turn.ledger.normal_done += 1;
             }
             Message::WorkDone(done) => self.work_done(turn, done)?,
+            Message::WorkerLost(lost) => self.worker_lost(turn, lost),
         }
         turn.ledger.messages_delivered += 1;
         let waiting = u64::from(self.live);

@@ -74,7 +74,7 @@ fn task_of(words: &[u64; 7]) -> u64 {
         Ok(Message::NormalDone(Done { task, .. }) | Message::Condition(Condition { task, .. })) => {
             task
         }
-        Ok(Message::WorkDone(done)) => panic!("nobody pushed {done:?}"),
+        Ok(other) => panic!("nobody pushed {other:?}"),
         Err(error) => panic!("not what was pushed: {error}"),
     }
 }

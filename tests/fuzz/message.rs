@@ -146,15 +146,15 @@ fn assert_decoded(words: &Words) {
     let [_, _, _, engine, kind, _, tail] = words.map(|word| (half(word), half(word >> 32)));
     match Message::decode(words, EPOCH) {
         Ok(message) => {
-            assert_eq!((tail, kind.1 < 3), ((EPOCH, 0), true));
+            assert_eq!((tail, kind.1 < 4), ((EPOCH, 0), true));
             let again = message.encode(EPOCH);
             assert_eq!(Message::decode(&again, EPOCH), Ok(message));
             let is_condition = matches!(message, Message::Condition(_));
             assert!(!is_condition || again == *words, "a field was changed");
         }
-        Err(Malformed::Kind(found)) => assert!(found == kind.1 && found > 2),
+        Err(Malformed::Kind(found)) => assert!(found == kind.1 && found > 3),
         Err(Malformed::Named { task, slot }) => {
-            assert!(kind.1 == 2 && (task, slot) != (u64::MAX, u64::MAX));
+            assert!(matches!(kind.1, 2 | 3) && (task, slot) != (u64::MAX, u64::MAX));
         }
         Err(Malformed::Engine(found)) => assert!(found == engine.1 && found > 3),
         Err(Malformed::CompletionType(found)) => {

@@ -1,6 +1,7 @@
 //! Every number of the table of faults is raised, each by a short way to it.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use finbox_scheduler::limits::DEFAULT_GAP_NS;
@@ -16,6 +17,7 @@ use crate::buffers::waiting;
 use crate::dead_claimer::{ghost, of_slots};
 use crate::fixture::{AIC, Script, World, on_each_target};
 use crate::scopes::{DUMMY, dummies, limits};
+use crate::work::ring_of;
 
 const BUDGET_NS: u64 = 1 << 32;
 
@@ -27,7 +29,7 @@ type Way = (
 );
 
 /// Ways to the numbers that a scheduler raises, by number.
-const WAYS: [Way; 19] = [
+const WAYS: [Way; 21] = [
     (FaultCode::ScopeDeadlock, two_slots, |world| {
         in_scopes(world, 1)
     }),
@@ -95,10 +97,29 @@ const WAYS: [Way; 19] = [
         world.port.set_cond(AIC, u32::MAX);
         raised(world)
     }),
+    (FaultCode::WorkerLost, one_item, |world| {
+        let ring = world.scheduler.work_ring().unwrap();
+        let mut worker = ring.register(NonZeroU32::MIN).unwrap();
+        let _ = world.plain(Shape::Work, &[]);
+        assert_eq!(raised(world), None);
+        assert!(worker.claim().is_ok());
+        drop(worker);
+        world.lose_worker(1, false);
+        raised(world)
+    }),
+    (FaultCode::NoWorkerLeft, one_item, |world| {
+        world.scheduler.work_ring().unwrap().close();
+        let _ = world.plain(Shape::Work, &[]);
+        raised(world)
+    }),
 ];
 
 fn two_slots() -> Limits {
     limits(1, 2, 0)
+}
+
+fn one_item() -> Limits {
+    ring_of(2)
 }
 
 fn one_node() -> Limits {

@@ -140,6 +140,9 @@ fn balanced() -> Ledger {
         completed: 4,
         failed: 2,
         cancelled: 1,
+        inline: 1,
+        deferred: 2,
+        worked: 1,
         fins_received: 10,
         fins_applied: 6,
         fins_duplicate: 1,
@@ -160,7 +163,10 @@ fn a_ledger_adds_up_with_what_is_still_live_and_in_the_mailbox() {
 
 #[test]
 fn a_ledger_does_not_add_up_when_anything_is_lost_or_counted_twice() {
-    let fields: [fn(&mut Ledger) -> &mut u64; 12] = [
+    let fields: [fn(&mut Ledger) -> &mut u64; 15] = [
+        |l| &mut l.inline,
+        |l| &mut l.deferred,
+        |l| &mut l.worked,
         |l| &mut l.submitted,
         |l| &mut l.completed,
         |l| &mut l.failed,

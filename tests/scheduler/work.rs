@@ -3,10 +3,10 @@
 use std::num::NonZeroU32;
 
 use finbox_mailbox::work::{NoWork, Work, Worker};
-use finbox_mailbox::{Message, WorkDone};
+use finbox_mailbox::{Message, WorkDone, WorkerLost};
 use finbox_scheduler::{
-    Event, FaultCode, Ledger, Limits as Budgets, Outcome, Recovered, Shape, SlotId, Standing,
-    Start, SubmitError,
+    Event, FaultCode, Ledger, Limits as Budgets, Outcome, Shape, SlotId, Standing, Start,
+    SubmitError,
 };
 use finbox_tests::house::Limits;
 
@@ -43,6 +43,17 @@ impl World<'_> {
             status,
         };
         let pushed = self.scheduler.mailbox().push(&Message::WorkDone(done));
+        pushed.expect("there is room");
+        self.pushed_by_hand += 1;
+    }
+
+    /// Says that the worker of this name is gone.
+    pub(crate) fn lose_worker(&mut self, name: u32, is_idempotent: bool) {
+        let lost = WorkerLost {
+            name,
+            is_idempotent,
+        };
+        let pushed = self.scheduler.mailbox().push(&Message::WorkerLost(lost));
         pushed.expect("there is room");
         self.pushed_by_hand += 1;
     }
@@ -377,47 +388,39 @@ fn the_item_of_a_dead_worker_is_pushed_again_or_fails_and_both_are_told() {
             let item = world.item(&[]);
             world.run();
             let work = dead.claim().expect("it was offered");
-            let recover = |world: &mut World<'_>| {
-                let (scheduler, port, log) = (&world.scheduler, &world.port, &world.log);
-                let dispatcher = &mut world.dispatcher;
-                dispatcher.recover_work(scheduler, port, log, name(1), is_idempotent)
-            };
-            assert_eq!(recover(world), Recovered::Nothing, "it lives");
-            drop(dead);
-            let recovered = recover(world);
+            world.lose_worker(1, is_idempotent);
             world.run();
-            assert_eq!(recover(world), Recovered::Nothing, "once");
+            assert!(!world.log.is_finished(item), "it lives");
+            drop(dead);
+            for _ in 0..2 {
+                world.lose_worker(1, is_idempotent);
+                world.run();
+            }
             let position = work.position;
-            let again = match is_idempotent {
-                true => {
-                    let again = lives.claim().expect("it was pushed again");
-                    let (from, to) = (position, again.position);
-                    assert_eq!(recovered, Recovered::Again { from, to });
-                    assert_eq!(again.item, work.item);
-                    // What the dead one had said, had it come, would be of the old position.
-                    world.say(position, work.item.correlation, 1);
-                    world.run();
-                    assert!(!world.log.is_finished(item));
-                    world.end(&mut lives, 0);
-                    world.run();
-                    assert_eq!(world.log.outcome(item), Outcome::Completed);
-                    assert_eq!(world.count(|ledger| ledger.work_stale), 1);
-                    Some(to)
-                }
-                false => {
-                    assert_eq!(recovered, Recovered::Failed { position });
-                    assert_eq!(world.log.outcome(item), Outcome::Failed);
-                    assert_eq!(world.log.raised()[0].0, FaultCode::WorkerLost);
-                    None
-                }
-            };
+            if is_idempotent {
+                let again = lives.claim().expect("it was pushed again");
+                assert_eq!(again.item, work.item);
+                assert_eq!(lives.claim(), Err(NoWork::Holding { position: 1 }));
+                // What the dead one had said, had it come, would be of the old position.
+                world.say(position, work.item.correlation, 1);
+                world.run();
+                assert!(!world.log.is_finished(item));
+                world.end(&mut lives, 0);
+                world.run();
+                assert_eq!(world.log.outcome(item), Outcome::Completed);
+                assert_eq!(world.count(|ledger| ledger.work_stale), 1);
+            } else {
+                assert_eq!(world.log.outcome(item), Outcome::Failed);
+                assert_eq!(world.log.raised()[0].0, FaultCode::WorkerLost);
+            }
             let lost = Event::WorkerLost {
                 slot: item,
                 position,
                 worker: name(1),
-                again,
+                again: is_idempotent,
             };
-            assert!(world.log.events().contains(&lost));
+            let told = world.log.events();
+            assert_eq!(told.iter().filter(|&&event| event == lost).count(), 1);
             assert_eq!(world.count(Ledger::work_out), 0);
             world.assert_done();
         });
@@ -425,7 +428,7 @@ fn the_item_of_a_dead_worker_is_pushed_again_or_fails_and_both_are_told() {
 }
 
 #[test]
-fn what_a_dead_worker_had_said_is_taken_in_before_its_item_is() {
+fn what_a_dead_worker_had_said_counts_and_its_item_is_not_done_again() {
     on_each_target(&ring_of(2), |world| {
         let mut dead = worker(world, 1);
         let item = world.item(&[]);
@@ -433,66 +436,72 @@ fn what_a_dead_worker_had_said_is_taken_in_before_its_item_is() {
         let work = dead.claim().expect("it was offered");
         world.say(work.position, work.item.correlation, 0);
         drop(dead);
-        let (scheduler, port, log) = (&world.scheduler, &world.port, &world.log);
-        let recovered = world
-            .dispatcher
-            .recover_work(scheduler, port, log, name(1), true);
-        let position = work.position;
-        assert_eq!(recovered, Recovered::Over { position });
+        world.lose_worker(1, true);
         world.run();
         assert_eq!(world.log.outcome(item), Outcome::Completed);
+        assert_eq!(world.count(|ledger| ledger.work_again), 0);
+        worker(world, 3);
         world.assert_done();
     });
 }
 
 #[test]
-fn a_lost_item_is_given_up_and_its_slot_rests() {
+fn a_late_item_that_a_dead_worker_left_is_given_up_and_its_slot_rests() {
     on_each_target(&ring_of(2), |world| {
         let mut dead = worker(world, 1);
         let item = world.task(Shape::Work, &[], |spec| spec.run_budget_ns = 10);
         world.run();
-        let position = dead.claim().expect("it was offered").position;
+        dead.claim().expect("it was offered");
         world.port.pass_time(10_000);
         world.run();
         assert_eq!(world.log.outcome(item), Outcome::Failed);
+        assert_eq!(world.scheduler.quarantined().0, 1);
         drop(dead);
-        let (scheduler, port, log) = (&world.scheduler, &world.port, &world.log);
-        let recovered = world
-            .dispatcher
-            .recover_work(scheduler, port, log, name(1), true);
-        assert_eq!(recovered, Recovered::Over { position });
+        world.lose_worker(1, true);
+        world.run();
         assert_eq!(world.scheduler.quarantined().0, 0);
+        let codes: Vec<_> = world.log.raised().iter().map(|raised| raised.0).collect();
+        assert_eq!(codes, [FaultCode::TaskTimeout], "once");
         assert_eq!(world.count(Ledger::work_out), 0);
         world.assert_done();
     });
 }
 
 #[test]
-fn an_item_stays_with_a_dead_worker_until_the_ring_has_room() {
+fn an_item_taken_back_stands_behind_a_full_ring_and_its_predicate_is_not_asked_again() {
     on_each_target(&ring_of(2), |world| {
         let (mut dead, mut lives) = (worker(world, 1), worker(world, 2));
-        let _ = [(); 4].map(|()| world.item(&[]));
+        let addr = world.port.counter(0);
+        let first = world.task(Shape::Work, &[], |spec| {
+            let comparison = finbox_scheduler::Comparison::Equal;
+            let value = 0;
+            spec.predicate = Some(finbox_scheduler::Predicate {
+                addr,
+                comparison,
+                value,
+            });
+        });
+        let others = [(); 3].map(|()| world.item(&[]));
         world.run();
         dead.claim().expect("it was offered");
+        world.run();
         drop(dead);
+        world.port.set_counter(0, 1);
+        world.lose_worker(1, true);
         world.run();
-        for expected in [false, true] {
-            let (scheduler, port, log) = (&world.scheduler, &world.port, &world.log);
-            let recovered = world
-                .dispatcher
-                .recover_work(scheduler, port, log, name(1), true);
-            let is_again = matches!(recovered, Recovered::Again { .. });
-            assert!(is_again || recovered == Recovered::NotNow);
-            assert_eq!(is_again, expected);
-            lives.claim().expect("two stand there");
-            world.end(&mut lives, 0);
-        }
-        world.run();
-        while lives.claim().is_ok() {
+        let mut order = Vec::new();
+        while let Ok(work) = lives.claim() {
+            order.push(work.item.correlation as usize);
             world.end(&mut lives, 0);
             world.run();
         }
-        assert_eq!(world.count(|ledger| ledger.worked), 4);
+        let [second, third, fourth] = others;
+        assert_eq!(order, [second, third, fourth, first].map(SlotId::index));
+        let ledger = world.ledger();
+        assert_eq!(
+            (ledger.worked, ledger.skipped, ledger.work_again),
+            (4, 0, 1)
+        );
         world.assert_done();
     });
 }
@@ -537,8 +546,12 @@ fn behind_a_condemned_mailbox_an_item_fails_when_its_worker_is_through() {
         world.run();
         assert!(world.scheduler.mailbox().is_condemned());
         assert!(!world.log.is_finished(items[0]), "its worker has it");
-        for (worker, work) in workers.iter_mut().zip(held) {
-            worker.done(work.position).expect("it holds it");
+        for (mut worker, work) in workers.into_iter().zip(held) {
+            // One is through with its item, the other dies with it.
+            if work.position == 0 {
+                worker.done(work.position).expect("it holds it");
+            }
+            drop(worker);
             world.scheduler.work_unsaid();
             world.run();
             let item = items[usize::from(work.position == 1)];

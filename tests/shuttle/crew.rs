@@ -5,7 +5,7 @@
 //! so a lost wake-up is a deadlock, which shuttle reports.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, OnceLock};
 
 use finbox_mailbox::WakeToken;
@@ -53,6 +53,8 @@ pub(crate) struct Plan {
     pub(crate) works: Vec<Work>,
     pub(crate) handlers: u8,
     pub(crate) devices: usize,
+    /// Persistent workers, over a ring of two items.
+    pub(crate) workers: usize,
     pub(crate) mailbox: usize,
     pub(crate) slots: usize,
     /// Handler 0 dies between claim and publish.
@@ -72,6 +74,7 @@ impl Plan {
             works: works.to_vec(),
             handlers: 5,
             devices: 2,
+            workers: 0,
             mailbox,
             slots: works.len(),
             dies: false,
@@ -98,6 +101,8 @@ impl Plan {
             conditions: 64,
             queues: 1,
             scopes: 1,
+            work_slots: 2 * usize::from(self.workers > 0),
+            workers: self.workers,
             start: Start {
                 limits: Budgets {
                     gap_ns: self.gap_ns,
@@ -139,10 +144,14 @@ impl Plan {
                 scope.spawn(move || it.drive(post, cores, resets_after));
             }
             scope.spawn(|| it.raise(&it.engine));
+            for (index, post) in (1..).zip(&it.workers) {
+                scope.spawn(move || it.serve(post, index));
+            }
             it.submit(&mut submitter);
             it.stop();
         });
         let mut ledger = *submitter.ledger();
+        ledger.messages_accepted += crew.said.load(Relaxed);
         ledger.merge(dispatcher.ledger());
         handlers
             .iter()
@@ -175,7 +184,7 @@ impl Report {
 
 /// A thread that may park.
 #[derive(Default)]
-struct Post {
+pub(crate) struct Post {
     token: WakeToken,
     thread: OnceLock<Thread>,
 }
@@ -186,7 +195,7 @@ impl Post {
         assert!(adopted.is_ok(), "a post belongs to one thread");
     }
 
-    fn wake(&self) {
+    pub(crate) fn wake(&self) {
         if self.token.ring()
             && let Some(thread) = self.thread.get()
         {
@@ -205,14 +214,17 @@ impl Post {
 }
 
 /// What all threads look at.
-struct Crew<'a, 'm> {
-    plan: &'a Plan,
-    scheduler: Scheduler<'m>,
+pub(crate) struct Crew<'a, 'm> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) scheduler: Scheduler<'m>,
     port: ModelPort,
     handlers: Vec<Post>,
-    dispatch: Post,
+    pub(crate) dispatch: Post,
     devices: Vec<Post>,
     engine: Post,
+    workers: Vec<Post>,
+    /// Messages that workers pushed.
+    pub(crate) said: AtomicU64,
     main: Thread,
     stop: AtomicBool,
     started: Vec<AtomicBool>,
@@ -223,7 +235,7 @@ struct Crew<'a, 'm> {
 }
 
 /// Whether the device does its next thing now, or looks again first.
-fn is_now() -> bool {
+pub(crate) fn is_now() -> bool {
     thread_rng().gen_range(0..4) == 0
 }
 
@@ -275,6 +287,8 @@ impl<'a, 'm> Crew<'a, 'm> {
             dispatch: Post::default(),
             devices: posts(plan.devices),
             engine: Post::default(),
+            workers: posts(plan.workers),
+            said: AtomicU64::new(0),
             main: thread::current(),
             stop: AtomicBool::new(false),
             started: (0..tasks).map(|_| AtomicBool::new(false)).collect(),
@@ -288,11 +302,12 @@ impl<'a, 'm> Crew<'a, 'm> {
         self.stop.store(true, Relaxed);
         let posts = self.handlers.iter().chain(&self.devices);
         let posts = posts.chain([&self.dispatch, &self.engine]);
+        let posts = posts.chain(&self.workers);
         posts.for_each(Post::wake);
     }
 
     /// Calls `step` until all is over; it says whether something may change in silence.
-    fn until_stopped(&self, post: &Post, mut step: impl FnMut() -> bool) {
+    pub(crate) fn until_stopped(&self, post: &Post, mut step: impl FnMut() -> bool) {
         post.adopt();
         loop {
             post.token.clear();
@@ -319,6 +334,9 @@ impl<'a, 'm> Crew<'a, 'm> {
             let pass = dispatcher.pass(&self.scheduler, &self.port, self);
             for handler in pass.handlers.each() {
                 self.handlers[usize::from(handler)].wake();
+            }
+            if pass.progress {
+                self.workers.iter().for_each(Post::wake);
             }
             if !pass.handlers.is_empty() {
                 self.devices.iter().for_each(Post::wake);
@@ -378,9 +396,7 @@ impl<'a, 'm> Crew<'a, 'm> {
             return false;
         };
         let number = number(launch.task);
-        let again = self.started[number].swap(true, Relaxed);
-        assert!(!again, "task {number} started twice");
-        self.assert_comes_after(number);
+        self.start(number);
         let work = self.plan.works[number];
         let counters = number * PER_TASK..number * PER_TASK + work.conditions;
         let conditions = counters.clone();
@@ -394,6 +410,13 @@ impl<'a, 'm> Crew<'a, 'm> {
             self.engine.wake();
         }
         true
+    }
+
+    /// A core, or a worker, begins the task with this number.
+    pub(crate) fn start(&self, number: usize) {
+        let again = self.started[number].swap(true, Relaxed);
+        assert!(!again, "task {number} started twice");
+        self.assert_comes_after(number);
     }
 
     fn assert_comes_after(&self, number: usize) {
@@ -412,6 +435,7 @@ impl<'a, 'm> Crew<'a, 'm> {
             let spec = TaskSpec {
                 may_defer: u8::try_from(work.conditions).unwrap(),
                 run_budget_ns: work.run_budget_ns,
+                args: number as u64,
                 ..TaskSpec::new(task, work.shape)
             };
             let after: Vec<_> = work.after.iter().map(|&before| slots[before]).collect();

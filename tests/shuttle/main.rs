@@ -19,3 +19,4 @@ mod planted;
 mod schedule;
 mod shutdown;
 mod work;
+mod workers;

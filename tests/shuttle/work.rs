@@ -60,7 +60,7 @@ fn work(ring: WorkRing<'_>, mut worker: Worker<'_>, taken: &Mutex<Vec<(u64, u32)
                 worker.done(work.position).unwrap();
                 assert!(ring.is_done(work.position));
             }
-            Err(NoWork::Holding { position }) => panic!("{position} was not finished"),
+            Err(other @ (NoWork::Holding { .. } | NoWork::Closed)) => panic!("{other}"),
             Err(NoWork::Empty | NoWork::NotYet { .. }) => {
                 if taken.lock().unwrap().len() == ALL as usize {
                     return;

@@ -54,6 +54,14 @@ pub const UNSEEN_BY_TSAN: &[Survivor] = &[
         reason: LINES,
     },
     Survivor {
+        mutant: "WORK_CLOSE=Relaxed",
+        reason: LINES,
+    },
+    Survivor {
+        mutant: "WORK_CLOSED=Relaxed",
+        reason: LINES,
+    },
+    Survivor {
         mutant: "WORK_STATE=Relaxed",
         reason: LINES,
     },

@@ -42,6 +42,7 @@
 mod error;
 mod item;
 mod line;
+mod look;
 mod ring;
 mod state;
 #[cfg(test)]
@@ -51,6 +52,7 @@ mod worker;
 pub use error::{DoneError, NoWork, NoWorkerLine, NothingLeft, WorkFull, WorkRingError};
 pub use item::WorkItem;
 pub use line::WorkerLine;
-pub use ring::{Seat, Whereabouts, WorkCell, WorkRing, work_ring};
+pub use look::{Seat, Whereabouts};
+pub use ring::{WorkCell, WorkRing, work_ring};
 pub use state::MAX_WORKERS;
 pub use worker::{Finished, Work, Worker};

@@ -29,36 +29,6 @@ const CLOSED: u32 = 2;
 #[derive(Debug, Default)]
 pub struct WorkCell(Sealed<WorkItem>);
 
-/// Where an item is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whereabouts {
-    /// In the ring: nobody took it.
-    Waiting {
-        /// So many items before it are not taken either.
-        behind: u64,
-    },
-    /// In the hands of a worker, dead or alive.
-    Held {
-        /// The name it registered under.
-        by: NonZeroU32,
-    },
-    /// Its worker said that it is done.
-    Done,
-}
-
-/// A worker that registered and has not gone without an item, as others see it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seat {
-    /// Which line it has.
-    pub line: u8,
-    /// The name it registered under.
-    pub name: NonZeroU32,
-    /// The position of the item in its hand.
-    pub holds: Option<u64>,
-    /// It went away and left the item.
-    pub is_gone: bool,
-}
-
 /// A work ring in somebody's memory: the sending end, and what anybody may ask. Copies look at the
 /// same ring.
 #[derive(Clone, Copy, Debug)]
@@ -373,26 +343,6 @@ impl<'m> WorkRing<'m> {
         line?.name()
     }
 
-    /// Whether `position` was claimed by a producer, as far as this thread knows: sure for what it
-    /// pushed itself.
-    pub fn was_pushed(&self, position: u64) -> bool {
-        self.head_hint().position() > position
-    }
-
-    /// Where the item of `position`, which was pushed, is now. A snapshot.
-    pub fn whereabouts(&self, position: u64) -> Whereabouts {
-        if let Some(by) = self.holder(position) {
-            return Whereabouts::Held { by };
-        }
-        if self.is_done(position) {
-            return Whereabouts::Done;
-        }
-        let before = Ticket::new(position).distance_from(self.first_waiting());
-        Whereabouts::Waiting {
-            behind: u64::try_from(before).unwrap_or(0),
-        }
-    }
-
     /// Items pushed and not finished, from words that are read one after another: a statistic. At
     /// most the slots and the worker lines together, and right when nobody moves.
     pub fn in_flight(&self) -> u64 {
@@ -404,7 +354,7 @@ impl<'m> WorkRing<'m> {
     }
 
     /// The first position that nobody took, as far as can be seen.
-    fn first_waiting(&self) -> Ticket {
+    pub(super) fn first_waiting(&self) -> Ticket {
         let mut first = self.tail_hint();
         // It may lag by what others took since; more than a lap of it is caught up in one step.
         for _ in 0..=self.slots() {
@@ -414,25 +364,6 @@ impl<'m> WorkRing<'m> {
             }
         }
         first
-    }
-
-    /// How many workers there can be at once.
-    pub fn worker_lines(&self) -> u32 {
-        u32::try_from(self.lines.len()).expect("at most MAX_WORKERS")
-    }
-
-    /// Workers that registered and have not gone, and those that left an item. A snapshot.
-    pub fn workers(&self) -> impl Iterator<Item = Seat> + use<'m> {
-        let seat = |(line, words): (u8, &'m WorkerLine)| {
-            let is_gone = words.is_left();
-            Some(Seat {
-                line,
-                name: words.name()?,
-                holds: words.position(),
-                is_gone,
-            })
-        };
-        (0..=u8::MAX).zip(self.lines).filter_map(seat)
     }
 
     /// Takes a free worker line under `name`: a core's number, a process id.

@@ -25,11 +25,13 @@ pub enum finbox_kind {
     NormalDone = 1,
     /// A persistent worker is through with an item of a work ring.
     WorkDone = 2,
+    /// A persistent worker is gone, and may have left an item.
+    WorkerLost = 3,
 }
 
 /// A message, and a slot of a mailbox. A CONDITION uses all fields; a TASK_NORMAL_DONE `task`,
-/// `slot`, `expected` and `kind`; a WORK_DONE `addr`, `expected`, `engine` and `kind`, and its
-/// `task` and `slot` are all ones.
+/// `slot`, `expected` and `kind`; a WORK_DONE `addr`, `expected`, `engine` and `kind`, a
+/// WORKER_LOST `addr`, `expected` and `kind`; `task` and `slot` of both are all ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct finbox_message {
@@ -37,12 +39,13 @@ pub struct finbox_message {
     pub seq: u64,
     /// Task id: ring in bits 39..32, local number in bits 31..0; all ones is none.
     pub task: u64,
-    /// CONDITION: device address that it watches. WORK_DONE: position of the item in the work ring.
+    /// CONDITION: device address that it watches. WORK_DONE: position of the item in the work
+    /// ring. WORKER_LOST: the worker's name.
     pub addr: u64,
     /// CONDITION: the engine's own value (post id, queue handle).
     pub cookie: u64,
     /// CONDITION: value to reach. TASK_NORMAL_DONE: number of conditions to expect. WORK_DONE: 0, or
-    /// the worker's own code: the item failed.
+    /// the worker's own code: the item failed. WORKER_LOST: 1 if its item may be done twice.
     pub expected: u32,
     /// CONDITION: a `finbox_engine`. WORK_DONE: what the item bore as its correlation.
     pub engine: u32,

@@ -7,14 +7,14 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use finbox_mailbox::Producer;
 use finbox_mailbox::work::WorkRing;
+use finbox_mailbox::{Message, Producer, WorkerLost};
 use finbox_scheduler::{Ledger, Scheduler};
 
 use crate::wait::{Waited, Watch};
 
 use super::error::Unable;
-use super::worker::{GroupWorker, Tally};
+use super::worker::{GroupWorker, Said, Tally};
 
 /// The workers of one scheduler.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub struct Group<'m> {
     ring: WorkRing<'m>,
     mailbox: Producer<'m>,
     tallies: Vec<Arc<Tally>>,
+    /// Messages about workers that are gone.
+    losses: Tally,
 }
 
 impl<'m> Group<'m> {
@@ -38,6 +40,7 @@ impl<'m> Group<'m> {
             ring,
             mailbox: scheduler.mailbox(),
             tallies: Vec::new(),
+            losses: Tally::default(),
         })
     }
 
@@ -56,6 +59,31 @@ impl<'m> Group<'m> {
         let tally = Arc::new(Tally::default());
         self.tallies.push(Arc::clone(&tally));
         Ok(GroupWorker::new(worker, self.mailbox, tally))
+    }
+
+    /// Says that the worker of this name is gone: it was dropped, with an item in hand or without.
+    /// If items are idempotent, its item is pushed again; otherwise its task fails with
+    /// WORKER_LOST, and [`Event::WorkerLost`] names worker and position. What the worker had said
+    /// comes first. After [`Said::Sent`] or [`Said::Lost`] wake the dispatch thread;
+    /// [`Said::Full`]: say it again later.
+    ///
+    /// [`Event::WorkerLost`]: finbox_scheduler::Event::WorkerLost
+    pub fn lose(
+        &mut self,
+        scheduler: &Scheduler<'_>,
+        name: NonZeroU32,
+        is_idempotent: bool,
+    ) -> Said {
+        let lost = Message::WorkerLost(WorkerLost {
+            name: name.get(),
+            is_idempotent,
+        });
+        let said = Said::of(self.mailbox.push(&lost));
+        self.losses.count(said);
+        if said == Said::Lost {
+            scheduler.work_unsaid();
+        }
+        said
     }
 
     /// Says that no item will be offered any more: workers go when all is taken. Every item's task
@@ -87,9 +115,10 @@ impl<'m> Group<'m> {
     /// What all its workers, also those that are gone, add to a run's counts.
     pub fn ledger(&self) -> Ledger {
         let mut ledger = Ledger::default();
-        for tally in &self.tallies {
+        for tally in self.tallies.iter().map(|tally| &**tally) {
             ledger.merge(&tally.ledger());
         }
+        ledger.merge(&self.losses.ledger());
         ledger
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Guarantees: an item is in its hand until the message about it stands in the mailbox, so whoever
 //! finds it dead finds the item; a full mailbox keeps it from the next item, never from trying
-//! again. Refuses: to do the item, to wait, and to wake anybody. Called by a simulated core, or by a
-//! thread that plays one.
+//! again. Refuses: to do the item, to wait, and to wake anybody. Called by a simulated core, or by
+//! a thread that plays one.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -37,7 +37,12 @@ impl Default for Tally {
 
 impl Tally {
     /// RELAXED: BEAT has one writer and carries nothing; a run adds up when its workers have ended.
-    fn count(counter: &AtomicU64) {
+    pub(super) fn count(&self, said: Said) {
+        let counter = match said {
+            Said::Sent => &self.accepted,
+            Said::Full => &self.full,
+            Said::Lost | Said::Nothing => return,
+        };
         counter.store(counter.load(edge::BEAT) + 1, edge::BEAT);
     }
 
@@ -51,13 +56,13 @@ impl Tally {
     }
 }
 
-/// What became of saying that an item is done.
+/// What became of a message about an item, or about a worker that is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Said {
-    /// Its message stands in the mailbox: wake the dispatch thread.
+    /// It stands in the mailbox: wake the dispatch thread.
     Sent,
-    /// The mailbox is full. The item is still in hand: say it again later.
+    /// The mailbox is full. Nothing changed: say it again later.
     Full,
     /// The mailbox is condemned: the item's task fails with MAILBOX_GAP. Wake the dispatch thread.
     Lost,
@@ -65,10 +70,18 @@ pub enum Said {
     Nothing,
 }
 
+impl Said {
+    pub(super) fn of(pushed: Result<(), PushError>) -> Self {
+        match pushed {
+            Ok(()) => Self::Sent,
+            Err(PushError::Full(_)) => Self::Full,
+            Err(PushError::Condemned) => Self::Lost,
+        }
+    }
+}
+
 /// A worker of a [`Group`](super::Group): one value, used by one thread at a time. Dropped with an
-/// item in hand it is a dead worker: [`Dispatcher::recover_work`] finds the item.
-///
-/// [`Dispatcher::recover_work`]: finbox_scheduler::Dispatcher::recover_work
+/// item in hand it is a dead worker, whose item [`Group::lose`](super::Group::lose) takes back.
 #[derive(Debug)]
 pub struct GroupWorker<'m> {
     worker: Worker<'m>,
@@ -107,22 +120,12 @@ impl<'m> GroupWorker<'m> {
         self.worker.claim()
     }
 
-    /// As [`tell`](Self::tell), and a message that is lost is reported to `scheduler`.
-    pub fn say(&mut self, scheduler: &Scheduler<'_>, status: u32) -> Said {
-        let said = self.tell(status);
-        if said == Said::Lost {
-            scheduler.work_unsaid();
-        }
-        said
-    }
-
     /// Says that what is in hand is done, or, with a `status` that is not 0, that it failed. What
-    /// the worker wrote before is visible to whoever takes the message. Of [`Said::Lost`] whoever
-    /// has the scheduler tells it ([`Scheduler::work_unsaid`]): a core has none.
+    /// the worker wrote before is visible to whoever takes the message.
     ///
     /// The message goes first: until it stands in the mailbox the item is this worker's, also when
     /// it dies.
-    pub fn tell(&mut self, status: u32) -> Said {
+    pub fn say(&mut self, scheduler: &Scheduler<'_>, status: u32) -> Said {
         let Some(Work { position, item }) = self.worker.in_hand() else {
             return Said::Nothing;
         };
@@ -135,18 +138,15 @@ impl<'m> GroupWorker<'m> {
             Some(named) => named.push(&message),
             None => self.mailbox.push(&message),
         };
-        let said = match pushed {
-            Ok(()) => Said::Sent,
-            Err(PushError::Condemned) => Said::Lost,
-            Err(PushError::Full(_)) => {
-                Tally::count(&self.tally.full);
-                return Said::Full;
-            }
-        };
+        let said = Said::of(pushed);
+        self.tally.count(said);
+        if said == Said::Full {
+            return said;
+        }
         let done = self.worker.done(position);
         debug_assert!(done.is_ok(), "it was in hand");
-        if said == Said::Sent {
-            Tally::count(&self.tally.accepted);
+        if said == Said::Lost {
+            scheduler.work_unsaid();
         }
         said
     }

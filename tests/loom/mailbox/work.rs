@@ -16,8 +16,9 @@ enum Got {
     Item(u32),
     NotYet,
     Empty,
+    Closed,
 }
-use Got::{Empty, Item, NotYet};
+use Got::{Closed, Empty, Item, NotYet};
 
 /// Claims once, and finishes what it got.
 fn work(worker: &mut Worker<'static>) -> Got {
@@ -29,6 +30,7 @@ fn work(worker: &mut Worker<'static>) -> Got {
         }
         Err(NoWork::NotYet { .. }) => NotYet,
         Err(NoWork::Empty) => Empty,
+        Err(NoWork::Closed) => Closed,
         Err(NoWork::Holding { position }) => panic!("{position} was not finished"),
     }
 }
@@ -37,7 +39,7 @@ fn work(worker: &mut Worker<'static>) -> Got {
 fn rest(worker: &mut Worker<'static>) -> Vec<u32> {
     let items = std::iter::from_fn(|| match work(worker) {
         Item(number) => Some(number),
-        NotYet | Empty => None,
+        NotYet | Empty | Closed => None,
     });
     items.collect()
 }
@@ -201,7 +203,7 @@ fn until(worker: &mut Worker<'static>, last: u32) -> Vec<u32> {
     while seen.last() != Some(&last) {
         match work(worker) {
             Item(number) => seen.push(number),
-            NotYet | Empty => thread::yield_now(),
+            NotYet | Empty | Closed => thread::yield_now(),
         }
     }
     seen
@@ -315,6 +317,35 @@ fn what_a_dropped_worker_had_in_hand_is_recovered_whole_or_still_its() {
                 .expect("it left one");
             assert_eq!(heir.done(0).map(|done| done.correlation), Ok(8));
             seen.map(|work| number(work.item))
+        })
+    });
+}
+
+/// Whoever hears that the ring is closed has taken what was pushed before.
+#[test]
+fn a_worker_hears_of_the_end_when_everything_is_taken() {
+    let expected = [
+        (Item(1), Closed),
+        (Item(1), Empty),
+        (Empty, Item(1)),
+        (NotYet, Item(1)),
+        (Empty, Empty),
+        (Empty, NotYet),
+        (NotYet, NotYet),
+    ];
+    expect("work: the end", &expected, || {
+        with_work(2, 1, |ring| {
+            let producer = thread::spawn(move || {
+                assert!(push(&ring, 1));
+                ring.close();
+            });
+            let mut own = worker(&ring, 1);
+            let seen = (work(&mut own), work(&mut own));
+            producer.join().unwrap();
+            let is_left = ![seen.0, seen.1].contains(&Item(1));
+            assert_eq!(rest(&mut own).len(), usize::from(is_left));
+            assert_eq!(work(&mut own), Closed);
+            seen
         })
     });
 }

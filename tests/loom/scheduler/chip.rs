@@ -9,6 +9,7 @@ use std::sync::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 
+use finbox_mailbox::work::{WorkCell, WorkerLine, work_ring};
 use finbox_mailbox::{Cell, Header};
 use finbox_scheduler::{
     A2A3, Chip as Layout, Cond, CoreId, CoreState, Dispatcher, ENTRIES_OFFSET, EdgeNode,
@@ -126,6 +127,9 @@ struct Tables {
     cores: Vec<CoreState>,
     handler_cores: Vec<HandlerCore>,
     tokens: Vec<Token>,
+    work_header: Header,
+    work_cells: Vec<WorkCell>,
+    worker_lines: Vec<WorkerLine>,
 }
 
 fn table<T: Default>(count: usize) -> Vec<T> {
@@ -150,6 +154,9 @@ impl Tables {
             cores: table(lanes),
             handler_cores: table(lanes),
             tokens: vec![Token::FIRST; lanes],
+            work_header: Header::default(),
+            work_cells: table(2),
+            worker_lines: table(1),
         }
     }
 }
@@ -168,6 +175,15 @@ pub(crate) struct Chip {
 impl Chip {
     /// `cores` cores for `handlers` handlers. Call [`end`](Self::end) when all threads are joined.
     pub(crate) fn new(cores: u16, handlers: u8) -> Self {
+        Self::make(cores, handlers, false)
+    }
+
+    /// As [`new`](Self::new), with a ring of two items for one worker.
+    pub(crate) fn with_work(cores: u16, handlers: u8) -> Self {
+        Self::make(cores, handlers, true)
+    }
+
+    fn make(cores: u16, handlers: u8, with_work: bool) -> Self {
         let tables = Box::into_raw(Box::new(Tables::new(usize::from(cores))));
         // SAFETY: fresh from `into_raw`; freed by `end`, after everything that borrows it.
         let memory = unsafe { &mut *tables };
@@ -190,7 +206,10 @@ impl Chip {
             cores: &mut memory.cores,
             handler_cores: &mut memory.handler_cores,
             tokens: &mut memory.tokens,
-            work: None,
+            work: with_work.then(|| {
+                let (cells, lines) = (&mut memory.work_cells, &mut memory.worker_lines);
+                work_ring(&mut memory.work_header, cells, lines).expect("two slots, one worker")
+            }),
         };
         let layout = Layout {
             target: &A2A3,

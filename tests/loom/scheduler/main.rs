@@ -11,3 +11,4 @@ mod orphans;
 mod pair;
 mod retire;
 mod wiring;
+mod work;
