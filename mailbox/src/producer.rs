@@ -11,6 +11,7 @@ use crate::claimer::ClaimLine;
 use crate::error::{Full, PushError};
 use crate::message::Message;
 use crate::ring::{Claim, Ring};
+use crate::ticket::Ticket;
 
 /// The sending end. Copies push into the same ring, whose slots hold `M`.
 #[derive(Clone, Copy, Debug)]
@@ -95,13 +96,29 @@ impl<'m, M: Payload> Producer<'m, M> {
     /// One read-modify-write on the head line and the slot's line.
     #[inline]
     pub fn push(&self, message: &M) -> Result<(), PushError> {
-        let Some(claim) = self.ring.claim(1, None) else {
-            return Err(self.refusal());
+        let claim = match self.ring.claim_at_once(1, None) {
+            Ok(claim) => claim,
+            // In a call of its own, across which nothing is kept: the ordinary push has no frame.
+            Err(seen) => return self.push_otherwise(message, seen),
         };
-        let words = message.encode(self.epoch);
-        // SAFETY: the claim is this thread's and is published here, once.
-        unsafe { self.ring.publish(claim.first, &words) };
+        self.publish(claim, message);
         Ok(())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn push_otherwise(&self, message: &M, seen: (Ticket, Ticket)) -> Result<(), PushError> {
+        let claim = self.ring.claim_otherwise(1, None, seen);
+        let claim = claim.ok_or_else(|| self.refusal())?;
+        self.publish(claim, message);
+        Ok(())
+    }
+
+    #[inline]
+    fn publish(&self, claim: Claim, message: &M) {
+        let words = message.encode(self.epoch);
+        // SAFETY: the claim is this thread's, of one ticket, and is published here, once.
+        unsafe { self.ring.publish(claim.first, &words) };
     }
 
     /// Pushes the messages `build(0) .. build(count - 1)`, as many as fit, in order and in

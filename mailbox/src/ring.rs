@@ -288,6 +288,18 @@ impl<'m> Ring<'m> {
     /// Claims up to `want` tickets, at least one, with one successful compare-exchange.
     ///
     /// `None` if the ring is full. `want` must not be 0.
+    #[inline]
+    pub(crate) fn claim(&self, want: u64, line: Option<&ClaimLine>) -> Option<Claim> {
+        match self.claim_at_once(want, line) {
+            Ok(claim) => Some(claim),
+            Err(seen) => self.claim_otherwise(want, line, seen),
+        }
+    }
+
+    /// Claims `want` tickets if there is room for all and nobody is in the way.
+    ///
+    /// # Errors
+    /// Head and tail as they were seen, for [`claim_otherwise`](Self::claim_otherwise).
     ///
     /// # Ordering
     /// Success means that the consumer's reads of these slots happened before: tail reached this
@@ -295,10 +307,14 @@ impl<'m> Ring<'m> {
     ///
     /// `line` says before each try what is about to be claimed, and nothing after a refusal.
     #[inline]
-    pub(crate) fn claim(&self, want: u64, line: Option<&ClaimLine>) -> Option<Claim> {
+    pub(crate) fn claim_at_once(
+        &self,
+        want: u64,
+        line: Option<&ClaimLine>,
+    ) -> Result<Claim, (Ticket, Ticket)> {
         debug_assert!(want > 0, "a claim of nothing");
         if self.refuses() {
-            return None;
+            return Err((Ticket::new(0), Ticket::new(0)));
         }
         // EDGE HEAD_SEEN <- HEAD_CLAIM, HEAD_CONDEMN. Loaded before tail, so that a stale pair errs
         // towards "room", which the exchange then refuses; and with the tail that made this head
@@ -309,12 +325,24 @@ impl<'m> Ring<'m> {
         // Unsigned: a distance more negative than what is wanted is looked at again.
         let used = head.distance_from(tail) as u64;
         if used.wrapping_add(want) > self.cells.len() as u64 {
-            return self.claim_what_fits(want, line, (head, tail)).if_any();
+            return Err((head, tail));
         }
-        match self.try_claim(head, want, line) {
-            Ok(claim) => Some(claim),
-            Err(found) => self.claim_what_fits(want, line, (found, tail)).if_any(),
+        let claim = self.try_claim(head, want, line);
+        claim.map_err(|found| (found, tail))
+    }
+
+    /// As [`claim`](Self::claim), by one that [`claim_at_once`](Self::claim_at_once) refused.
+    #[inline]
+    pub(crate) fn claim_otherwise(
+        &self,
+        want: u64,
+        line: Option<&ClaimLine>,
+        seen: (Ticket, Ticket),
+    ) -> Option<Claim> {
+        if self.refuses() {
+            return None;
         }
+        self.claim_what_fits(want, line, seen).if_any()
     }
 
     /// As [`claim`](Self::claim), by one that lost an exchange or found less room than it wants; a

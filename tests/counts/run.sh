@@ -4,9 +4,10 @@
 # usage: tests/counts/run.sh            fails when an operation takes over 1 % more than its baseline
 #        tests/counts/run.sh --renew    writes baseline.txt anew
 #
-# Counted is everything under the operation's function in driver.rs or plans.rs but the simulated machine. Under
-# one compiler the counts repeat to the instruction. Without valgrind, which is installed if that can
-# be done, or under another compiler than the baseline's, it says so and ends.
+# Counted is everything under the operation's function in driver.rs or plans.rs, but not the
+# simulated machine. Under one compiler the counts repeat to the instruction. Without valgrind,
+# which is installed if that can be done, or under another compiler than the baseline's, it says so
+# and ends.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 baseline=tests/counts/baseline.txt
