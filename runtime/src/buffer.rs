@@ -18,6 +18,7 @@ use std::ops::Range;
 use finbox_scheduler::{Fate, SlotId};
 use thiserror::Error;
 
+use crate::plan::{Rule, holds};
 use crate::user::User;
 
 /// A declared buffer in one of its lives.
@@ -138,10 +139,10 @@ impl<U: User> Segment<U> {
     /// Appends to `after` whom a use of it must wait for.
     #[inline]
     fn conflicts(&self, access: Access, after: &mut Vec<U>) {
-        if let Some(writer) = self.writer {
+        if let Some(writer) = self.writer.filter(|_| waits_for_writer(access)) {
             after.push(writer);
         }
-        if access != Access::In {
+        if access != Access::In && holds(Rule::WriteAfterRead) {
             // Few: cheaper one by one than copied.
             for &reader in &self.readers {
                 after.push(reader);
@@ -425,6 +426,16 @@ impl<U: User> Buffers<U> {
             let touched = block.touch(range, *access, user);
             self.steps += (touched + block.sweep(&fate)) as u64;
         }
+    }
+}
+
+/// Whether one who touches a range so waits for its last write.
+#[inline]
+fn waits_for_writer(access: Access) -> bool {
+    match access {
+        Access::In => holds(Rule::ReadAfterWrite),
+        Access::Out => holds(Rule::WriteAfterWrite),
+        Access::InOut => holds(Rule::ReadAfterWrite) || holds(Rule::WriteAfterWrite),
     }
 }
 

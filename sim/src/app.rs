@@ -15,6 +15,7 @@ mod verdict;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use finbox_runtime::plan;
 use finbox_scheduler::{A2A3, A5, CORES_PER_CLUSTER, Completion, Engines, Limits, Target};
 
 pub use self::convert::convert;
@@ -22,7 +23,7 @@ pub use self::device::device;
 use self::load::{Loaded, workload};
 use self::output_file::OutputFile;
 use self::trace::TraceFile;
-use self::verdict::{refused, report};
+use self::verdict::{explained, refused, report};
 use crate::analysis::analyse;
 use crate::cli::{self, Mode, RunOptions, TargetFacts, TargetName, output};
 use crate::cost_file;
@@ -111,16 +112,18 @@ pub fn run(options: &RunOptions) -> ExitCode {
     let (report, timeline) = match ended {
         Ok(mut outcome) => {
             let timeline = outcome.timeline.take();
-            (report(&workload, &settings, outcome, wall_ns), timeline)
+            let explain = options.explain.then(|| explained(&outcome));
+            let report = report(&workload, &settings, outcome, wall_ns);
+            (RunReport { explain, ..report }, timeline)
         }
         Err(error) => (refused(&error), None),
     };
-    let explained = timeline.as_ref().filter(|_| is_explained);
+    let recorded = timeline.as_ref().filter(|_| is_explained);
     let mut report = RunReport {
         ranks,
         import,
         persistent: persistent.map(|chosen| Box::new(PersistentReport::of(&chosen))),
-        analysis: explained.map(analyse).map(Box::new),
+        analysis: recorded.map(analyse).map(Box::new),
         ..named(report, options)
     };
     if let Some(trace) = trace {
@@ -221,6 +224,10 @@ fn settings(options: &RunOptions, limited: Option<&workload::Limits>, cost: Cost
         shadow: options.shadow,
         seed: options.seed,
         faults: options.faults,
+        plan: match options.plan.plan {
+            cli::Plan::Strict => plan::Mode::Strict,
+            cli::Plan::Permissive => plan::Mode::Permissive,
+        },
         handlers: options.handlers.unwrap_or(usual.handlers),
         cores: options.cores.unwrap_or(usual.cores),
         mailbox_slots: options.mailbox_slots.unwrap_or(usual.mailbox_slots),

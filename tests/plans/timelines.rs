@@ -216,3 +216,21 @@ fn an_explanation_follows_the_waits_to_the_launch_that_runs() {
     let place = planner.explain(root, 90).expect("it is known").place;
     assert_eq!((place.current, place.age_ns), (1, 10));
 }
+
+#[test]
+fn a_launch_that_was_planned_and_not_committed_is_a_root_until_it_is_decided() {
+    let (planner, [a, b, _]) = planner();
+    let (mut recorder, buffer) = (planner.recorder(), planner.declare(8));
+    let mut other = planner.recorder();
+    let recording = recorder.record(a, "held back");
+    let planned = recording.writes("out", buffer, 0..8).plan();
+    let planned = planned.expect("it is right");
+    let (read, _) = launch(&mut other, b, &[one(buffer, 0..8, In)]);
+    let Root::Uncommitted(place) = planner.explain(read, 9).expect("it is known").root else {
+        panic!("another root");
+    };
+    assert_eq!((place.point, place.current), (planned.point(), 0));
+    let point = planned.commit().point();
+    let root = planner.explain(read, 9).expect("it is known").root;
+    assert!(matches!(root, Root::Running(place) if place.point == point));
+}

@@ -26,7 +26,7 @@ use thiserror::Error;
 
 pub use launcher::Launcher;
 
-use crate::plan::Submitted;
+use crate::plan::{Rule, Submitted, holds};
 use crate::stream::{TimePoint, TimelineId, Wait};
 use crate::wiring::WiringError;
 
@@ -43,7 +43,7 @@ impl Committed {
     pub fn keep(&mut self, submitted: &Submitted<'_>) {
         self.point = Some(submitted.point());
         self.waits.clear();
-        if submitted.behind().value > 0 {
+        if submitted.behind().value > 0 && holds(Rule::Behind) {
             self.waits.push(Wait::forever(submitted.behind()));
         }
         self.waits.extend_from_slice(submitted.waits());

@@ -120,12 +120,24 @@ impl<'m> GroupWorker<'m> {
         self.worker.claim()
     }
 
+    /// As [`tell`](Self::tell), and a message that is lost is reported to `scheduler`.
+    pub fn say(&mut self, scheduler: &Scheduler<'_>, status: u32) -> Said {
+        let said = self.tell(status);
+        if said == Said::Lost {
+            scheduler.work_unsaid();
+        }
+        said
+    }
+
     /// Says that what is in hand is done, or, with a `status` that is not 0, that it failed. What
     /// the worker wrote before is visible to whoever takes the message.
     ///
     /// The message goes first: until it stands in the mailbox the item is this worker's, also when
     /// it dies.
-    pub fn say(&mut self, scheduler: &Scheduler<'_>, status: u32) -> Said {
+    ///
+    /// Of [`Said::Lost`] whoever has the scheduler tells it ([`Scheduler::work_unsaid`]): a core has
+    /// none.
+    pub fn tell(&mut self, status: u32) -> Said {
         let Some(Work { position, item }) = self.worker.in_hand() else {
             return Said::Nothing;
         };
@@ -145,9 +157,6 @@ impl<'m> GroupWorker<'m> {
         }
         let done = self.worker.done(position);
         debug_assert!(done.is_ok(), "it was in hand");
-        if said == Said::Lost {
-            scheduler.work_unsaid();
-        }
         said
     }
 }

@@ -4,7 +4,7 @@ use finbox_scheduler::{Fate, SlotId};
 
 use super::error::{Gap, GapKind, PlanError};
 use super::request::{Memory, Request};
-use super::{Freed, Mode, PlanStats};
+use super::{Freed, Mode, PlanStats, Rule, holds};
 use crate::buffer::{Access, BufferId, BufferUse, Buffers, UseError};
 use crate::stream::{ReserveError, Stage, TimePoint, TimelineId, Timelines, Wait};
 use crate::user::Party;
@@ -335,7 +335,8 @@ impl Desk {
                 one.is_wide = true;
             }
             let is_busy = |&user: &Party| Self::fate(timelines, user) == Fate::Unfinished;
-            one.users.retain(is_busy);
+            one.users
+                .retain(|user| holds(Rule::FreeAfterUse) && is_busy(user));
             if one.users.is_empty() {
                 spare.push(std::mem::take(&mut one.users));
                 let (buffer, bytes) = (one.buffer, one.bytes);

@@ -101,11 +101,19 @@ mod error;
 mod planner;
 mod recorder;
 mod request;
+mod rule;
+#[cfg(not(finbox_weaken))]
+mod rules;
+#[cfg(finbox_weaken)]
+#[path = "rules_weakened.rs"]
+mod rules;
 
 pub(crate) use desk::Desk;
 pub use error::{Gap, GapKind, PlanError};
 pub use planner::Planner;
 pub use recorder::{Planned, Recorder, Recording, Submitted};
+pub(crate) use rule::Rule;
+pub(crate) use rules::holds;
 
 use crate::buffer::BufferId;
 

@@ -4,8 +4,8 @@ use std::fmt;
 
 use finbox_scheduler::Fate;
 
-use super::error::{AdvanceError, Circle, PoisonChain};
-use super::point::{TimePoint, TimelineId, Wait};
+use super::error::{AdvanceError, PoisonChain};
+use super::point::{TimePoint, Wait};
 use super::timelines::{Stage, Timelines};
 
 /// A point that is wanted, and where its timeline is.
@@ -44,8 +44,6 @@ pub enum Root {
     Foreign(Place),
     /// A timeline that ended.
     Poisoned(PoisonChain),
-    /// Launches that wait for each other.
-    Cycle(Circle),
 }
 
 impl fmt::Display for Root {
@@ -57,7 +55,6 @@ impl fmt::Display for Root {
             Self::Unreserved(place) => write!(f, "{place} is planned by nobody yet"),
             Self::Foreign(place) => write!(f, "{place} is told by somebody else"),
             Self::Poisoned(chain) => chain.fmt(f),
-            Self::Cycle(circle) => circle.fmt(f),
         }
     }
 }
@@ -116,9 +113,9 @@ impl Timelines {
         }
     }
 
-    /// Follows the first unmet wait of the next launch of each timeline.
-    fn root(&self, wanted: TimePoint, now_ns: u64) -> Root {
-        let (mut path, mut wanted) = (Vec::<TimePoint>::new(), wanted);
+    /// Follows the first unmet wait of the next launch of each timeline. That comes to an end: a
+    /// launch that would close a circle of waits was never given a point.
+    fn root(&self, mut wanted: TimePoint, now_ns: u64) -> Root {
         loop {
             match self.fate(wanted) {
                 Fate::Completed => return Root::Reached,
@@ -133,10 +130,6 @@ impl Timelines {
             let Some(launch) = line.pending.front() else {
                 return Root::Unreserved(self.place(wanted, now_ns));
             };
-            if let Some(again) = path.iter().position(|&before| before == front) {
-                return Root::Cycle(self.named(&path[again..]));
-            }
-            path.push(front);
             let next = self.unmet(&launch.waits).next();
             match (next, launch.stage) {
                 (Some(&Wait { point, .. }), _) => wanted = point,
@@ -144,11 +137,5 @@ impl Timelines {
                 (None, _) => return Root::Running(self.place(front, now_ns)),
             }
         }
-    }
-
-    fn named(&self, points: &[TimePoint]) -> Circle {
-        let name = |timeline: TimelineId| self.lines[timeline.index()].name.clone();
-        let members = points.iter().map(|&point| (name(point.timeline), point));
-        Circle(members.collect())
     }
 }

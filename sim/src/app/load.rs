@@ -65,8 +65,7 @@ pub(super) fn workload(options: &RunOptions) -> Result<Loaded, Box<RunReport>> {
                 }
                 "crowd" => demo::crowd(options.tasks_or_default().unwrap_or(1)),
                 "fan" => demo::fan(options.tasks_or_default().unwrap_or(1)),
-                "streams" => demo::streams(ranks, options.tasks_or_default().unwrap_or(1), None)
-                    .expect("no use is omitted"),
+                "streams" => streams(ranks, options)?,
                 "dummy_task" => demo::dummy_task(ranks),
                 "async_notify" => demo::async_notify(ranks),
                 "sdma_async" => demo::sdma_async(ranks),
@@ -144,6 +143,21 @@ fn import(path: &Path, options: &RunOptions, costs: Costs) -> Result<Loaded, Box
         limits: None,
         costs,
         persistent: None,
+    })
+}
+
+/// The sort and the join, perhaps without one of their uses.
+fn streams(ranks: u32, options: &RunOptions) -> Result<Workload, Box<RunReport>> {
+    let rounds = options.tasks_or_default().unwrap_or(1);
+    let omitted = options.plan.omit_use.as_ref();
+    demo::streams(ranks, rounds, omitted).ok_or_else(|| {
+        let use_of = omitted.map_or_else(String::new, |one| format!("{}:{}", one.task, one.buffer));
+        let message = format!("no launch of streams has the use {use_of}");
+        let hint = "take one of load:raw, load:staging, sort:staging, sort:keys, spill:keys, \
+                    spill:spilled, mark:mark, fetch:fetched, join:fetched, join:keys, join:found \
+                    and seal:mark";
+        let error = ErrorReport::new(Code::USAGE, message, hint);
+        Box::new(RunReport::refused(Invalid::Usage, error))
     })
 }
 

@@ -7,8 +7,9 @@ use finbox_scheduler::{FaultCode, Ledger};
 
 use crate::fault::{FaultKind, Injected};
 use crate::report::{
-    Code, Digest, ErrorReport, FaultCount, FinCounts, Invalid, ItemCounts, MailboxCounts,
-    RunReport, ShadowReport, StallReport, TaskCounts, TimeReport, Verdict, WaitListCounts,
+    Code, Digest, ErrorReport, ExplainReport, FaultCount, FinCounts, Invalid, ItemCounts,
+    MailboxCounts, RunReport, ShadowReport, StallReport, TaskCounts, TimeReport, Verdict,
+    WaitListCounts,
 };
 use crate::workload::{PlanError, Workload};
 use crate::world::{Clock, LaunchProblem, Outcome, RunError, Settings};
@@ -209,6 +210,13 @@ fn struck(settings: &Settings, injected: &Injected) -> Vec<FaultCount> {
     settings.faults.kinds().map(count).collect()
 }
 
+/// Who each point that was not reached, and each task that is stuck, is waiting for.
+pub(super) fn explained(outcome: &Outcome) -> Vec<ExplainReport> {
+    let mut all = outcome.explain.clone();
+    all.extend(outcome.stall.iter().flat_map(ExplainReport::of_stall));
+    all
+}
+
 /// What is reported of a run that ended.
 pub(super) fn report(
     workload: &Workload,
@@ -272,7 +280,7 @@ pub(super) fn report(
         result_digest: Digest(outcome.result_digest),
         latency: outcome.latency,
         failures: outcome.failures,
-        gaps: outcome.gaps,
+        gaps: [outcome.gaps, outcome.untracked].concat(),
         shadow: outcome.shadow,
         faults: struck(settings, &outcome.injected),
         stall,

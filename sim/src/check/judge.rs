@@ -7,7 +7,7 @@ use finbox_scheduler::{FaultCode, Outcome as TaskEnd};
 
 use crate::fault::{FaultKind, Faults};
 use crate::report::{Failure, FailureKind, ShadowReport, StallClass, StallReport};
-use crate::workload::{Op, TaskPlan, Workload};
+use crate::workload::{Op, Points, RankPlan, TaskPlan, Workload};
 use crate::world::{Outcome, notified};
 
 /// How a run that is right has ended.
@@ -179,7 +179,10 @@ impl Run<'_> {
             .iter()
             .any(|kind| kind.info().codes.contains(&code));
         match code {
-            FaultCode::AsyncWaitTimeout => by_fault || self.waits_in_vain(failure),
+            FaultCode::AsyncWaitTimeout => {
+                by_fault || self.waits_in_vain(failure) || self.is_gate_in_vain(failure)
+            }
+            FaultCode::TimelineEnded => self.is_gate_in_vain(failure),
             FaultCode::CoreLost | FaultCode::NoCoreLeft | FaultCode::RequireSyncStartInvalid => {
                 by_fault && self.has_lost_core(failure.rank)
             }
@@ -216,6 +219,20 @@ impl Run<'_> {
         open.any(|(other, _)| {
             let mut counters = other.program.iter().filter_map(notified);
             counters.any(|(peer, counter)| peer as usize == rank && awaits(task, counter))
+        })
+    }
+
+    /// Whether it is a gate, and the launch that it waits for did not complete.
+    fn is_gate_in_vain(&self, failure: &Failure) -> bool {
+        let (ranks, points) = (&self.workload.ranks, Points::of(self.workload));
+        let of_rank = |plan: &&RankPlan| plan.rank == u32::from(failure.rank);
+        let waits = ranks.iter().filter(of_rank).flat_map(|plan| &plan.tasks);
+        let mut waits = waits.flat_map(|task| &task.waits);
+        let gate = waits.find(|wait| wait.gate.map(u64::from) == failure.task);
+        let launch = gate.and_then(|wait| points.task(wait.rank, wait.stream, wait.value));
+        launch.is_some_and(|at| {
+            let ends = &self.outcome.ends[at.rank as usize];
+            ends[at.task as usize] != Some(TaskEnd::Completed)
         })
     }
 

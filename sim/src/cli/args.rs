@@ -16,6 +16,7 @@ use super::convert::{ConvertArgs, convert};
 use super::device::{BoardOptions, DeviceArgs, device};
 use super::options::{CheckOptions, Collectives, Completion, Deps, Mode, RunOptions, What};
 use super::persistent::Persistent;
+use super::plan::PlanOptions;
 use super::scenario::{find_scenario, near_scenarios};
 use super::target::{TargetFacts, TargetName};
 use super::usage::UsageError;
@@ -117,6 +118,9 @@ pub(super) struct RunArgs {
 
     #[command(flatten)]
     pub(super) bench: BenchOptions,
+
+    #[command(flatten)]
+    pub(super) plan: PlanOptions,
 
     /// lockstep (virtual time) or parallel (real threads)
     #[arg(long, value_name = "MODE", value_enum, default_value_t = Mode::Lockstep)]
@@ -224,6 +228,7 @@ impl RunArgs {
             ranks: None,
             tasks: None,
             bench: BenchOptions::default(),
+            plan: PlanOptions::default(),
             mode: Mode::Lockstep,
             seed: 0,
             handlers: None,
@@ -374,6 +379,7 @@ pub(super) fn checked(run: RunArgs, targets: &[TargetFacts]) -> Result<RunOption
     check_tasks(&what, run.tasks)?;
     run.bench.check(&what)?;
     Persistent::check(run.persistent, &what)?;
+    run.plan.check(&what)?;
     if let (What::Scenario(name), Some(_)) = (&what, run.time_scale) {
         return Err(UsageError::NoTimeScale { what: name.clone() });
     }
@@ -388,6 +394,7 @@ pub(super) fn checked(run: RunArgs, targets: &[TargetFacts]) -> Result<RunOption
         ranks,
         tasks: run.tasks,
         bench: run.bench,
+        plan: run.plan,
         mode: run.mode,
         completion: run.completion,
         persistent: run.persistent,

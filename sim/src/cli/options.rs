@@ -12,6 +12,7 @@ use clap::ValueEnum;
 use super::bench::BenchOptions;
 use super::device::BoardOptions;
 use super::persistent::Persistent;
+use super::plan::PlanOptions;
 use super::scenario::find_scenario;
 use super::target::TargetName;
 use super::trace::TraceOptions;
@@ -149,6 +150,8 @@ pub struct RunOptions {
     pub tasks: Option<u32>,
     /// The size of a graph of Task Bench.
     pub bench: BenchOptions,
+    /// How launches are planned.
+    pub plan: PlanOptions,
     /// Lockstep or parallel.
     pub mode: Mode,
     /// How completions reach the dispatch thread.

@@ -85,6 +85,12 @@ pub enum UsageError {
         /// The scenario or file.
         what: String,
     },
+    /// `--omit-use` for something else than `streams`.
+    #[error("--omit-use is for streams, and '{}' is another scenario", printable(.what))]
+    StreamsOnly {
+        /// What it was given for.
+        what: String,
+    },
     /// `--time-scale` for something that has no seconds.
     #[error("--time-scale is for workflows of WfCommons, and '{}' is none", printable(.what))]
     NoTimeScale {
@@ -140,6 +146,7 @@ impl UsageError {
                 format!("leave --cores out for all {most}, or take fewer")
             }
             Self::BenchOnly { option, .. } => format!("leave {option} out"),
+            Self::StreamsOnly { .. } => "leave --omit-use out".to_owned(),
             Self::NoTimeScale { .. } => "leave --time-scale out".to_owned(),
             Self::NoItems { .. } => "leave --persistent out".to_owned(),
             Self::CostsInParallel => "leave one of them out".to_owned(),

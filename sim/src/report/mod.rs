@@ -10,6 +10,7 @@
 
 mod device;
 mod error;
+mod explain;
 mod failures;
 mod hex;
 pub mod html;
@@ -27,6 +28,7 @@ mod words;
 
 pub use device::{BoardReport, CheckReport, DemoReport, DeviceReport, MachineReport, Tried};
 pub use error::{Code, ErrorReport};
+pub use explain::{ExplainReport, WantedReport};
 pub use failures::{Failure, FailureKind, FailureReport, MOST_FAILURES, MOST_NAMES};
 pub use hex::{Address, Digest};
 pub use latency::{Durations, LatencyReport, Percentiles};

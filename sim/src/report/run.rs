@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 
 use super::device::DeviceReport;
 use super::error::ErrorReport;
+use super::explain::ExplainReport;
 use super::failures::FailureReport;
 use super::hex::Digest;
 use super::latency::LatencyReport;
@@ -84,6 +85,9 @@ pub struct RunReport {
     pub failures: FailureReport,
     /// The faults that were asked for.
     pub faults: Vec<FaultCount>,
+    /// Who each point and task that did not come is waiting for, if it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explain: Option<Vec<ExplainReport>>,
     /// What held the run up, if it was recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub analysis: Option<Box<Analysis>>,
@@ -276,6 +280,7 @@ impl RunReport {
             latency: LatencyReport::default(),
             failures: FailureReport::default(),
             faults: Vec::new(),
+            explain: None,
             analysis: None,
             persistent: None,
             trace: None,

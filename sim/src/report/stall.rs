@@ -4,6 +4,7 @@
 //! tasks is still a report that can be read; a class has one name and one fault. Refuses: to
 //! classify a stall. Called by the run.
 
+use super::explain::ExplainReport;
 use finbox_scheduler::FaultCode;
 use serde::{Serialize, Serializer};
 
@@ -135,6 +136,9 @@ pub struct StalledTask {
     pub is_root: bool,
     /// How many stuck tasks wait for it, directly or not; counted for roots.
     pub blocks: u64,
+    /// Who its time point is waiting for, in one sentence, if it is a launch on a stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub point: Option<String>,
 }
 
 /// One condition that does not hold.
@@ -176,6 +180,15 @@ impl StallReport {
     #[must_use]
     pub fn with_root(self, root: Option<RootBlocker>) -> Self {
         Self { root, ..self }
+    }
+
+    /// Says of each launch among the tasks who its time point is waiting for.
+    pub fn explain(&mut self, points: &[ExplainReport]) {
+        for task in &mut self.tasks {
+            let mut points = points.iter();
+            let is_its = |one: &&ExplainReport| (one.rank, one.task) == (task.rank, task.task);
+            task.point = points.find(is_its).map(|one| one.message.clone());
+        }
     }
 
     /// The same, with so many tasks not submitted yet.

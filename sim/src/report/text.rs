@@ -4,6 +4,7 @@
 //! the number that was left out; names from files cannot steer the terminal. Refuses: colours and
 //! the width of the terminal. Called by `cli::output`.
 
+use super::explain::ExplainReport;
 use super::failures::{Failure, FailureKind, FailureReport};
 use super::latency::Percentiles;
 use super::run::{FaultCount, ImportCounts, RunReport};
@@ -49,6 +50,9 @@ pub fn to_text(report: &RunReport) -> String {
     gaps(report, &mut lines);
     if let Some(shadow) = &report.shadow {
         shadowed(shadow, &mut lines);
+    }
+    if let Some(explained) = &report.explain {
+        waited(explained, &mut lines);
     }
     if let Some(trace) = &report.trace {
         lines.push(row("trace", &trace.to_text()));
@@ -364,6 +368,9 @@ fn stalled(stall: &StallReport, lines: &mut Vec<String>) {
         for condition in task.conditions.iter().take(MOST_LISTED) {
             lines.push(format!("      {}", unmet(condition)));
         }
+        if let Some(point) = &task.point {
+            lines.push(format!("      {}", printable(point)));
+        }
         let conditions = u64::try_from(task.conditions.len()).unwrap_or(u64::MAX);
         more("      ", conditions, task.conditions.len(), lines);
     }
@@ -431,6 +438,22 @@ fn shadowed(shadow: &ShadowReport, lines: &mut Vec<String>) {
             .map(|note| format!("    note: {note}")),
     );
     more("    ", shadow.unused_count, shadow.unused.len(), lines);
+}
+
+/// Who is waiting for whom.
+fn waited(explained: &[ExplainReport], lines: &mut Vec<String>) {
+    lines.push(String::new());
+    let all = u64::try_from(explained.len()).unwrap_or(u64::MAX);
+    let said = match all {
+        0 => "every point was reached, and nobody waits".to_owned(),
+        all => format!("{all} did not come"),
+    };
+    lines.push(row("waits", &said));
+    for one in explained.iter().take(MOST_LISTED) {
+        let (name, message) = (printable(&one.name), printable(&one.message));
+        lines.push(format!("    rank {}, {name}: {message}", one.rank));
+    }
+    more("    ", all, explained.len(), lines);
 }
 
 fn gaps(report: &RunReport, lines: &mut Vec<String>) {

@@ -84,6 +84,14 @@ impl Points {
         Some(TaskRef { rank, task })
     }
 
+    /// Which launch of its stream a task is.
+    pub fn value(&self, at: TaskRef, stream: u32) -> Option<u64> {
+        let stream = self.0.get(at.rank as usize)?.get(stream as usize)?;
+        // The tasks of a stream rise.
+        let place = stream.binary_search(&at.task).ok()?;
+        Some(place as u64 + 1)
+    }
+
     /// How many launches a stream has.
     pub fn count(&self, rank: u32, stream: u32) -> u64 {
         let streams = self.0.get(rank as usize);

@@ -10,7 +10,7 @@ use finbox_scheduler::{
 };
 
 use super::RunError;
-use super::launches::{Launches, Planning, Store, buffer_use};
+use super::launches::{Launches, Planned, Planning, Store, buffer_use};
 use super::places::Places;
 use crate::workload::{Service, TaskPlan, Workload};
 
@@ -28,6 +28,7 @@ pub(super) enum Fed {
 /// The submitters of all ranks and how far they are.
 pub(super) struct Feed<'a, 'm> {
     workload: &'a Workload,
+    planning: &'a Planning<'a>,
     /// Addresses of each rank's counters.
     counters: Vec<Box<[u64]>>,
     /// The kernels of each rank's tasks; None: a task's index is its kernel.
@@ -135,6 +136,7 @@ impl<'a, 'm> Feed<'a, 'm> {
         let ranks = ranks.collect();
         Self {
             workload,
+            planning,
             counters: places.iter().map(|rank| rank.counters.clone()).collect(),
             kernels: None,
             position: 0,
@@ -181,6 +183,12 @@ impl<'a, 'm> Feed<'a, 'm> {
             }
         }
         all
+    }
+
+    /// What plans have to say when the run is over.
+    pub(super) fn planned(&mut self, schedulers: &[&Scheduler<'_>], now_ns: u64) -> Planned {
+        let _moved = self.turn(schedulers, now_ns);
+        self.planning.planned(now_ns)
     }
 
     /// Offers the next task, at `now_ns`.

@@ -8,14 +8,16 @@
 use std::cell::RefCell;
 
 use finbox_runtime::launch::{Committed, Gate, LaunchError, Launcher, Offered, Words};
-use finbox_runtime::plan::{Freed, Mode, PlanError, Planner, Recorder};
-use finbox_runtime::stream::{ReserveError, TimePoint, TimelineId, Wait};
+use finbox_runtime::plan::{Freed, GapKind, Mode, PlanError, Planner, Recorder};
+use finbox_runtime::stream::{self, Explanation, ReserveError, Root, TimePoint, TimelineId, Wait};
 use finbox_runtime::{BufferId, BufferUse};
-use finbox_scheduler::{Dependency, Probe, Scheduler, SlotId, Submitter, TaskSpec};
+use finbox_scheduler::{Dependency, Fate, Probe, Scheduler, SlotId, Submitter, TaskSpec};
 
 use super::RunError;
+use super::failures::label as label_of;
 use super::places::Places;
 use crate::device::Device;
+use crate::report::{ExplainReport, GapReport, WantedReport};
 use crate::workload::{Op, Points, RankPlan, TaskPlan, TaskRef, Workload};
 
 /// The timelines and buffers of all ranks that have streams.
@@ -33,9 +35,15 @@ impl<'a> Planning<'a> {
     pub(super) fn of(workload: &'a Workload, mode: Mode) -> Self {
         let planner = Planner::new(mode);
         let timelines = workload.ranks.iter().map(|plan| {
-            let open = |stream: &crate::workload::StreamPlan| match stream.tracks {
-                true => planner.stream(&stream.name, 0),
-                false => planner.untracked_stream(&stream.name, 0),
+            let open = |stream: &crate::workload::StreamPlan| {
+                let name = match workload.ranks.len() {
+                    1 => stream.name.to_string(),
+                    _ => format!("{} of rank {}", stream.name, plan.rank),
+                };
+                match stream.tracks {
+                    true => planner.stream(&name, 0),
+                    false => planner.untracked_stream(&name, 0),
+                }
             };
             plan.streams.iter().map(open).collect()
         });
@@ -135,6 +143,97 @@ impl<'a> Planning<'a> {
             let stream = streams.iter().position(|&one| one == point.timeline)?;
             at(rank, u32::try_from(stream).ok()?)
         })
+    }
+}
+
+/// What plans have to say when a run is over.
+#[derive(Debug, Default)]
+pub(super) struct Planned {
+    /// Uses that nothing orders.
+    pub(super) untracked: Vec<GapReport>,
+    /// Who each launch whose point was not reached is waiting for.
+    pub(super) explain: Vec<ExplainReport>,
+}
+
+impl Planning<'_> {
+    /// What there is to say at `now_ns`, when streams were looked at for the last time.
+    pub(super) fn planned(&self, now_ns: u64) -> Planned {
+        if !self.workload.has_streams() {
+            return Planned::default();
+        }
+        let (mut explain, mut reached) = (Vec::new(), 0);
+        for at in &self.workload.order {
+            let Some(point) = self.point_of(*at) else {
+                continue;
+            };
+            if self.planner.fate(point) == Ok(Fate::Completed) {
+                reached += 1;
+            } else if let Ok(found) = self.planner.explain(point, now_ns) {
+                explain.push(self.explained(*at, &found));
+            }
+        }
+        tracing::debug!(target: "finbox", "{reached} points were reached");
+        let untracked = self.planner.gaps().into_iter().map(|gap| {
+            let (what, kind) = match gap.kind {
+                GapKind::Untracked => ("its device does not track uses", "untracked"),
+                GapKind::External { .. } => ("nobody declared it", "external"),
+            };
+            let of_task = |at: &&TaskRef| *self.workload.task(**at).name == *gap.launch;
+            let at = self.workload.order.iter().find(of_task);
+            let (launch, argument, label) = (gap.launch, gap.argument, gap.label);
+            GapReport {
+                kind: kind.to_owned(),
+                rank: at.map_or(0, |at| label_of(self.workload, at.rank)),
+                message: format!(
+                    "launch {launch}, argument {argument} `{label}`: {what}, so that nothing \
+                     orders it; {} times",
+                    gap.count
+                ),
+            }
+        });
+        Planned {
+            untracked: untracked.collect(),
+            explain,
+        }
+    }
+
+    fn point_of(&self, at: TaskRef) -> Option<TimePoint> {
+        let stream = self.workload.task(at).stream?;
+        let value = self.points.value(at, stream)?;
+        let timeline = self.timelines[at.rank as usize][stream as usize];
+        Some(TimePoint::new(timeline, value))
+    }
+
+    fn explained(&self, at: TaskRef, found: &Explanation) -> ExplainReport {
+        let wanted = |place: &stream::Place| WantedReport {
+            what: place.name.clone(),
+            wanted: place.point.value,
+            current: place.current,
+            age_ns: place.age_ns,
+        };
+        let task = |point| {
+            let at = self.task_of(point);
+            at.map_or_else(String::new, |at| {
+                format!(", task {}", self.workload.task(at).name)
+            })
+        };
+        let root = match &found.root {
+            Root::Reached => "reached".to_owned(),
+            Root::Running(place) => format!("running{}", task(place.point)),
+            Root::Uncommitted(place) => format!("uncommitted{}", task(place.point)),
+            Root::Unreserved(place) => format!("unreserved{}", task(place.point)),
+            Root::Foreign(place) => format!("foreign, {}", place.name),
+            Root::Poisoned(_) => "poisoned".to_owned(),
+        };
+        ExplainReport {
+            rank: label_of(self.workload, at.rank),
+            task: at.task.into(),
+            name: self.workload.task(at).name.to_string(),
+            point: Some(wanted(&found.place)),
+            waits: found.waits.iter().map(wanted).collect(),
+            message: format!("{found} ({root})"),
+            root,
+        }
     }
 }
 

@@ -50,7 +50,9 @@ use thiserror::Error;
 use self::launches::Planning;
 use crate::device::CostModel;
 use crate::fault::{Budgets, FaultKind, Faults, Injected, stage};
-use crate::report::{FailureReport, GapReport, LatencyReport, ShadowReport, StallReport};
+use crate::report::{
+    ExplainReport, FailureReport, GapReport, LatencyReport, ShadowReport, StallReport,
+};
 use crate::timeline::{Root, Timeline};
 use crate::workload::{PlanError, Verified, Workload};
 
@@ -206,6 +208,10 @@ pub struct Outcome {
     pub failures: FailureReport,
     /// Messages that were lost on the way.
     pub gaps: Vec<GapReport>,
+    /// Uses that permissive planning let pass: nothing orders them.
+    pub untracked: Vec<GapReport>,
+    /// Who each launch whose point was not reached is waiting for.
+    pub explain: Vec<ExplainReport>,
     /// What became of every task, by rank and index; None: it is unfinished.
     pub ends: Vec<Box<[Option<TaskEnd>]>>,
     /// How often each kind of fault struck.

@@ -138,10 +138,12 @@ pub(super) fn run<M: Machine>(
     let stall = stall(ended, &turn.grace, || stuck::report(scene, ports))?;
     installed.check_stored()?;
     installed.fetch(&mirror)?;
+    let schedulers: Vec<_> = units.iter().map(|unit| &unit.scheduler).collect();
     let outcome = conclude(Remains {
+        planned: turn.feed.planned(&schedulers, meter.now()),
         workload,
         devices: &mirror,
-        schedulers: units.iter().map(|unit| &unit.scheduler).collect(),
+        schedulers,
         recorder: &recorder,
         ledger,
         stall,

@@ -124,10 +124,12 @@ pub(super) fn run(
     let ranks = units.iter().map(|unit| (&unit.scheduler, Some(unit.port)));
     let ended = ended.map_err(|error| RunError::Thread(error.kind()))?;
     let stall = stall(ended, &grace, || stuck::report(scene, ranks))?;
+    let schedulers: Vec<_> = units.iter().map(|unit| &unit.scheduler).collect();
     let outcome = conclude(Remains {
+        planned: feed.planned(&schedulers, meter.now()),
         workload,
         devices: &devices,
-        schedulers: units.iter().map(|unit| &unit.scheduler).collect(),
+        schedulers,
         recorder: &recorder,
         ledger,
         stall,

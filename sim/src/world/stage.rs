@@ -9,6 +9,7 @@ use finbox_scheduler::{
     Chip, FinHandler, Ledger, OUTPUT_ALIGN, Outcome as TaskEnd, Scheduler, Shape, Start,
 };
 
+use super::launches::Planned;
 use super::recorder::Recorder;
 use super::{FaultAt, Outcome, RunError, Settings};
 use crate::device::{CostModel, Device, DeviceOptions};
@@ -228,6 +229,7 @@ pub(super) struct Remains<'a, 'm> {
     pub(super) injected: Injected,
     pub(super) virtual_ns: u64,
     pub(super) interrupted: bool,
+    pub(super) planned: Planned,
 }
 
 /// Sums a run up.
@@ -242,7 +244,12 @@ pub(super) fn conclude(remains: Remains<'_, '_>) -> Outcome {
         injected,
         virtual_ns,
         interrupted,
+        planned: Planned { untracked, explain },
     } = remains;
+    let stall = stall.map(|mut stall| {
+        stall.explain(&explain);
+        stall
+    });
     let live = ledger.submitted - ledger.finished();
     let at_rest = "the wait list is free when all threads are at rest";
     let waiting = schedulers.iter().map(|one| one.waiting().expect(at_rest));
@@ -287,6 +294,8 @@ pub(super) fn conclude(remains: Remains<'_, '_>) -> Outcome {
             .or_else(|| first_fault(workload, &schedulers)),
         failures: recorder.failures(),
         gaps: recorder.gaps(),
+        untracked,
+        explain,
         virtual_ns,
         digest: recorder.digest(),
         result_digest,

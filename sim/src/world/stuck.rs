@@ -148,6 +148,7 @@ fn collect(
             age_ns: scene.recorder.age_ns(at),
             is_root: false,
             blocks: 0,
+            point: None,
         };
         nodes.push(Node {
             at,

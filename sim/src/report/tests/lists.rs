@@ -24,6 +24,7 @@ pub(super) fn stalled(tasks: u64, conditions: usize) -> RunReport {
             age_ns: 13_000_000,
             is_root: task == 0,
             blocks: if task == 0 { tasks - 1 } else { 0 },
+            point: None,
         });
     }
     let code = Code {

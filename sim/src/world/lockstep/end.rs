@@ -29,6 +29,7 @@ impl<'a, 'm> World<'a, 'm> {
             injected: doomed.count(&self.handlers, *self.injector.injected()),
             virtual_ns: self.now,
             interrupted: ended == Ended::Interrupted,
+            planned: self.feed.planned(&self.schedulers, self.now),
             schedulers: std::mem::take(&mut self.schedulers),
         }
     }
