@@ -74,15 +74,22 @@ impl<'m> Group<'m> {
         name: NonZeroU32,
         is_idempotent: bool,
     ) -> Said {
+        let said = self.tell_lost(name, is_idempotent);
+        if said == Said::Lost {
+            scheduler.work_unsaid();
+        }
+        said
+    }
+
+    /// The same, for whoever has no scheduler: of [`Said::Lost`] somebody who has it tells it
+    /// ([`Scheduler::work_unsaid`]).
+    pub fn tell_lost(&mut self, name: NonZeroU32, is_idempotent: bool) -> Said {
         let lost = Message::WorkerLost(WorkerLost {
             name: name.get(),
             is_idempotent,
         });
         let said = Said::of(self.mailbox.push(&lost));
         self.losses.count(said);
-        if said == Said::Lost {
-            scheduler.work_unsaid();
-        }
         said
     }
 
