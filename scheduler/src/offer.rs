@@ -6,7 +6,7 @@
 //! believed (`worked`). A full ring holds up items and nothing else. Its run budget begins with the
 //! push and ends when the dispatch thread takes in the WORK_DONE.
 
-use finbox_mailbox::work::WorkItem;
+use finbox_mailbox::work::{WorkItem, WorkRing};
 
 use crate::complete::Road;
 use crate::deadlines::Deadlines;
@@ -117,7 +117,8 @@ impl Dispatcher<'_> {
     ) {
         for priority in Priority::ALL {
             for _ in 0..DISPATCH_BUDGET {
-                if scheduler.work.is_none_or(|ring| ring.is_full_hint()) {
+                let is_full = |ring: WorkRing<'_>| ring.is_full_hint() && !ring.is_closed();
+                if scheduler.work.is_none_or(is_full) {
                     break;
                 }
                 let Some(index) = self.offers.pop(scheduler.slots, priority) else {
