@@ -7,8 +7,8 @@ use finbox_scheduler::{FaultCode, Outcome as TaskEnd};
 
 use crate::fault::{FaultKind, Faults};
 use crate::report::{Failure, FailureKind, ShadowReport, StallClass, StallReport};
-use crate::workload::{Op, Points, RankPlan, TaskPlan, Workload};
-use crate::world::{Outcome, notified};
+use crate::workload::{Op, Points, RankPlan, Shape, TaskPlan, Workload};
+use crate::world::{MAILBOX_GAP, Outcome, notified};
 
 /// How a run that is right has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +134,8 @@ impl Run<'_> {
             let of_gap = has_code(failure, FaultCode::MailboxGap);
             of_gap && failure.position.is_some() && failure.claimer.is_some()
         });
-        let missing = self.outcome.gaps.len() as u64;
+        let gaps = self.outcome.gaps.iter();
+        let missing = gaps.filter(|gap| gap.kind == MAILBOX_GAP).count() as u64;
         is_told && (1..=self.outcome.ledger.messages_reported).contains(&missing)
     }
 
@@ -179,6 +180,7 @@ impl Run<'_> {
             .iter()
             .any(|kind| kind.info().codes.contains(&code));
         match code {
+            FaultCode::TaskTimeout | FaultCode::NoWorkerLeft if self.lacks_workers(failure) => true,
             FaultCode::AsyncWaitTimeout => {
                 by_fault || self.waits_in_vain(failure) || self.is_gate_in_vain(failure)
             }
@@ -188,6 +190,22 @@ impl Run<'_> {
             }
             _ => by_fault,
         }
+    }
+
+    /// Whether this is an item, and a launch of its rank's workers did not complete.
+    fn lacks_workers(&self, failure: &Failure) -> bool {
+        let ranks = self.workload.ranks.iter().zip(&self.outcome.ends);
+        let mut ranks = ranks.filter(|(plan, _)| plan.rank == u32::from(failure.rank));
+        let Some((plan, ends)) = ranks.next() else {
+            return false;
+        };
+        let task = failure.task.and_then(|task| usize::try_from(task).ok());
+        let task = task.and_then(|task| plan.tasks.get(task));
+        let is_item = task.is_some_and(|task| task.shape == Shape::Work);
+        let mut launches = plan.tasks.iter().zip(ends);
+        is_item
+            && launches
+                .any(|(task, end)| task.service().is_some() && *end != Some(TaskEnd::Completed))
     }
 
     /// Whether a core of this rank is out of the pool: it was late, or answered nonsense.

@@ -54,7 +54,11 @@ pub fn persistent_scan(tasks: u32, workers: u16) -> Workload {
     }
     let mut order: Vec<TaskRef> = (0..tasks).map(|task| TaskRef { rank: 0, task }).collect();
     if workers > 0 {
+        // In a ring of its own: it is the first to begin and the last to end, and slots come back
+        // in ring order.
         let task = plan.add_task(TaskPlan {
+            opens: 1,
+            closes: 1,
             blocks: workers,
             program: vec![Op::Serve(service)],
             ..TaskPlan::new("workers", Shape::Aiv, 0)

@@ -35,6 +35,8 @@ pub enum Next {
     End,
     /// Another stretch, of so many ns.
     GoOn(u64),
+    /// Nothing: it hangs.
+    Hang,
     /// It polls every so many ns for something that is not there. Whoever brings it
     /// [pokes](Core::poke) the core, and the first poll behind that is taken.
     Poll(u64),
@@ -225,6 +227,10 @@ impl Core {
                 let until = Some(now.saturating_add(ns));
                 Phase::Running { picked, until }
             }
+            Next::Hang => Phase::Running {
+                picked,
+                until: None,
+            },
             Next::Poll(period) => {
                 let first = now.saturating_add(period);
                 Phase::Polling {

@@ -28,6 +28,8 @@ const LATE_NS: u64 = 200_000;
 const FULL_NS: u64 = 200_000;
 /// A FIN that comes after its budget comes so many budgets later.
 const LATE_BUDGETS: u64 = 2;
+/// Most that a persistent worker stands still.
+const STALL_NS: u64 = 20_000;
 /// How far away a token is that was never dispatched.
 const UNKNOWN: u32 = 100_000;
 
@@ -87,6 +89,23 @@ pub enum Strike {
         /// Which.
         rank: usize,
     },
+}
+
+/// What goes wrong with a persistent worker that has taken an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mishap {
+    /// It dies before it has done anything.
+    DiesAtOnce,
+    /// It dies when it has done the item, and has told nobody.
+    DiesUntold,
+    /// It dies when it has told of the item, and still has it in hand.
+    DiesTold,
+    /// It never comes back.
+    Hangs,
+    /// It tells twice.
+    TellsTwice,
+    /// It takes so many ns more.
+    Stalls(u64),
 }
 
 /// From a rank's death until the others are told, in ns.
@@ -234,6 +253,29 @@ impl Injector {
         }
     }
 
+    /// A persistent worker of `rank` has taken an item: what goes wrong, if anything. `is_last`:
+    /// the rank has no other.
+    pub fn item(&mut self, rank: usize, is_last: bool) -> Option<Mishap> {
+        if self.faults.is_none() {
+            return None;
+        }
+        if self.hung.has(rank) || !is_last && self.strikes(FaultKind::WorkerHangs).is_some() {
+            return Some(Mishap::Hangs);
+        }
+        if !is_last && let Some(draw) = self.strikes(FaultKind::WorkerDies) {
+            return Some(match draw % 3 {
+                0 => Mishap::DiesAtOnce,
+                1 => Mishap::DiesUntold,
+                _ => Mishap::DiesTold,
+            });
+        }
+        if self.strikes(FaultKind::WorkerTwice).is_some() {
+            return Some(Mishap::TellsTwice);
+        }
+        let draw = self.strikes(FaultKind::WorkerStalls)?;
+        Some(Mishap::Stalls(self.ns(draw % STALL_NS)))
+    }
+
     /// What `word`, an ACK or FIN of `picked`, becomes. `budget_ns`: its task's run budget.
     pub fn words(&mut self, picked: &Picked, word: u32, budget_ns: u64) -> Words {
         if self.faults.is_none() {
@@ -373,7 +415,7 @@ fn garbage(draw: u64) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{EffectKind, FIN, FaultKind, Faults, Injector, Picked};
+    use super::{EffectKind, FIN, FaultKind, Faults, Injector, Mishap, Picked};
     use finbox_scheduler::{CoreId, Launch, SlotId, TaskId, Token};
 
     const OF_WORDS: [FaultKind; 8] = [
@@ -420,6 +462,24 @@ mod tests {
             assert_eq!(ends.iter().filter(|&&ends| !ends).count(), 1);
             assert!(ends[4..].iter().all(|&ends| ends));
         }
+    }
+
+    #[test]
+    fn the_last_worker_neither_dies_nor_hangs() {
+        for kind in [FaultKind::WorkerDies, FaultKind::WorkerHangs] {
+            let mut injector = Injector::new(5, Faults::NONE.with(kind, 1), 1);
+            assert_eq!(injector.item(0, true), None);
+            assert!(injector.item(0, false).is_some());
+            assert_eq!(injector.injected().total(), 1);
+        }
+        let faults = Faults::NONE.with(FaultKind::WorkerDies, 1);
+        let mut injector = Injector::new(5, faults, 1);
+        let mishaps = (0..50).map(|_| injector.item(0, false));
+        let mut kinds = [Mishap::DiesAtOnce, Mishap::DiesUntold, Mishap::DiesTold].to_vec();
+        for mishap in mishaps {
+            kinds.retain(|&kind| Some(kind) != mishap);
+        }
+        assert_eq!(kinds, [], "at each of three moments");
     }
 
     #[test]

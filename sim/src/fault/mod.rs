@@ -20,7 +20,7 @@ mod staging;
 mod table;
 
 pub use self::choice::{FaultError, Faults, Links};
-pub use self::injector::{DETECT_NS, Injected, Injector, Strike};
+pub use self::injector::{DETECT_NS, Injected, Injector, Mishap, Strike};
 pub use self::ranks::{Ranks, SharedRanks};
 pub use self::staging::{Budgets, counter_base, stage};
 pub use self::table::{FaultInfo, FaultKind, Occasion, TABLE};

@@ -41,6 +41,11 @@ impl Budgets {
 /// A run budget is at least so many times the planned duration.
 const DURATIONS: u64 = 16;
 
+/// An item may wait for all others, and so may the launch of those who do them: their budget is so
+/// many usual ones, and so many ns for each item of the rank.
+const WAITS: u64 = 8;
+const ITEM_NS: u64 = 50_000;
+
 /// Conditions of a task that registers too many.
 const TOO_MANY: usize = 65;
 
@@ -95,6 +100,16 @@ pub fn stage<'a>(
     let Budgets { run_ns, wait_ns } = budgets;
     // Else no run could show what is left when nothing finds hung cores.
     let is_found = wait_ns > 0 || !faults.has(FaultKind::AllCoresHang);
+    for plan in &mut staged.ranks {
+        let items = plan.items().count() as u64;
+        let all_ns = (run_ns * WAITS).saturating_add(items.saturating_mul(ITEM_NS));
+        for task in &mut plan.tasks {
+            let is_of_ring = task.shape == Shape::Work || task.service().is_some();
+            if task.run_budget_ns == 0 && is_found && is_of_ring {
+                task.run_budget_ns = all_ns;
+            }
+        }
+    }
     for task in staged.ranks.iter_mut().flat_map(|rank| &mut rank.tasks) {
         if task.run_budget_ns == 0 && is_found {
             task.run_budget_ns = run_ns.max(task.duration_ns.saturating_mul(DURATIONS));
@@ -169,9 +184,10 @@ fn register_65(workload: &mut Workload, seed: u64) -> bool {
     register_too_many(workload, able[usize::try_from(draw).expect("an index")])
 }
 
-/// Whether it has a program that runs whatever a counter says.
+/// Whether it has a program of its own that runs whatever a counter says.
 fn always_runs(task: &TaskPlan) -> bool {
-    task.shape != Shape::Dummy && task.predicate.is_none()
+    let has_program = !matches!(task.shape, Shape::Dummy | Shape::Work);
+    has_program && task.predicate.is_none() && task.service().is_none()
 }
 
 fn register_too_many(workload: &mut Workload, at: TaskRef) -> bool {

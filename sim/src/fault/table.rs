@@ -70,6 +70,14 @@ pub enum FaultKind {
     PeerReturns,
     /// What goes over a link takes longer.
     LinkSlow,
+    /// A persistent worker dies with an item in hand.
+    WorkerDies,
+    /// A persistent worker never comes back from an item.
+    WorkerHangs,
+    /// A persistent worker tells of an item twice.
+    WorkerTwice,
+    /// A persistent worker stands still between an item's claim and its message.
+    WorkerStalls,
 }
 
 /// When a kind may strike.
@@ -87,6 +95,8 @@ pub enum Occasion {
     Engine,
     /// A FIN handler pushes a batch.
     Batch,
+    /// A persistent worker takes an item.
+    Item,
     /// Before the run: it changes the workload.
     Workload,
 }
@@ -323,6 +333,16 @@ pub const TABLE: &[FaultInfo] = &[
             "FROM-TO:N or N: N times as long, 2 to 100, to every second rank if no link is named",
         )
         .says("puts, notifications and transfers over a link take so many times as long"),
+    harmless(Kind::WorkerDies, "worker-dies", 0, On::Item).says(
+        "a persistent worker dies with an item in hand, unless it is the last: another does it",
+    ),
+    harmful((Kind::WorkerHangs, "worker-hangs", 0), On::Item, LOST).says(
+        "a persistent worker hangs with an item in hand, unless it is the last: another does it",
+    ),
+    harmless(Kind::WorkerTwice, "worker-twice", 0, On::Item)
+        .says("a persistent worker tells of an item twice"),
+    harmless(Kind::WorkerStalls, "worker-stalls", 0, On::Item)
+        .says("a persistent worker takes up to 20 µs more for an item"),
 ];
 
 #[cfg(test)]

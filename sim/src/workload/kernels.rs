@@ -5,11 +5,12 @@
 //! [`issued`](Programs::issued) with absolute times, and its transfers are in the queues of
 //! [`engines`](Programs::engines). Refuses to apply or step them: that is the world's.
 
+use finbox_mailbox::Producer;
 use finbox_runtime::persistent::Group;
 
 use crate::device::{Device, Kernels, Next, Picked, Registered};
 use crate::engine::{Effect, EngineFault, Engines, Lateness};
-use crate::fault::Links;
+use crate::fault::{Links, Mishap};
 use crate::shadow::Shadow;
 
 use super::op::{Op, Part};
@@ -95,9 +96,9 @@ impl<'a> Programs<'a> {
 
     /// The same with a group of workers, where any task serves.
     #[must_use]
-    pub fn with_workers(mut self, group: Option<Group<'a>>) -> Self {
-        let service = self.plan.service().zip(group);
-        self.workers = service.map(|(service, group)| Workers::new(self.device, service, group));
+    pub fn with_workers(mut self, ends: Option<(Group<'a>, Producer<'a>)>) -> Self {
+        let service = self.plan.service().zip(ends);
+        self.workers = service.map(|(service, ends)| Workers::new(self.device, service, ends));
         self
     }
 
@@ -114,6 +115,36 @@ impl<'a> Programs<'a> {
             .with_links(links)
             .with_lateness(lateness);
         self
+    }
+
+    /// What a core does next that may be a worker; `mishap` says what goes wrong with an item, of
+    /// the only worker or of one among others.
+    pub fn serve(
+        &mut self,
+        picked: &Picked,
+        now: u64,
+        mishap: &mut dyn FnMut(bool) -> Option<Mishap>,
+    ) -> Next {
+        let Some(workers) = &mut self.workers else {
+            return Next::End;
+        };
+        let (device, rules) = (self.device, &self.plan.rule_sets[..]);
+        let (engines, part) = (&mut self.engines, part_of(picked));
+        let scan = |op: &Op| {
+            let running = Running {
+                device,
+                reach: Reach::Own,
+                rules,
+                engines,
+                // Which task an item is, its worker does not know.
+                shadow: None,
+                task: u32::MAX,
+                part,
+                now,
+            };
+            let _none = run(std::slice::from_ref(op), running);
+        };
+        workers.proceed((picked.core, now), device, scan, mishap)
     }
 
     /// The task that `picked` runs.
@@ -147,26 +178,7 @@ impl Kernels for Programs<'_> {
     }
 
     fn proceed(&mut self, picked: &Picked, now: u64) -> Next {
-        let Some(workers) = &mut self.workers else {
-            return Next::End;
-        };
-        let (device, rules) = (self.device, &self.plan.rule_sets[..]);
-        let (engines, part) = (&mut self.engines, part_of(picked));
-        let scan = |op: &Op| {
-            let running = Running {
-                device,
-                reach: Reach::Own,
-                rules,
-                engines,
-                // Which task an item is, its worker does not know.
-                shadow: None,
-                task: u32::MAX,
-                part,
-                now,
-            };
-            let _none = run(std::slice::from_ref(op), running);
-        };
-        workers.proceed((picked.core, now), device, scan)
+        self.serve(picked, now, &mut |_| None)
     }
 
     fn finish(&mut self, picked: &Picked, now: u64) {

@@ -113,9 +113,9 @@ impl Costed<'_> {
         self.pushed_ns[task].store(now_ns, Ordering::Relaxed);
     }
 
-    /// Whether all workers may go.
-    pub(super) fn are_items_over(&self) -> bool {
-        self.recorder.are_items_over(self.rank)
+    /// Whether the work ring is to be closed.
+    pub(super) fn is_ring_over(&self) -> bool {
+        self.recorder.is_ring_over(self.rank)
     }
 }
 
@@ -238,7 +238,9 @@ impl Kernels for Delayed<'_, '_> {
     }
 
     fn proceed(&mut self, picked: &Picked, now: u64) -> Next {
-        self.programs.proceed(picked, now)
+        let (rank, injector) = (self.rank, &mut *self.injector);
+        let mut mishap = |is_last| injector.item(rank, is_last);
+        self.programs.serve(picked, now, &mut mishap)
     }
 
     fn finish(&mut self, picked: &Picked, now: u64) {

@@ -16,6 +16,10 @@ use crate::report::{Failure, FailureKind, FailureReport, GapReport, MOST_FAILURE
 use crate::shared::Shared;
 use crate::workload::{TaskRef, Workload};
 
+/// What gaps are of: messages, and workers.
+pub(crate) const MAILBOX_GAP: &str = "mailbox";
+const WORKER_GAP: &str = "worker";
+
 /// Everything that failed so far.
 #[derive(Debug, Default)]
 pub(super) struct Failures(Shared<Log>);
@@ -29,6 +33,11 @@ struct Log {
     peers: HashMap<TaskRef, u32>,
     /// Missing positions of mailboxes, with their ranks and claimers.
     missing: Vec<(u32, u64, Option<NonZeroU32>)>,
+    /// Workers that died, with the task whose item they had in hand, and where it had been pushed;
+    /// whether it is pushed again.
+    workers: Vec<(TaskRef, NonZeroU32, u64, bool)>,
+    /// Where an item had been pushed that was late.
+    items: HashMap<TaskRef, u64>,
     /// Which part of a task was late, on which core; and by how much, once it came.
     overdue: HashMap<TaskRef, Overdue>,
 }
@@ -86,6 +95,23 @@ impl Failures {
         self.log().missing.push((rank, position, claimer));
     }
 
+    /// A worker died with the item of a task in hand.
+    pub(super) fn worker_lost(
+        &self,
+        at: TaskRef,
+        worker: NonZeroU32,
+        (position, again): (u64, bool),
+    ) {
+        let mut log = self.log();
+        log.items.insert(at, position);
+        log.workers.push((at, worker, position, again));
+    }
+
+    /// The item of a task missed its budget.
+    pub(super) fn item_overdue(&self, at: TaskRef, position: u64) {
+        self.log().items.insert(at, position);
+    }
+
     /// A token of a task missed its budget. The first one counts.
     pub(super) fn overdue(&self, at: TaskRef, overdue: Overdue) {
         self.log().overdue.entry(at).or_insert(overdue);
@@ -136,7 +162,7 @@ impl Failures {
     /// Messages that were claimed and never published.
     pub(super) fn gaps(&self, workload: &Workload) -> Vec<GapReport> {
         let gap = |&(rank, position, claimer): &(u32, u64, Option<NonZeroU32>)| GapReport {
-            kind: "mailbox".to_owned(),
+            kind: MAILBOX_GAP.to_owned(),
             rank: label(workload, rank),
             message: match claimer {
                 Some(claimer) => {
@@ -146,12 +172,10 @@ impl Failures {
                 None => format!("position {position} was claimed and never published"),
             },
         };
-        self.log()
-            .missing
-            .iter()
-            .take(MOST_FAILURES)
-            .map(gap)
-            .collect()
+        let log = self.log();
+        let workers = log.workers.iter().map(|lost| lost_worker(workload, lost));
+        let missing = log.missing.iter().map(gap);
+        missing.chain(workers).take(MOST_FAILURES).collect()
     }
 
     /// All of them: roots and what else was raised, then who was cancelled.
@@ -162,6 +186,26 @@ impl Failures {
 
     fn log(&self) -> MutexGuard<'_, Log> {
         self.0.lock()
+    }
+}
+
+/// A worker that died, in words.
+fn lost_worker(
+    workload: &Workload,
+    &(at, worker, position, again): &(TaskRef, NonZeroU32, u64, bool),
+) -> GapReport {
+    let name = name_of(workload, at.rank, TaskId(at.task.into()));
+    let then = match again {
+        true => "which was pushed again",
+        false => "whose task was told of before, or failed",
+    };
+    GapReport {
+        kind: WORKER_GAP.to_owned(),
+        rank: label(workload, at.rank),
+        message: format!(
+            "worker {worker} died with the item of task {} ({name}) from position {position}, {then}",
+            at.task
+        ),
     }
 }
 
@@ -271,6 +315,9 @@ impl<'a> Family<'a> {
         let gap = missing.next().filter(|_| is_gap);
         let late = root.and_then(|root| self.log.overdue.get(&root));
         let late = late.filter(|_| one.fault.code == FaultCode::TaskTimeout);
+        let item = root.and_then(|root| self.log.items.get(&root)).copied();
+        let by_ring = [FaultCode::TaskTimeout, FaultCode::WorkerLost];
+        let item = item.filter(|_| by_ring.contains(&one.fault.code));
         Failure {
             rank: self.label(one.rank),
             task: (one.fault.task != TaskId::INVALID).then_some(one.fault.task.0),
@@ -288,7 +335,7 @@ impl<'a> Family<'a> {
             engine: engine.map(|(engine, _)| format!("{engine:?}").to_uppercase()),
             engine_code: engine.map(|&(_, code)| code),
             peer: root.and_then(|root| self.log.peers.get(&root)).copied(),
-            position: gap.map(|gap| gap.1),
+            position: gap.map(|gap| gap.1).or(item),
             claimer: gap.and_then(|gap| gap.2.map(NonZeroU32::get)),
             causes: Vec::new(),
             victims,

@@ -15,7 +15,6 @@ mod workers;
 
 use finbox_mailbox::Guard;
 use finbox_runtime::Config;
-use finbox_runtime::persistent::Group;
 use finbox_scheduler::{Chip, CoreId, Dispatcher, FinHandler, SETTLE_BUDGET, Scheduler, WaitDesk};
 
 use super::actor::{Actors, Nap, pieces_of};
@@ -28,7 +27,7 @@ use super::places::Places;
 use super::queue::{Queue, What};
 use super::recorder::Recorder;
 use super::recording::Recording;
-use super::stage::{Doomed, Remains, arenas, compared, conclude, devices, shadow_of};
+use super::stage::{Doomed, Remains, arenas, compared, conclude, devices, shadow_of, workers_of};
 use super::{Outcome, RunError, Settings};
 use crate::device::{Core, Device, Meter, SimPort};
 use crate::fault::{Injector, Ranks};
@@ -133,7 +132,7 @@ fn programs<'a>(
 ) -> Vec<Programs<'a>> {
     let of_rank = |((plan, device), scheduler): ((_, _), &&'a Scheduler<'_>)| {
         Programs::new(plan, device)
-            .with_workers(Group::open(scheduler).ok())
+            .with_workers(workers_of(scheduler))
             .with_engines(
                 &workload.engine_faults,
                 jitter.lateness(),
@@ -285,6 +284,7 @@ impl<'a> World<'a, '_> {
             }
             What::Engines { rank } => self.step_engines(rank),
             What::Offered(rank) => self.poke(rank),
+            What::Lost(rank) => self.tell_losses(rank),
             What::Alarm(actor) => {
                 if self.actors.take_alarm(actor, self.now) {
                     self.wake(actor);

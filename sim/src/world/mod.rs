@@ -32,6 +32,7 @@ mod shortest;
 mod stage;
 mod stuck;
 
+pub(crate) use self::failures::MAILBOX_GAP;
 pub use self::launches::LaunchProblem;
 pub use self::onboard::{
     Abandoned, Board, Calls, DeviceRefusal, LONGEST_CALL, LackedOperation, TaskName, Trusted,

@@ -13,6 +13,7 @@ use std::io;
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
+use finbox_mailbox::Producer;
 use finbox_runtime::persistent::Group;
 use finbox_runtime::threads::{join_all, run as run_threads};
 use finbox_runtime::wait::{Sleeper, StopFlag};
@@ -29,7 +30,7 @@ use super::places::Places;
 use super::queue::Sender;
 use super::recorder::Recorder;
 use super::recording::Recording;
-use super::stage::{Doomed, Remains, arenas, compared, conclude, devices, shadow_of};
+use super::stage::{Doomed, Remains, arenas, compared, conclude, devices, shadow_of, workers_of};
 use super::stuck::{self, Scene};
 use super::{Outcome, RunError, Settings};
 use crate::device::{Core, CostModel, Device, Meter, SimPort, Turned, step_cores, turn_until};
@@ -83,7 +84,7 @@ pub(super) fn run(
     let mut feed = Feed::new(&planning, workload, (&places, &store, &base), submitters);
     let probes = recorder.probes();
     let (stop_devices, struck) = (StopFlag::default(), Struck::default());
-    let groups = units.iter().map(|unit| Group::open(&unit.scheduler).ok());
+    let groups = units.iter().map(|unit| workers_of(&unit.scheduler));
     let (told, groups): (_, Vec<_>) = (Told::default(), groups.collect());
     let (all, mut grace) = (workload.order.len() as u64, Grace::default());
     let ended = thread::scope(|scope| {
@@ -176,7 +177,7 @@ fn start_devices<'scope, 'a: 'scope>(
     scope: &'scope thread::Scope<'scope, '_>,
     (workload, devices, settings, (recording, shadow)): Run<'a>,
     ((sleepers, stop), struck): ((&'a [Sleeper], &'a StopFlag), &'a Struck),
-    (mut groups, told): (Vec<Option<Group<'a>>>, &'a Told),
+    (mut groups, told): (Vec<Option<(Group<'a>, Producer<'a>)>>, &'a Told),
 ) -> io::Result<(Vec<ScopedJoinHandle<'scope, ()>>, Injector)> {
     // For these, the handlers' and the one that dispatches.
     memory::expect_room(sleepers.len() + usize::from(settings.handlers) + 1);
@@ -263,7 +264,7 @@ fn step_devices(
             };
             poke(kernels.programs, cores, turn);
             busy |= is_near(step_cores(cores, turn, device, &mut kernels));
-            busy |= told.note(programs);
+            busy |= told.note(programs, turn);
             let engines = &mut programs.engines;
             busy |= engines.step_watched(turn, devices, broken.shadow);
             if let Some(recording) = recording {
@@ -273,7 +274,7 @@ fn step_devices(
             busy |= leave_effects(&mut later, (programs, device.rank()), turn, broken);
         }
         let strikes = broken.injector.take_strikes();
-        resets(&strikes, stepped);
+        resets(&strikes, stepped, turn);
         tell(&mut broken.injector, struck, strikes);
         while struck.is_awaited() && !stop.is_set() {
             thread::park_timeout(STANDSTILL);

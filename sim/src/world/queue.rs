@@ -35,6 +35,8 @@ pub(super) enum What {
     ListFree(usize),
     /// Items were offered to a rank's workers, or its work ring was closed.
     Offered(usize),
+    /// Workers of a rank are known to be gone.
+    Lost(usize),
     Actor(usize),
 }
 

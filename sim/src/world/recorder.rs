@@ -23,7 +23,7 @@ use crate::device::{Device, Meter};
 use crate::report::{FailureReport, GapReport, LatencyReport};
 use crate::shared::Shared;
 use crate::timeline::Timeline;
-use crate::workload::{TaskRef, Workload};
+use crate::workload::{RankPlan, TaskPlan, TaskRef, Workload};
 
 /// Most broken rules that are told one by one.
 const MOST_BROKEN: usize = 10;
@@ -61,6 +61,8 @@ struct RankRecord {
     tasks: Vec<AtomicU32>,
     /// Items for workers that have not finished.
     items: AtomicU32,
+    /// Launches of workers that have not finished.
+    servers: AtomicU32,
 }
 
 /// The recorder as one rank's probe, with `tracing` behind it.
@@ -92,6 +94,7 @@ impl<'a> Recorder<'a> {
                     .collect(),
                 tasks: (0..slots).map(|_| AtomicU32::new(u32::MAX)).collect(),
                 items: AtomicU32::new(count_of(plan.items())),
+                servers: AtomicU32::new(count_of(servers(plan))),
             });
         let sizes = workload.ranks.iter().zip(devices);
         let sizes = sizes.map(|(plan, device)| (plan.tasks.len(), device.core_ids().len()));
@@ -143,7 +146,7 @@ impl<'a> Recorder<'a> {
 
     /// The probes of all ranks.
     pub(super) fn probes(&'a self) -> Vec<RankProbe<'a>> {
-        let probe = |(rank, plan): (usize, &crate::workload::RankPlan)| {
+        let probe = |(rank, plan): (usize, &RankPlan)| {
             let tracing = finbox_runtime::TracingProbe { rank: plan.rank };
             RankProbe {
                 recorder: self,
@@ -301,9 +304,11 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Whether every item for workers of `rank` has finished, so that they may go.
-    pub(super) fn are_items_over(&self, rank: usize) -> bool {
-        self.ranks[rank].items.load(Ordering::Acquire) == 0
+    /// Whether every item for workers of `rank` has finished, so that they may go, or every launch
+    /// of workers, so that none will come.
+    pub(super) fn is_ring_over(&self, rank: usize) -> bool {
+        let RankRecord { items, servers, .. } = &self.ranks[rank];
+        items.load(Ordering::Acquire) == 0 || servers.load(Ordering::Acquire) == 0
     }
 
     /// Which task the slot with this index stands for now.
@@ -336,8 +341,11 @@ impl<'a> Recorder<'a> {
             Outcome::Failed => FAILED,
             Outcome::Cancelled => CANCELLED,
         };
-        if self.workload.ranks[rank].tasks[task as usize].shape == Shape::Work {
+        let planned = &self.workload.ranks[rank].tasks[task as usize];
+        if planned.shape == Shape::Work {
             self.ranks[rank].items.fetch_sub(1, Ordering::AcqRel);
+        } else if planned.service().is_some() {
+            self.ranks[rank].servers.fetch_sub(1, Ordering::AcqRel);
         }
         let record = &self.ranks[rank].outcomes[task as usize];
         if record.swap(outcome, Ordering::AcqRel) != UNFINISHED {
@@ -374,6 +382,12 @@ impl<'a> Recorder<'a> {
             self.broke(rank, task, &what);
         }
     }
+}
+
+/// The launches of workers.
+fn servers(plan: &RankPlan) -> impl Iterator<Item = &TaskPlan> {
+    let tasks = plan.tasks.iter();
+    tasks.filter(|task| task.service().is_some())
 }
 
 fn count_of<T>(all: impl Iterator<Item = T>) -> u32 {

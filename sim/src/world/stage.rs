@@ -1,5 +1,7 @@
 //! What both clocks set up: devices, arenas sized for the workload, and how a run is summed up.
 
+use finbox_mailbox::Producer;
+use finbox_runtime::persistent::Group;
 use finbox_runtime::{Arena, Config, ConfigErrors};
 use finbox_scheduler::limits::{
     DEFAULT_CONDITION_ROOM, DEFAULT_EDGE_NODES, DEFAULT_TASK_SLOTS, DEFAULT_URMA_QUEUES,
@@ -216,6 +218,12 @@ impl Doomed {
         (alive..self.0).for_each(|_| injected.count(FaultKind::ProducerDies));
         injected
     }
+}
+
+/// A group for the workers of a rank, and where they tell, if it has a work ring.
+pub(super) fn workers_of<'m>(scheduler: &Scheduler<'m>) -> Option<(Group<'m>, Producer<'m>)> {
+    let group = Group::open(scheduler).ok()?;
+    Some((group, scheduler.mailbox()))
 }
 
 /// What is left when all threads are at rest.

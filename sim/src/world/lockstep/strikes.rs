@@ -34,6 +34,10 @@ impl World<'_, '_> {
         for core in &mut self.cores[rank] {
             core.reset(device.registers());
         }
+        if let Some(workers) = &mut self.programs[rank].workers {
+            workers.reset(self.now);
+        }
+        self.heed_workers(rank);
         self.wake_rank(rank);
     }
 

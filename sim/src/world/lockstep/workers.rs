@@ -30,12 +30,30 @@ impl World<'_, '_> {
             }
             self.wake(self.dispatch_of(rank));
         }
+        self.announce_losses(rank);
+    }
+
+    /// Enters when workers of `rank` are known to be gone, unless that is entered.
+    fn announce_losses(&mut self, rank: usize) {
+        let workers = self.programs[rank].workers.as_mut();
+        if let Some(at_ns) = workers.and_then(Workers::announce_losses) {
+            self.queue.issue(at_ns.max(self.now), What::Lost(rank));
+        }
+    }
+
+    /// Tells the dispatch thread of `rank` of workers that are gone.
+    pub(super) fn tell_losses(&mut self, rank: usize) {
+        let workers = self.programs[rank].workers.as_mut();
+        if workers.is_some_and(|workers| workers.tell_losses(self.now)) {
+            self.wake(self.dispatch_of(rank));
+        }
+        self.announce_losses(rank);
     }
 
     /// The dispatch thread of `rank` has pushed items, and its step has come so far at `at_ns`.
     pub(super) fn offered(&mut self, rank: usize, at_ns: u64) {
         let ledger = self.dispatchers[rank].ledger();
-        let end = ledger.work_offered + ledger.work_again;
+        let end = ledger.work_offered;
         if let Some(workers) = &mut self.programs[rank].workers {
             workers.offered(end, at_ns);
         }
@@ -45,7 +63,7 @@ impl World<'_, '_> {
     /// Closes the work ring of `rank` at `at_ns`, if all its items have finished.
     pub(super) fn close_if_over(&mut self, rank: usize, at_ns: u64) {
         let ring = self.schedulers[rank].work_ring();
-        let open = ring.filter(|ring| !ring.is_closed() && self.probes[rank].are_items_over());
+        let open = ring.filter(|ring| !ring.is_closed() && self.probes[rank].is_ring_over());
         if let (Some(ring), Some(workers)) = (open, &mut self.programs[rank].workers) {
             ring.close();
             workers.closed(at_ns);

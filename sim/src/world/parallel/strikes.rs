@@ -52,14 +52,22 @@ impl Struck {
 }
 
 /// Resets the devices of this thread that are struck so.
-pub(super) fn resets(strikes: &[Strike], stepped: &mut [Stepped<'_>]) {
+pub(super) fn resets(strikes: &[Strike], stepped: &mut [Stepped<'_>], now: u64) {
     for &strike in strikes {
         let Strike::Reset { rank } = strike else {
             continue;
         };
         let is_hit = |one: &&mut Stepped<'_>| one.device.rank() as usize == rank;
-        if let Some(Stepped { device, cores, .. }) = stepped.iter_mut().find(is_hit) {
+        if let Some(one) = stepped.iter_mut().find(is_hit) {
+            let Stepped {
+                device,
+                cores,
+                programs,
+            } = one;
             device.begin_reset();
+            if let Some(workers) = &mut programs.workers {
+                workers.reset(now);
+            }
             cores
                 .iter_mut()
                 .for_each(|core| core.reset(device.registers()));

@@ -22,15 +22,22 @@ pub(super) struct Told {
     accepted: AtomicU64,
     /// Messages that condemned mailboxes refused.
     unsaid: AtomicU64,
+    /// How often workers were told to be gone.
+    losses: AtomicU64,
     /// What the workers of threads that have ended counted.
     ledger: Shared<Ledger>,
 }
 
 impl Told {
     /// Counts what the workers of a rank did since this was asked last; whether they did anything.
-    pub(super) fn note(&self, programs: &mut Programs<'_>) -> bool {
-        let workers = programs.workers.as_mut();
-        let notes = workers.map(Workers::take_notes).unwrap_or_default();
+    pub(super) fn note(&self, programs: &mut Programs<'_>, now: u64) -> bool {
+        let Some(workers) = &mut programs.workers else {
+            return false;
+        };
+        if workers.tell_losses(now) {
+            self.losses.fetch_add(1, Ordering::AcqRel);
+        }
+        let notes = workers.take_notes();
         for note in &notes {
             match note.what {
                 Noted::Took | Noted::Did => {}
@@ -70,16 +77,17 @@ pub(super) struct Heed<'a> {
     told: &'a Told,
     accepted: u64,
     unsaid: u64,
+    losses: u64,
 }
 
 impl<'a> Heed<'a> {
     /// Nothing yet.
     pub(super) fn new(told: &'a Told) -> Self {
-        let (accepted, unsaid) = (0, 0);
         Self {
             told,
-            accepted,
-            unsaid,
+            accepted: 0,
+            unsaid: 0,
+            losses: 0,
         }
     }
 
@@ -92,17 +100,18 @@ impl<'a> Heed<'a> {
     ) {
         let accepted = self.told.accepted.load(Ordering::Acquire);
         let unsaid = self.told.unsaid.load(Ordering::Acquire);
+        let losses = self.told.losses.load(Ordering::Acquire);
         if unsaid > self.unsaid {
             // Whose it was is not known here: the others find nothing that is unsaid.
             schedulers.iter().for_each(|one| one.work_unsaid());
         }
-        if (accepted, unsaid) != (self.accepted, self.unsaid) {
-            (self.accepted, self.unsaid) = (accepted, unsaid);
+        if (accepted, unsaid, losses) != (self.accepted, self.unsaid, self.losses) {
+            (self.accepted, self.unsaid, self.losses) = (accepted, unsaid, losses);
             running.wake_dispatch();
         }
         for (rank, scheduler) in schedulers.iter().enumerate() {
             let ring = scheduler.work_ring().filter(|ring| !ring.is_closed());
-            if let Some(ring) = ring.filter(|_| recorder.are_items_over(rank)) {
+            if let Some(ring) = ring.filter(|_| recorder.is_ring_over(rank)) {
                 ring.close();
             }
         }

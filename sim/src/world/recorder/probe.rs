@@ -102,6 +102,18 @@ impl RankProbe<'_> {
             Event::PeerLost { slot, rank } => {
                 failures.peer_lost(self.task_at(slot), rank);
             }
+            Event::WorkerLost {
+                slot,
+                position,
+                worker,
+                again,
+            } => {
+                let at = self.task_at(slot);
+                failures.worker_lost(at, worker, (position, again));
+            }
+            Event::WorkOverdue { slot, position } => {
+                failures.item_overdue(self.task_at(slot), position);
+            }
             Event::Missing { position, claimer } => {
                 failures.missing(self.index(), position, claimer);
             }
