@@ -236,6 +236,8 @@ fn settings(options: &RunOptions, limited: Option<&workload::Limits>, cost: Cost
             cli::Completion::Mailbox => Completion::Mailbox,
             cli::Completion::Locked => Completion::Locked,
         },
+        submit: options.submit,
+        command_slots: options.command_slots.unwrap_or(usual.command_slots),
         limits: Limits {
             run_ns: options.task_budget_ms.map(in_ns),
             wait_ns: options.wait_budget_ms.map(in_ns),

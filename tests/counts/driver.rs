@@ -9,7 +9,10 @@ use std::hint::black_box;
 
 use finbox_mailbox::{
     Cell, CompletionType, Condition, Consumer, Done, Engine, Header, Message, Producer, SlotBits,
-    mailbox,
+    Words, mailbox,
+};
+use finbox_runtime::command::{
+    self, Answer, Command, Executor, Packet, Processor, Refusal, Route, Signal, Transfer, WorkId,
 };
 use finbox_scheduler::target::A5;
 use finbox_scheduler::{
@@ -80,6 +83,67 @@ fn mailbox_alone() {
         count_drain_of_64(&mut consumer, &mut sum);
     }
     black_box(sum);
+}
+
+/// A device that is done at once.
+struct Sink(u64);
+
+impl Executor for Sink {
+    #[inline(never)]
+    fn launch(&mut self, _: WorkId, launch: &command::Launch) -> Result<Answer, Refusal> {
+        self.0 ^= launch.kernel;
+        Ok(Answer::Done)
+    }
+
+    fn copy(&mut self, _: WorkId, _: &Transfer) -> Result<Answer, Refusal> {
+        Err(Refusal(1))
+    }
+
+    fn signal(&mut self, _: WorkId, _: &Signal) -> Result<Answer, Refusal> {
+        Err(Refusal(1))
+    }
+
+    fn counter(&mut self, _: u64) -> Result<Option<u32>, Refusal> {
+        Err(Refusal(1))
+    }
+
+    fn fetch(&mut self, _: u64, _: u32) -> Result<Words, Refusal> {
+        Err(Refusal(1))
+    }
+
+    fn look(&mut self, _: &mut dyn FnMut(Route, WorkId)) {}
+}
+
+#[inline(never)]
+fn count_packets_of_16(
+    submitter: &command::Submitter<'_>,
+    processor: &mut Processor<'_, Sink>,
+    packets: &[Packet; 16],
+) {
+    let end = submitter.submit(packets).map(|sent| sent.end());
+    assert!(end.is_ok_and(|end| processor.turn(Some(end), 0)));
+}
+
+fn commands() {
+    let mut header = Header::default();
+    let mut cells: Vec<Cell> = (0..1024).map(|_| Cell::default()).collect();
+    let mut board = command::Board::default();
+    let (submitter, mut processor) =
+        command::command_ring((&mut header, &mut cells), &mut board, (0, 1), Sink(0));
+    let launch = |nth| Packet {
+        tag: nth,
+        command: Command::Launch(command::Launch {
+            kernel: nth,
+            args: 0,
+            blocks: 1,
+            args_bytes: 0,
+        }),
+    };
+    let packets = std::array::from_fn(|nth| launch(nth as u64));
+    for _ in 0..TIMES {
+        count_packets_of_16(&submitter, &mut processor, black_box(&packets));
+    }
+    black_box(processor.executor().0);
 }
 
 /// The machine behind calls that are not inlined, so that its instructions are told apart.
@@ -381,6 +445,7 @@ fn scheduler_alone() {
 
 fn main() {
     mailbox_alone();
+    commands();
     scheduler_alone();
     plans::plans();
 }

@@ -17,7 +17,7 @@ work=$(cd "${CARGO_TARGET_DIR:-target}/counts" && pwd)
 # What the same costs in C++, for information.
 declare -A other=([push]="25 in C++" [drain_of_64]="28 in C++, a message")
 # How many times finer than a call an operation is.
-declare -A parts=([drain_of_64]=64 [settle_of_64]=64)
+declare -A parts=([drain_of_64]=64 [settle_of_64]=64 [packets_of_16]=16)
 
 if ! command -v valgrind >/dev/null; then
     timeout 40 sh -c 'apt-get -qq update && apt-get -qq install -y valgrind' >"$work/apt.log" 2>&1 ||

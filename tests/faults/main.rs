@@ -2,6 +2,7 @@
 //! after the row, and random workloads under all kinds at once.
 #![cfg(not(any(loom, shuttle)))]
 
+mod command;
 mod fixture;
 mod mailbox;
 mod mapping;

@@ -5,6 +5,7 @@ mod fixture;
 
 mod classes;
 mod collectives;
+mod command;
 mod engines;
 mod failures;
 mod golden;

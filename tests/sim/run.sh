@@ -69,6 +69,8 @@ swarm() {
     [ "$long" != --long ] || seeds=200000
     "$finbox" check random --seeds "$seeds" --faults all --quiet
     "$finbox" check random --seeds $((seeds / 2)) --quiet
+    "$finbox" check random --seeds $((seeds / 2)) --faults all --submit ring --quiet
+    "$finbox" check random --seeds $((seeds / 2)) --faults all --submit ring-threaded --quiet
     "$finbox" check deferred_notify_demo --seeds $((seeds / 10)) --faults all --quiet
 }
 

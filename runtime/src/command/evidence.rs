@@ -72,24 +72,44 @@ impl Statistics {
     pub(crate) fn pass(&mut self, place: Place, kind: Kind, words: &Words) {
         self.passed[kind as usize - 1] += 1;
         self.nested += u64::from(place.depth > 0);
-        let at = [
-            place.position,
-            u64::from(place.depth),
-            u64::from(place.index),
-        ];
-        self.effects = mix(mix(self.effects, &at), words);
+        let level = u64::from(place.depth) << 32 | u64::from(place.index);
+        let packet = words.iter().zip(FACTORS);
+        let packet = packet.map(|(&word, factor)| spread(word, factor));
+        let at = spread(place.position, SEED).wrapping_add(spread(level, PRIME));
+        let packet = packet.fold(at, u64::wrapping_add);
+        self.effects = step(self.effects, packet);
     }
 }
 
 /// FNV-1a, a word at a time.
 const SEED: u64 = 0xcbf2_9ce4_8422_2325;
+const PRIME: u64 = 0x0000_0100_0000_01b3;
+
+/// What the words of a packet are multiplied by, each by another odd number: so none of them waits
+/// for another, and two that change places change the sum.
+const FACTORS: Words = {
+    let (mut factors, mut at) = ([0; finbox_mailbox::WORDS], 0);
+    while at < factors.len() {
+        factors[at] = 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(2 * at as u64 + 3);
+        at += 1;
+    }
+    factors
+};
+
+/// Reversible, for each odd factor.
+const fn spread(word: u64, factor: u64) -> u64 {
+    (word ^ word >> 32).wrapping_mul(factor)
+}
+
+const fn step(digest: u64, word: u64) -> u64 {
+    let digest = (digest ^ word).wrapping_mul(PRIME);
+    digest ^ digest >> 29
+}
 
 fn mix(digest: u64, words: &[u64]) -> u64 {
-    let step = |digest: u64, word: &u64| {
-        let digest = (digest ^ word).wrapping_mul(0x0000_0100_0000_01b3);
-        digest ^ digest >> 29
-    };
-    words.iter().fold(digest, step)
+    words
+        .iter()
+        .fold(digest, |digest, &word| step(digest, word))
 }
 
 /// Where a packet stands.
@@ -245,17 +265,21 @@ impl fmt::Display for Evidence {
     }
 }
 
-/// A drain as it began.
+/// A drain as it began: what every drain keeps, and what those need who let time pass themselves
+/// and call [`Processor::turn`](super::Processor::turn).
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Journey {
-    pub(crate) target: u64,
-    pub(crate) began_ns: u64,
-    pub(crate) begin: Snapshot,
+pub struct Journey {
+    /// Where it is to arrive.
+    pub target: u64,
+    /// When it began, by the processor's clock.
+    pub began_ns: u64,
+    /// The processor as it was then.
+    pub begin: Snapshot,
 }
 
 impl Journey {
-    /// What to say of it when its budget is used up at `now_ns`.
-    pub(crate) fn evidence(&self, now: &Snapshot, now_ns: u64) -> Evidence {
+    /// What to say of it when its budget is used up at `now_ns`, and the processor is as in `now`.
+    pub fn evidence(&self, now: &Snapshot, now_ns: u64) -> Evidence {
         let (then, is) = (&self.begin.statistics, &now.statistics);
         let distance = is.position.wrapping_sub(then.position);
         let same_packet = distance == 0;

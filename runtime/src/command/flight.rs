@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 
 use super::executor::{Route, WorkId};
 
-/// Most that may be begun and not completed; then the next one waits for room.
-const ROOM: usize = 64;
+/// Most that may be begun and not completed unless somebody says otherwise.
+pub(crate) const USUAL_ROOM: usize = 64;
 
 /// Completions that changed nothing, by route.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct Notices {
 #[derive(Debug)]
 pub(crate) struct Flight {
     oldest: u64,
+    /// Most that the window holds; then the next one waits for room.
+    room: usize,
     /// The ring position that began it, as long as it runs.
     window: VecDeque<Option<u64>>,
     running: u32,
@@ -31,10 +33,14 @@ pub(crate) struct Flight {
 }
 
 impl Flight {
-    pub(crate) fn new() -> Self {
+    /// # Panics
+    /// If there is room for nothing.
+    pub(crate) fn with_room(room: usize) -> Self {
+        assert!(room > 0, "room for one at least: else nothing may begin");
         Self {
             oldest: 0,
-            window: VecDeque::with_capacity(ROOM),
+            room,
+            window: VecDeque::with_capacity(room),
             running: 0,
             completed: 0,
             notices: Notices::default(),
@@ -43,7 +49,7 @@ impl Flight {
 
     /// Whether one more may begin. The window's length counts, so it never grows.
     pub(crate) fn has_room(&self) -> bool {
-        self.window.len() < ROOM
+        self.window.len() < self.room
     }
 
     /// The number of what begins next.

@@ -30,7 +30,8 @@ use finbox_mailbox::{Cell, Header, ring_of};
 
 pub use board::Board;
 pub use evidence::{
-    Arrival, Blocker, Cause, Evidence, Halt, Place, Snapshot, Statistics, Verdict, WaitsFor,
+    Arrival, Blocker, Cause, Evidence, Halt, Journey, Place, Snapshot, Statistics, Verdict,
+    WaitsFor,
 };
 pub use executor::{Answer, Clock, Executor, HostClock, Refusal, Route, WorkId};
 pub use flight::Notices;

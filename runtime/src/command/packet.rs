@@ -290,14 +290,17 @@ impl Packet {
         }
         let command = command(kind, [a, b, c, d])?;
         let packet = Self { tag, command };
-        match first_stray(&packet.words(epoch), words) {
-            None => Ok(packet),
-            Some((word, found)) => Err(BadPacket::Reserved {
-                kind,
-                byte: 8 + 8 * word,
-                found,
-            }),
+        let expected = packet.words(epoch);
+        if expected == *words {
+            return Ok(packet);
         }
+        let stray = first_stray(&expected, words);
+        let (word, found) = stray.expect("they differ somewhere");
+        Err(BadPacket::Reserved {
+            kind,
+            byte: 8 + 8 * word,
+            found,
+        })
     }
 }
 

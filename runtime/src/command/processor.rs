@@ -12,7 +12,7 @@ use super::evidence::{
     Arrival, Blocker, Cause, Halt, Journey, Place, Snapshot, Statistics, WaitsFor,
 };
 use super::executor::{Answer, Clock, Executor, Refusal, WorkId};
-use super::flight::Flight;
+use super::flight::{Flight, USUAL_ROOM};
 use super::levels::Levels;
 use super::packet::{Command, Kind, Packet, Wait};
 use super::wait::wait_within;
@@ -33,6 +33,8 @@ pub struct Processor<'m, E> {
     statistics: Statistics,
     blocker: Option<Blocker>,
     halt: Option<Halt>,
+    /// What the mirror shows.
+    mirrored: Snapshot,
 }
 
 /// What to do with a packet.
@@ -46,16 +48,36 @@ impl<'m, E: Executor> Processor<'m, E> {
     pub(crate) fn new(consumer: Consumer<'m, Packet>, board: &'m Board, executor: E) -> Self {
         let statistics = Statistics::begin(consumer.position());
         Self {
+            mirrored: board.snapshot(),
             consumer,
             board,
             executor,
             levels: Levels::default(),
             held: None,
-            flight: Flight::new(),
+            flight: Flight::with_room(USUAL_ROOM),
             statistics,
             blocker: None,
             halt: None,
         }
+    }
+
+    /// The same, with room for so many launches, copies and signals between the oldest that runs
+    /// and the newest, instead of 64. A stream whose launches wait for later ones wants room for
+    /// all of these. Takes 16 bytes each; say so before the first packet.
+    ///
+    /// # Panics
+    /// If there is to be room for nothing.
+    #[must_use]
+    pub fn with_room(self, room: usize) -> Self {
+        Self {
+            flight: Flight::with_room(room),
+            ..self
+        }
+    }
+
+    /// What carried the packets out, when none is to be any more.
+    pub fn into_executor(self) -> E {
+        self.executor
     }
 
     /// What carries the packets out.
@@ -127,7 +149,6 @@ impl<'m, E: Executor> Processor<'m, E> {
     /// Carries out up to 16 packets, none at or behind `until`, and answers for them. Returns
     /// whether anything changed that the mirror shows.
     pub fn turn(&mut self, until: Option<u64>, now_ns: u64) -> bool {
-        let before = self.snapshot();
         let Self {
             executor, flight, ..
         } = self;
@@ -138,11 +159,19 @@ impl<'m, E: Executor> Processor<'m, E> {
                 break;
             }
         }
-        let after = self.snapshot();
-        if before != after {
-            self.board.answer(&after);
+        self.answer()
+    }
+
+    /// Publishes how far it is, unless that is what the mirror shows: with what was submitted since
+    /// it was published last, whoever did anything.
+    fn answer(&mut self) -> bool {
+        let now = self.snapshot();
+        let is_news = self.mirrored != now;
+        if is_news {
+            self.board.answer(&now);
+            self.mirrored = now;
         }
-        before != after
+        is_news
     }
 
     pub(crate) fn board(&self) -> &'m Board {
@@ -213,27 +242,32 @@ impl<'m, E: Executor> Processor<'m, E> {
         Ok(*held)
     }
 
-    fn carry_out(&mut self, command: &Command) -> Result<Step, Cause> {
-        let work = self.flight.next();
-        let begin = |processor: &mut Self, ask: &dyn Fn(&mut E, WorkId) -> _| {
-            if !processor.flight.has_room() {
-                return Ok(Step::Wait(processor.completions()));
+    /// Asks the executor to begin something, if there is room for it.
+    #[inline]
+    fn begin(
+        &mut self,
+        ask: impl FnOnce(&mut E, WorkId) -> Result<Answer, Refusal>,
+    ) -> Result<Step, Cause> {
+        if !self.flight.has_room() {
+            return Ok(Step::Wait(self.completions()));
+        }
+        let answer = ask(&mut self.executor, self.flight.next());
+        Ok(match answer.map_err(Cause::Refused)? {
+            Answer::Done => Step::Pass,
+            Answer::Running => {
+                self.flight.begin(self.position());
+                Step::Pass
             }
-            let answer: Result<Answer, Refusal> = ask(&mut processor.executor, work);
-            Ok(match answer.map_err(Cause::Refused)? {
-                Answer::Done => Step::Pass,
-                Answer::Running => {
-                    processor.flight.begin(processor.position());
-                    Step::Pass
-                }
-                Answer::NotYet => Step::Wait(WaitsFor::Executor),
-            })
-        };
+            Answer::NotYet => Step::Wait(WaitsFor::Executor),
+        })
+    }
+
+    fn carry_out(&mut self, command: &Command) -> Result<Step, Cause> {
         match command {
             Command::NoOp => Ok(Step::Pass),
-            Command::Launch(launch) => begin(self, &|executor, work| executor.launch(work, launch)),
-            Command::Copy(copy) => begin(self, &|executor, work| executor.copy(work, copy)),
-            Command::Signal(signal) => begin(self, &|executor, work| executor.signal(work, signal)),
+            Command::Launch(launch) => self.begin(|executor, work| executor.launch(work, launch)),
+            Command::Copy(copy) => self.begin(|executor, work| executor.copy(work, copy)),
+            Command::Signal(signal) => self.begin(|executor, work| executor.signal(work, signal)),
             Command::Wait(wait) => self.wait(wait),
             Command::Barrier | Command::Fence => Ok(match self.flight.running() {
                 0 => Step::Pass,
@@ -275,7 +309,7 @@ impl<'m, E: Executor> Processor<'m, E> {
         self.held = None;
         self.statistics.position = self.position().wrapping_add(1);
         if kind == Kind::Fence {
-            self.board.answer(&self.snapshot());
+            self.answer();
         }
     }
 

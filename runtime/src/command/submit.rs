@@ -78,8 +78,14 @@ impl<'m> Submitter<'m> {
             claimed.publish(&packet);
         }
         drop(claimed);
-        self.board.bell.wake();
+        self.ring_bell();
         Ok(Submitted { first, count })
+    }
+
+    /// Wakes the processor's thread, if it has one: for whoever published through
+    /// [`producer`](Self::producer), or waits and cannot know that a bell was heard.
+    pub fn ring_bell(&self) {
+        self.board.bell.wake();
     }
 
     #[cold]

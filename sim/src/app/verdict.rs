@@ -98,6 +98,15 @@ fn judge(
     outcome: &Outcome,
     deadline_ns: Option<u64>,
 ) -> (Verdict, Option<ErrorReport>) {
+    let halt = outcome
+        .command
+        .as_ref()
+        .and_then(|command| command.halt.as_ref());
+    if let Some(halt) = halt {
+        let code = Code::COMMAND_HALTED;
+        let error = ErrorReport::new(code, halt.message(), code.hint);
+        return (Verdict::Fault, Some(error));
+    }
     if let Some(stall) = &outcome.stall {
         return (Verdict::Stuck, Some(stuck(stall, deadline_ns)));
     }
@@ -166,7 +175,9 @@ fn wrong(workload: &Workload, outcome: &Outcome) -> Option<(String, &'static str
 fn stuck(stall: &StallReport, deadline_ns: Option<u64>) -> ErrorReport {
     let code = stall.class().code();
     let (tasks, class) = (counted(stall.count(), "task"), stall.class().name());
+    let command = stall.command().filter(|_| stall.class().is_of_command());
     let root = stall.root().map_or("", |root| &root.message);
+    let root = command.map_or(root, |command| &command.message);
     let why = if root.is_empty() {
         class.to_owned()
     } else {
@@ -226,12 +237,7 @@ pub(super) fn report(
 ) -> RunReport {
     let passed = deadline_passed(settings, &outcome, wall_ns);
     let (verdict, error) = judge(workload, &outcome, passed);
-    let Outcome {
-        ledger,
-        verified,
-        stall,
-        ..
-    } = outcome;
+    let (ledger, verified, stall) = (outcome.ledger, outcome.verified, outcome.stall);
     RunReport {
         max_diff: verified.max_diff.filter(|_| workload.golden),
         tasks: TaskCounts {
@@ -280,6 +286,7 @@ pub(super) fn report(
         result_digest: Digest(outcome.result_digest),
         latency: outcome.latency,
         failures: outcome.failures,
+        command: outcome.command,
         gaps: [outcome.gaps, outcome.untracked].concat(),
         shadow: outcome.shadow,
         faults: struck(settings, &outcome.injected),

@@ -6,7 +6,7 @@
 use finbox_scheduler::{FaultCode, Outcome as TaskEnd};
 
 use crate::fault::{FaultKind, Faults};
-use crate::report::{Failure, FailureKind, ShadowReport, StallClass, StallReport};
+use crate::report::{Failure, FailureKind, HaltedReport, ShadowReport, StallClass, StallReport};
 use crate::workload::{Op, Points, RankPlan, Shape, TaskPlan, Workload};
 use crate::world::{MAILBOX_GAP, Outcome, notified};
 
@@ -57,7 +57,8 @@ fn safety(outcome: &Outcome) -> Result<(), String> {
     if let Some(finding) = shadow.next() {
         return Err(finding);
     }
-    let is_whole = outcome.stall.is_none() && outcome.fault.is_none();
+    let has_ended = outcome.stall.is_none() && halt(outcome).is_none();
+    let is_whole = has_ended && outcome.fault.is_none();
     let wrong = match is_whole {
         true => outcome
             .verified
@@ -75,6 +76,11 @@ fn safety(outcome: &Outcome) -> Result<(), String> {
     }
 }
 
+/// Why the command ring's processor stopped for good, if it did.
+fn halt(outcome: &Outcome) -> Option<&HaltedReport> {
+    outcome.command.as_ref()?.halt.as_ref()
+}
+
 /// A run and what struck in it.
 struct Run<'a> {
     workload: &'a Workload,
@@ -87,6 +93,13 @@ impl Run<'_> {
     fn liveness(&self) -> Result<Ended, String> {
         if let Some(stall) = &self.outcome.stall {
             return self.stall(stall);
+        }
+        if let Some(halt) = halt(self.outcome) {
+            let may_halt = self.struck.iter().any(|kind| kind.info().may_halt);
+            return match may_halt {
+                true => Ok(Ended::Failed),
+                false => Err(format!("{} after {}", halt.message(), self.names())),
+            };
         }
         // A run may end before a gap has lasted too long: then what it holds back is still there.
         let died = self.outcome.injected.of(FaultKind::ProducerDies) > 0;
@@ -106,6 +119,14 @@ impl Run<'_> {
     /// Only ranks whose wait list is held for ever may be stuck, and the report says so.
     fn stall(&self, stall: &StallReport) -> Result<Ended, String> {
         let class = stall.class();
+        let of_command = match class {
+            StallClass::CommandStarved => Some(FaultKind::PacketTorn),
+            StallClass::CommandLivelock => Some(FaultKind::PacketLoop),
+            _ => None,
+        };
+        if of_command.is_some_and(|kind| self.struck.contains(&kind)) {
+            return Ok(Ended::Stuck);
+        }
         let may_stall = self.struck.iter().any(|kind| kind.info().may_stall);
         let is_told = matches!(class, StallClass::MailboxFull | StallClass::ListHeld);
         if !may_stall || !is_told {

@@ -33,7 +33,7 @@ use crate::memory;
 use crate::report::Verdict;
 use crate::report::progress::Progress;
 use crate::signal;
-use crate::world;
+use crate::world::{self, Submit};
 
 /// Failures after which a check gives up.
 const MOST_FAILURES: usize = 10;
@@ -215,6 +215,9 @@ pub fn replay(run: &RunOptions) -> String {
     if let Some(how) = run.persistent {
         command.push_str(&format!(" --persistent {how}"));
     }
+    if run.submit != Submit::Direct {
+        command.push_str(&format!(" --submit {}", run.submit));
+    }
     if run.deps != Deps::Data {
         command.push_str(&format!(" --deps {}", run.deps));
     }
@@ -227,6 +230,7 @@ pub fn replay(run: &RunOptions) -> String {
         ("threads", run.handlers.map(u64::from)),
         ("cores", run.cores.map(u64::from)),
         ("mailbox-slots", run.mailbox_slots.map(u64::from)),
+        ("command-slots", run.command_slots.map(u64::from)),
         ("deadline-ms", run.deadline_ms),
         ("task-budget-ms", run.task_budget_ms),
         ("wait-budget-ms", run.wait_budget_ms),
@@ -270,6 +274,7 @@ mod tests {
             "",
             "--fault notify-lost:3 --completion locked --deps both --collectives model",
             "--faults all --task-budget-ms 3 --wait-budget-ms 4 --deadline-ms 5",
+            "--faults all --submit ring-threaded --command-slots 4 --completion locked",
             "--faults all --ranks 2 --threads 4 --cores 6 --mailbox-slots 8 --mode parallel --shadow",
         ] {
             let all = options(&format!("finbox check random --seed 7 {more}"));

@@ -22,6 +22,7 @@ use super::target::{TargetFacts, TargetName};
 use super::usage::UsageError;
 use super::{Command, CompareOptions, TraceOptions, scripts, values};
 use crate::fault::Faults;
+use crate::world::Submit;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 pass · 1 wrong result · 2 usage · 3 invalid or unreadable input file ·
@@ -176,6 +177,16 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "HOW", value_enum, hide_possible_values = true)]
     pub(super) persistent: Option<Persistent>,
 
+    /// direct, ring or ring-threaded: tasks as packets of a command ring
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = Submit::Direct)]
+    #[arg(hide_possible_values = true)]
+    pub(super) submit: Submit,
+
+    /// Command ring slots, a power of two from 2 to 16777216 [default: 1024]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(value_parser = values::mailbox_slots)]
+    pub(super) command_slots: Option<u32>,
+
     /// What goes wrong, and that it strikes one occasion in N; may be repeated
     #[arg(long = "fault", value_name = "KIND[:N],…", allow_hyphen_values = true)]
     pub(super) faults: Vec<String>,
@@ -239,6 +250,8 @@ impl RunArgs {
             wait_budget_ms: None,
             completion: Completion::Mailbox,
             persistent: None,
+            submit: Submit::Direct,
+            command_slots: None,
             faults: Vec::new(),
             cost_model: None,
             time_scale: None,
@@ -398,6 +411,8 @@ pub(super) fn checked(run: RunArgs, targets: &[TargetFacts]) -> Result<RunOption
         mode: run.mode,
         completion: run.completion,
         persistent: run.persistent,
+        submit: run.submit,
+        command_slots: run.command_slots,
         seed: run.seed,
         handlers: run.handlers,
         cores,

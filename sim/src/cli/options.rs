@@ -17,6 +17,7 @@ use super::scenario::find_scenario;
 use super::target::TargetName;
 use super::trace::TraceOptions;
 use crate::fault::Faults;
+use crate::world::Submit;
 
 /// What to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,6 +159,10 @@ pub struct RunOptions {
     pub completion: Completion,
     /// Whether items go to persistent workers; `None`: as it was measured.
     pub persistent: Option<Persistent>,
+    /// How tasks are submitted.
+    pub submit: Submit,
+    /// Slots of the command ring, a power of two from 2 to 2^24.
+    pub command_slots: Option<u32>,
     /// The seed of every choice the simulator makes.
     pub seed: u64,
     /// FIN handlers a rank, 1 to 8.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::fault::Faults;
 use crate::report::Verdict;
+use crate::world::Submit;
 
 pub(crate) static TARGETS: &[TargetFacts] = &[
     TargetFacts {
@@ -96,6 +97,8 @@ fn a_bare_scenario_takes_every_default() {
         mode: Mode::Lockstep,
         completion: Completion::Mailbox,
         persistent: None,
+        submit: Submit::Direct,
+        command_slots: None,
         seed: 0,
         handlers: None,
         cores: None,
@@ -128,6 +131,7 @@ fn every_option_reaches_its_field_before_or_after_the_scenario() {
         "--target a5 --ranks 8 --mode parallel --seed 7 deferred_notify_demo \
          --threads 3 --cores 108 --mailbox-slots 64 --deadline-ms 250 --deps both \
          --task-budget-ms 7 --wait-budget-ms 9 --completion locked --collectives ring \
+         --submit ring-threaded --command-slots 32 \
          --explain --report a/b.html --trace t.pftrace --trace-window 5..80 --shadow \
          --json --quiet",
     );
@@ -141,6 +145,8 @@ fn every_option_reaches_its_field_before_or_after_the_scenario() {
         mode: Mode::Parallel,
         completion: Completion::Locked,
         persistent: None,
+        submit: Submit::RingThreaded,
+        command_slots: Some(32),
         seed: 7,
         handlers: Some(3),
         cores: Some(108),

@@ -36,6 +36,13 @@ pub struct CostModel {
     pub run_start_ns: u64,
     /// Submission of one task. Published: 874.
     pub submit_ns: u64,
+    /// A packet written into a command ring. Choice: as a message into the mailbox, one line.
+    pub packet_write_ns: u64,
+    /// A packet taken from a command ring. Choice: a line that another thread wrote, as a reload.
+    pub packet_read_ns: u64,
+    /// Ringing a processor's bell, once a batch. Choice: a read-modify-write on a line that the
+    /// other side has, as a reload.
+    pub bell_ns: u64,
     /// Walk over a fan-out, before its first edge. Published: ≈ 500 for 1 or 2 edges and ≈ 5 000
     /// for 50; a line through both.
     pub fan_out_ns: u64,
@@ -117,6 +124,9 @@ impl CostModel {
         host_start_ns: 8_080,
         run_start_ns: 43_300,
         submit_ns: 874,
+        packet_write_ns: 41,
+        packet_read_ns: 41,
+        bell_ns: 41,
         fan_out_ns: 360,
         fan_out_edge_ns: 93,
         message_ns: 41,
@@ -167,6 +177,9 @@ impl CostModel {
         host_start_ns: 0,
         run_start_ns: 0,
         submit_ns: 0,
+        packet_write_ns: 0,
+        packet_read_ns: 0,
+        bell_ns: 0,
         fan_out_ns: 0,
         fan_out_edge_ns: 0,
         message_ns: 0,
@@ -228,6 +241,10 @@ mod tests {
         let cost = CostModel::A2A3;
         assert_eq!(cost.cond_visible_ns + cost.cond_load_ns, 180);
         assert_eq!(cost.refresh_line_ns + cost.cached_load_ns, 41);
+        assert_eq!(
+            [cost.packet_write_ns, cost.packet_read_ns, cost.bell_ns],
+            [41; 3]
+        );
         assert!((450..=550).contains(&cost.fan_out(1)) && (450..=550).contains(&cost.fan_out(2)));
         assert!((4_900..=5_100).contains(&cost.fan_out(50)));
         assert_eq!(cost.fan_out(0), 0);

@@ -189,7 +189,7 @@ impl Injector {
     }
 
     /// One more occasion for `kind`: a number to decide details with, if it strikes.
-    fn strikes(&mut self, kind: FaultKind) -> Option<u64> {
+    pub(super) fn strikes(&mut self, kind: FaultKind) -> Option<u64> {
         let draw = self.hits(kind)?;
         self.injected.count(kind);
         Some(draw)
@@ -202,7 +202,7 @@ impl Injector {
         let subject = mix(self.seed ^ (kind as u64 + 1));
         let draw = mix(subject ^ mix(occasion));
         let within = match kind.info().on {
-            Occasion::Batch => 1,
+            Occasion::Batch | Occasion::Bell | Occasion::Packet => 1,
             Occasion::Notify | Occasion::Engine => 2,
             _ => 4,
         };

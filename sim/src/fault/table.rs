@@ -78,6 +78,18 @@ pub enum FaultKind {
     WorkerTwice,
     /// A persistent worker stands still between an item's claim and its message.
     WorkerStalls,
+    /// A batch of packets is in the command ring, and nobody rings.
+    BellLost,
+    /// The bell is rung twice.
+    BellDoubled,
+    /// Whoever submits crashes between claim and publication of a packet.
+    PacketTorn,
+    /// A packet that was recorded in another run.
+    PacketOtherEpoch,
+    /// A packet is none.
+    PacketGarbage,
+    /// An indirect buffer jumps to itself.
+    PacketLoop,
 }
 
 /// When a kind may strike.
@@ -97,6 +109,10 @@ pub enum Occasion {
     Batch,
     /// A persistent worker takes an item.
     Item,
+    /// A batch of packets is in the command ring, and its processor is to be rung.
+    Bell,
+    /// A batch of packets is written into the command ring.
+    Packet,
     /// Before the run: it changes the workload.
     Workload,
 }
@@ -123,6 +139,8 @@ pub struct FaultInfo {
     pub codes: &'static [FaultCode],
     /// Whether the run may end as stuck.
     pub may_stall: bool,
+    /// Whether the processor of the command ring may stop for good.
+    pub may_halt: bool,
 }
 
 impl FaultInfo {
@@ -133,7 +151,7 @@ impl FaultInfo {
 
     /// Whether every task must complete, however often it strikes.
     pub const fn is_harmless(&self) -> bool {
-        self.codes.is_empty() && !self.may_stall
+        self.codes.is_empty() && !self.may_stall && !self.may_halt
     }
 }
 
@@ -165,6 +183,7 @@ const fn harmless(kind: FaultKind, name: &'static str, row: u8, on: Occasion) ->
         about: "",
         codes: &[],
         may_stall: false,
+        may_halt: false,
     }
 }
 
@@ -195,6 +214,13 @@ impl FaultInfo {
     const fn stalls(self) -> Self {
         Self {
             may_stall: true,
+            ..self
+        }
+    }
+
+    const fn halts(self) -> Self {
+        Self {
+            may_halt: true,
             ..self
         }
     }
@@ -343,6 +369,22 @@ pub const TABLE: &[FaultInfo] = &[
         .says("a persistent worker tells of an item twice"),
     harmless(Kind::WorkerStalls, "worker-stalls", 0, On::Item)
         .says("a persistent worker takes up to 20 µs more for an item"),
+    harmless(Kind::BellLost, "bell-lost", 0, On::Bell)
+        .says("a batch of packets is in the command ring, and nobody rings"),
+    harmless(Kind::BellDoubled, "bell-doubled", 0, On::Bell)
+        .says("the command ring's bell is rung twice"),
+    harmful((Kind::PacketTorn, "packet-torn", 0), On::Packet, &[])
+        .stalls()
+        .says("whoever submits packets crashes between claim and publication"),
+    harmful((Kind::PacketOtherEpoch, "packet-epoch", 0), On::Packet, &[])
+        .halts()
+        .says("an indirect buffer holds a packet of another run"),
+    harmful((Kind::PacketGarbage, "packet-garbage", 0), On::Packet, &[])
+        .halts()
+        .says("what stands in the command ring is no packet"),
+    harmful((Kind::PacketLoop, "packet-loop", 0), On::Packet, &[])
+        .stalls()
+        .says("an indirect buffer jumps to itself for ever"),
 ];
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub struct Code {
 
 impl Code {
     /// Every code of the command line, by number.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::USAGE,
         Self::INPUT_UNREADABLE,
         Self::INPUT_INVALID,
@@ -37,6 +37,7 @@ impl Code {
         Self::DEVICE,
         Self::DEVICE_BLOCKED,
         Self::UNDECLARED_USE,
+        Self::COMMAND_HALTED,
     ];
 
     /// The arguments were refused.
@@ -126,6 +127,14 @@ impl Code {
         what: "Tasks touched bytes that they neither declared nor ordered.",
         lost: "nothing here; with other timing perhaps the result",
         hint: "Declare the use, or order the task behind or before whoever touches the bytes.",
+    };
+    /// The processor of the command ring stopped for good.
+    pub const COMMAND_HALTED: Self = Self {
+        number: 201,
+        name: "COMMAND_HALTED",
+        what: "The command ring's processor stopped for good at a packet that it cannot carry out.",
+        lost: "the packets from that one on, and the tasks that are unfinished",
+        hint: "Look at who wrote the packet at that position, and make the ring anew.",
     };
 }
 

@@ -8,6 +8,7 @@
 //!
 //! Called by the run, which fills the report, and by `cli::output`, which prints it.
 
+mod command;
 mod device;
 mod error;
 mod explain;
@@ -26,6 +27,7 @@ mod trace;
 mod verdict;
 mod words;
 
+pub use command::{CommandReport, CommandStall, HaltedReport};
 pub use device::{BoardReport, CheckReport, DemoReport, DeviceReport, MachineReport, Tried};
 pub use error::{Code, ErrorReport};
 pub use explain::{ExplainReport, WantedReport};

@@ -6,6 +6,7 @@
 
 use serde::{Serialize, Serializer};
 
+use super::command::CommandReport;
 use super::device::DeviceReport;
 use super::error::ErrorReport;
 use super::explain::ExplainReport;
@@ -98,6 +99,8 @@ pub struct RunReport {
     pub trace: Option<TraceReport>,
     /// What tasks declared beside what they touched; `None` (null) if it was not compared.
     pub shadow: Option<ShadowReport>,
+    /// What went through the command ring; `None` if tasks were submitted directly.
+    pub command: Option<CommandReport>,
     /// The device that it ran on, if it is not the simulator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceReport>,
@@ -285,6 +288,7 @@ impl RunReport {
             persistent: None,
             trace: None,
             shadow: None,
+            command: None,
             device: None,
         }
     }

@@ -8,6 +8,7 @@ use super::explain::ExplainReport;
 use finbox_scheduler::FaultCode;
 use serde::{Serialize, Serializer};
 
+use super::command::CommandStall;
 use super::hex::Address;
 
 /// The most stuck tasks that a report holds.
@@ -38,6 +39,10 @@ pub enum StallClass {
     PeerDead,
     /// Tasks cannot be submitted, and none that was is stuck.
     SubmissionBlocked,
+    /// The command ring's processor stands before a packet that nobody publishes.
+    CommandStarved,
+    /// The command ring's processor goes in circles.
+    CommandLivelock,
     /// Nothing is stuck.
     Nothing,
 }
@@ -57,8 +62,15 @@ impl StallClass {
             Self::NoCoreLeft => "no core left",
             Self::PeerDead => "peer dead",
             Self::SubmissionBlocked => "submission blocked",
+            Self::CommandStarved => "command ring starved",
+            Self::CommandLivelock => "command ring in a livelock",
             Self::Nothing => "nothing is stuck",
         }
+    }
+
+    /// Whether it is the command ring's.
+    pub const fn is_of_command(self) -> bool {
+        matches!(self, Self::CommandStarved | Self::CommandLivelock)
     }
 
     /// The fault that the run ends with.
@@ -88,6 +100,7 @@ pub struct StallReport {
     root: Option<RootBlocker>,
     unsubmitted: u64,
     halts: Vec<HaltReport>,
+    command: Option<CommandStall>,
 }
 
 /// A rank whose messages are not delivered.
@@ -173,6 +186,7 @@ impl StallReport {
             root: None,
             unsubmitted: 0,
             halts: Vec::new(),
+            command: None,
         }
     }
 
@@ -206,6 +220,18 @@ impl StallReport {
         Self { halts, ..self }
     }
 
+    /// The same, with where the processor of the command ring stands, if there is one: its class,
+    /// if that explains the stall.
+    #[must_use]
+    pub fn with_command(self, command: Option<CommandStall>) -> Self {
+        let class = command.as_ref().and_then(CommandStall::class);
+        Self {
+            class: class.unwrap_or(self.class),
+            command,
+            ..self
+        }
+    }
+
     /// Counts a stuck task, and keeps it while there is room.
     pub fn push(&mut self, task: StalledTask) {
         self.count += 1;
@@ -222,6 +248,11 @@ impl StallReport {
     /// The task to look at first; `None` where no task is stuck.
     pub fn root(&self) -> Option<&RootBlocker> {
         self.root.as_ref()
+    }
+
+    /// Where the processor of the command ring stands, if there is one.
+    pub fn command(&self) -> Option<&CommandStall> {
+        self.command.as_ref()
     }
 
     /// The ranks whose messages are not delivered.

@@ -1,4 +1,4 @@
-//! What both worlds of real threads share: roles, feeding, patience, and the wish that a run ends.
+//! What both worlds of real threads share: roles, patience, and the wish that a run ends.
 //!
 //! Called by `parallel`, against simulated devices, and by `onboard`, against a machine.
 
@@ -6,30 +6,28 @@ use std::time::{Duration, Instant};
 
 use finbox_runtime::threads::{Running, Unit};
 use finbox_runtime::{Drain, DrainLimits};
-use finbox_scheduler::{Assembly, FinHandler, Scheduler, Submitter};
+use finbox_scheduler::{Assembly, FinHandler, Submitter};
 
-use super::feed::{Fed, Feed};
 use super::halt::Halt;
 use super::recorder::RankProbe;
+use super::submission::Passage;
 use super::{RunError, Settings};
-use crate::device::Meter;
 use crate::report::StallReport;
-
-/// Tasks wired in between two looks at deadline and progress.
-const FEED_AT_ONCE: u64 = 256;
 
 /// How long tasks in flight may go on when the run is asked to end.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The stall that `report` tells of, if that is how the run ended.
+/// The stall that `report` tells of, if that is how the run ended: it is none if somebody asked it
+/// to end, or if the processor of its command ring stopped for good.
 pub(super) fn stall(
-    ended: Drain<RunError>,
+    (ended, passage): (Drain<RunError>, Option<&Passage>),
     grace: &Grace,
     report: impl FnOnce() -> StallReport,
 ) -> Result<Option<StallReport>, RunError> {
+    let is_cut_short = grace.has_begun() || passage.is_some_and(Passage::is_halted);
     match ended {
         Drain::Refused(error) => Err(error),
-        Drain::Stuck if !grace.has_begun() => Ok(Some(report())),
+        Drain::Stuck if !is_cut_short => Ok(Some(report())),
         Drain::Done | Drain::Stuck => Ok(None),
     }
 }
@@ -64,12 +62,12 @@ impl Grace {
         &mut self,
         settings: &Settings,
         running: &Running,
-        feed: &Feed<'_, '_>,
+        submitted: impl FnOnce() -> u64,
     ) -> bool {
         if !settings.is_stopped() {
             return false;
         }
-        let submitted: u64 = feed.ledgers().map(|part| part.submitted).sum();
+        let submitted = submitted();
         let began = self.0.get_or_insert_with(Instant::now);
         if running.finished() >= submitted || began.elapsed() >= GRACE {
             running.stop_flag().stop();
@@ -101,32 +99,4 @@ pub(super) fn limits(settings: &Settings) -> DrainLimits {
         patience: Duration::from_nanos(settings.patience_ns),
         deadline: settings.deadline_ns.map(Duration::from_nanos),
     }
-}
-
-/// Looks at streams, and wires in up to [`FEED_AT_ONCE`] tasks, as far as there is room; returns
-/// how many, and one more if a stream moved.
-pub(super) fn feed_some<'m>(
-    feed: &mut Feed<'_, 'm>,
-    running: &Running,
-    schedulers: &[&Scheduler<'m>],
-    (probes, meter): (&[RankProbe<'_>], &Meter),
-) -> Result<u64, RunError> {
-    let turned = look_at_streams(feed, schedulers, meter);
-    let mut fed = 0;
-    while fed < FEED_AT_ONCE {
-        let Fed::Task(_) = feed.next(schedulers, probes, meter.now())? else {
-            break;
-        };
-        fed += 1;
-    }
-    fed += u64::from(turned);
-    if fed > 0 {
-        running.wake_dispatch();
-    }
-    Ok(fed)
-}
-
-/// Whether a stream moved or ended.
-fn look_at_streams(feed: &mut Feed<'_, '_>, schedulers: &[&Scheduler<'_>], meter: &Meter) -> bool {
-    feed.has_streams() && feed.turn(schedulers, meter.now()).moved
 }

@@ -5,14 +5,14 @@
 
 use finbox_runtime::{BufferId, BufferUse, Wiring};
 use finbox_scheduler::{
-    Dependency, Ledger, Predicate, Probe, Scheduler, ScopeError, Shape, SlotId, Submitter, TaskId,
-    TaskSpec,
+    Dependency, Fate, Ledger, Predicate, Probe, Scheduler, ScopeError, Shape, SlotId, Submitter,
+    TaskId, TaskSpec,
 };
 
 use super::RunError;
 use super::launches::{Launches, Planned, Planning, Store, buffer_use};
 use super::places::Places;
-use crate::workload::{Service, TaskPlan, Workload};
+use crate::workload::{Service, TaskPlan, TaskRef, Workload};
 
 /// What offering the next task came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,6 +157,24 @@ impl<'a, 'm> Feed<'a, 'm> {
     /// What the submitters counted.
     pub(super) fn ledgers(&self) -> impl Iterator<Item = &Ledger> {
         self.ranks.iter().map(|rank| rank.road.submitter().ledger())
+    }
+
+    /// What is fed.
+    pub(super) const fn workload(&self) -> &'a Workload {
+        self.workload
+    }
+
+    /// How many tasks were wired in, in the global order.
+    pub(super) const fn position(&self) -> usize {
+        self.position
+    }
+
+    /// Whether the fate of a task that was wired in is decided.
+    pub(super) fn is_decided(&self, at: TaskRef, schedulers: &[&Scheduler<'_>]) -> bool {
+        let (rank, task) = (at.rank as usize, at.task as usize);
+        let feed = &self.ranks[rank];
+        let fate = |slot| feed.road.submitter().fate(schedulers[rank], slot);
+        feed.slots[task].is_some_and(|slot| fate(slot) != Fate::Unfinished)
     }
 
     /// Whether there are streams to look at, also when all tasks are submitted.

@@ -5,8 +5,6 @@
 //! still has for it is submitted behind the last task there, and so is cancelled. Refuses, before a
 //! task runs, a launch that cannot be planned. Called by whoever feeds a workload.
 
-use std::cell::RefCell;
-
 use finbox_runtime::launch::{Committed, Gate, LaunchError, Launcher, Offered, Words};
 use finbox_runtime::plan::{Freed, GapKind, Mode, PlanError, Planner, Recorder};
 use finbox_runtime::stream::{self, Explanation, ReserveError, Root, TimePoint, TimelineId, Wait};
@@ -18,6 +16,7 @@ use super::failures::label as label_of;
 use super::places::Places;
 use crate::device::Device;
 use crate::report::{ExplainReport, GapReport, WantedReport};
+use crate::shared::Shared;
 use crate::workload::{Op, Points, RankPlan, TaskPlan, TaskRef, Workload};
 
 /// The timelines and buffers of all ranks that have streams.
@@ -28,7 +27,7 @@ pub(super) struct Planning<'a> {
     /// By rank and stream.
     timelines: Vec<Vec<TimelineId>>,
     /// Buffers of all ranks whose memory is free again.
-    freed: RefCell<Vec<Freed>>,
+    freed: Shared<Vec<Freed>>,
 }
 
 impl<'a> Planning<'a> {
@@ -57,13 +56,13 @@ impl<'a> Planning<'a> {
             planner,
             points,
             timelines,
-            freed: RefCell::new(Vec::new()),
+            freed: Shared::default(),
         }
     }
 
     /// Whether the memory of `buffer`, whose life is over, is free again. Told once.
     fn take_freed(&self, buffer: BufferId) -> bool {
-        let mut freed = self.freed.borrow_mut();
+        let mut freed = self.freed.lock();
         self.planner.take_freed(&mut freed);
         let place = freed.iter().position(|one| one.buffer == buffer);
         place.map(|place| freed.swap_remove(place)).is_some()
@@ -315,7 +314,7 @@ struct Word {
 }
 
 /// Stores 32 bits at an address of a rank.
-pub(super) type Store<'a> = &'a dyn Fn(usize, u64, u32);
+pub(super) type Store<'a> = &'a (dyn Fn(usize, u64, u32) + Sync);
 
 /// Stores words straight into simulated devices.
 pub(super) fn into_devices(devices: &[Device]) -> impl Fn(usize, u64, u32) {

@@ -6,6 +6,7 @@
 //! Its effects on memory hold from its beginning; what it released, submitted or published is acted
 //! upon when it had come so far (`costs`).
 
+mod command;
 mod end;
 mod lock;
 mod polls;
@@ -17,9 +18,10 @@ use finbox_mailbox::Guard;
 use finbox_runtime::Config;
 use finbox_scheduler::{Chip, CoreId, Dispatcher, FinHandler, SETTLE_BUDGET, Scheduler, WaitDesk};
 
+use self::command::Way;
 use super::actor::{Actors, Nap, pieces_of};
 use super::costs::{Costed, Delayed, costed};
-use super::feed::{Fed, Feed};
+use super::feed::Feed;
 use super::jitter::Jitter;
 use super::launches::{Planning, base_in, into_devices};
 use super::lookout::Lookout;
@@ -28,6 +30,7 @@ use super::queue::{Queue, What};
 use super::recorder::Recorder;
 use super::recording::Recording;
 use super::stage::{Doomed, Remains, arenas, compared, conclude, devices, shadow_of, workers_of};
+use super::submission::{Memory, Tasks};
 use super::{Outcome, RunError, Settings};
 use crate::device::{Core, Device, Meter, SimPort};
 use crate::fault::{Injector, Ranks};
@@ -73,7 +76,7 @@ pub(super) fn run(
     let (store, base) = (into_devices(&devices), base_in(&devices));
     let places = Places::of_all(&devices);
     let (actors, jitter) = (
-        handlers.len() + dispatchers.len() + 1,
+        handlers.len() + dispatchers.len() + 1 + usize::from(settings.submit.has_bell()),
         Jitter::new(settings.seed),
     );
     let mut programs = programs(
@@ -86,16 +89,21 @@ pub(super) fn run(
         let workers = programs.iter_mut().filter_map(|one| one.workers.as_mut());
         workers.for_each(Workers::take_every_look);
     }
+    let probes = costed(&recorder, &devices, &meter, settings.completion);
+    let mut memory = Memory::of(settings);
+    let feed = Feed::new(&planning, workload, (&places, &store, &base), submitters);
     let mut world = World {
         workload,
         settings,
         devices: &devices,
         meter: &meter,
-        schedulers,
+        schedulers: schedulers.clone(),
         handlers,
         dispatchers,
-        feed: Feed::new(&planning, workload, (&places, &store, &base), submitters),
-        probes: costed(&recorder, &devices, &meter, settings.completion),
+        way: Way::new(memory.as_mut(), settings, feed, |feed| {
+            Tasks::new(feed, (&schedulers, &probes), &recorder)
+        }),
+        probes: &probes,
         cores: devices.iter().map(Device::make_cores).collect(),
         programs,
         queue: Queue::new(actors),
@@ -165,6 +173,8 @@ enum Ended {
     Done,
     Stuck,
     Interrupted,
+    /// The processor of the command ring stopped for good.
+    Halted,
 }
 
 struct World<'a, 'm> {
@@ -180,8 +190,8 @@ struct World<'a, 'm> {
     /// The handler of each core, by rank.
     owners: Vec<Box<[u8]>>,
     dispatchers: Vec<Dispatcher<'m>>,
-    feed: Feed<'a, 'm>,
-    probes: Vec<Costed<'a>>,
+    way: Way<'a, 'm>,
+    probes: &'a [Costed<'a>],
     cores: Vec<Vec<Core>>,
     programs: Vec<Programs<'a>>,
     queue: Queue,
@@ -193,7 +203,7 @@ struct World<'a, 'm> {
     held_for_ever: Ranks,
     /// When each rank was reset last.
     reset_at: Vec<u64>,
-    /// Handlers, then dispatch threads, then the submitter.
+    /// Handlers, then dispatch threads, then the submitter, then the command ring's processor.
     actors: Actors,
     /// Passes of a dispatch thread after which it has looked at everything.
     pieces: u32,
@@ -211,8 +221,8 @@ impl<'a> World<'a, '_> {
     fn start(&mut self) {
         (0..self.devices.len()).for_each(|rank| self.close_if_over(rank, 0));
         let submitter = self.submitter();
-        for actor in 0..=submitter {
-            let rank = if actor == submitter {
+        for actor in 0..=self.feeder() {
+            let rank = if actor >= submitter {
                 0
             } else {
                 self.rank_of(actor)
@@ -226,7 +236,7 @@ impl<'a> World<'a, '_> {
     fn turn_until_done(&mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<Ended, RunError> {
         let total = self.workload.order.len() as u64;
         let mut turns = 0;
-        while self.finished < total {
+        while self.finished < total || !self.way.is_over() {
             let end = self.end_of_patience();
             let Some((at_ns, what)) = self.queue.pop_until(end) else {
                 self.now = end;
@@ -237,6 +247,9 @@ impl<'a> World<'a, '_> {
             self.happen(what)?;
             if self.settings.is_stopped() {
                 return Ok(Ended::Interrupted);
+            }
+            if let Some(ended) = self.way.ended(self.now) {
+                return Ok(ended);
             }
             turns += 1;
             if turns % REPORT_EVERY == 0 {
@@ -285,6 +298,7 @@ impl<'a> World<'a, '_> {
             What::Engines { rank } => self.step_engines(rank),
             What::Offered(rank) => self.poke(rank),
             What::Lost(rank) => self.tell_losses(rank),
+            What::Bell => self.wake(self.feeder()),
             What::Alarm(actor) => {
                 if self.actors.take_alarm(actor, self.now) {
                     self.wake(actor);
@@ -378,8 +392,10 @@ impl<'a> World<'a, '_> {
             self.handle(actor);
         } else if actor < self.submitter() {
             self.dispatch(actor);
-        } else {
+        } else if actor == self.submitter() {
             self.submit(actor)?;
+        } else {
+            self.process(actor)?;
         }
         Ok(())
     }
@@ -416,7 +432,7 @@ impl<'a> World<'a, '_> {
         if pass.progress {
             self.go_on(actor, next, finished);
             // A task that finished in an earlier pass may have been released in this one.
-            self.wake(self.submitter());
+            self.wake(self.feeder());
             let first = rank * usize::from(self.settings.handlers);
             for handler in pass.handlers.each() {
                 self.wake(first + usize::from(handler));
@@ -450,30 +466,6 @@ impl<'a> World<'a, '_> {
         }
     }
 
-    /// One task of the submitter.
-    fn submit(&mut self, actor: usize) -> Result<(), RunError> {
-        let turned = self.feed.turn(&self.schedulers, self.now);
-        let fed = self.feed.next(&self.schedulers, &self.probes, self.now)?;
-        let next = self.now + self.meter.elapsed().max(STEP_NS);
-        for &rank in &turned.told {
-            self.wake(self.dispatch_of(rank));
-        }
-        match fed {
-            Fed::Task(rank) => {
-                self.go_on(actor, next, 0);
-                self.wake(self.dispatch_of(rank));
-            }
-            Fed::Blocked(_) | Fed::All if turned.moved => self.go_on(actor, next, 0),
-            Fed::Blocked(_) => self.actors.lay_down(actor, Nap::new(next, None, 0)),
-            // What finishes moves streams.
-            Fed::All if self.feed.has_streams() => {
-                self.actors.lay_down(actor, Nap::new(next, None, 0));
-            }
-            Fed::All => {}
-        }
-        Ok(())
-    }
-
     /// After a productive step in which `finished` tasks ended: for how long the actor pauses.
     fn progressed(&mut self, actor: usize, finished: u64) -> u64 {
         if let Some(recording) = self.recording {
@@ -482,7 +474,7 @@ impl<'a> World<'a, '_> {
         self.last_progress = self.now;
         self.finished += finished;
         if finished > 0 {
-            self.wake(self.submitter());
+            self.wake(self.feeder());
         }
         let count = self.actors.count_productive(actor);
         self.jitter.pause_ns(actor, count)

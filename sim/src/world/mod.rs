@@ -31,6 +31,7 @@ mod root;
 mod shortest;
 mod stage;
 mod stuck;
+mod submission;
 
 pub(crate) use self::failures::MAILBOX_GAP;
 pub use self::launches::LaunchProblem;
@@ -38,6 +39,7 @@ pub use self::onboard::{
     Abandoned, Board, Calls, DeviceRefusal, LONGEST_CALL, LackedOperation, TaskName, Trusted,
 };
 pub(crate) use self::stuck::notified;
+pub use self::submission::{DEFAULT_COMMAND_SLOTS, Submit};
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -50,9 +52,10 @@ use thiserror::Error;
 
 use self::launches::Planning;
 use crate::device::CostModel;
-use crate::fault::{Budgets, FaultKind, Faults, Injected, stage};
+use crate::fault::{Budgets, FaultKind, Faults, Injected, Occasion, stage};
 use crate::report::{
-    ExplainReport, FailureReport, GapReport, LatencyReport, ShadowReport, StallReport,
+    CommandReport, ExplainReport, FailureReport, GapReport, LatencyReport, ShadowReport,
+    StallReport,
 };
 use crate::timeline::{Root, Timeline};
 use crate::workload::{PlanError, Verified, Workload};
@@ -112,6 +115,10 @@ pub struct Settings {
     pub completion: Completion,
     /// What happens to memory that launches use and nobody tracks.
     pub plan: Mode,
+    /// How tasks are submitted.
+    pub submit: Submit,
+    /// Slots of the command ring, if there is one: a power of two of at least 2.
+    pub command_slots: u32,
     /// How long a token may run and a condition may stay unmet, where a task does not say.
     pub limits: Limits,
     /// Ends the run when it becomes true: nothing more is submitted then.
@@ -148,6 +155,8 @@ impl Settings {
             deadline_ns: None,
             completion: Completion::Mailbox,
             plan: Mode::Strict,
+            submit: Submit::Direct,
+            command_slots: DEFAULT_COMMAND_SLOTS,
             limits: Limits::NONE,
             stop: None,
             every_poll: false,
@@ -159,15 +168,23 @@ impl Settings {
 
 impl Settings {
     /// The faults that have an occasion: without a mailbox none can be full, and whoever holds the
-    /// wait list of the baseline holds its FIN handlers, which is what the baseline is about.
-    const fn occasions(&self) -> Faults {
-        match self.completion {
+    /// wait list of the baseline holds its FIN handlers, which is what the baseline is about;
+    /// without a command ring no packet is bad, and without a thread that is rung no bell is lost.
+    fn occasions(&self) -> Faults {
+        let faults = match self.completion {
             Completion::Mailbox => self.faults,
             Completion::Locked => {
                 let faults = self.faults.without(FaultKind::MailboxFull);
                 faults.without(FaultKind::MailboxFullForever)
             }
-        }
+        };
+        let has_occasion = |kind: FaultKind| match kind.info().on {
+            Occasion::Bell => self.submit.has_bell(),
+            Occasion::Packet => self.submit.has_ring(),
+            _ => true,
+        };
+        let kinds = faults.kinds().filter(|&kind| !has_occasion(kind));
+        kinds.fold(faults, |faults, kind| faults.without(kind))
     }
 
     /// Whether somebody asked the run to end.
@@ -213,6 +230,8 @@ pub struct Outcome {
     pub untracked: Vec<GapReport>,
     /// Who each launch whose point was not reached is waiting for.
     pub explain: Vec<ExplainReport>,
+    /// What went through the command ring, if there is one.
+    pub command: Option<CommandReport>,
     /// What became of every task, by rank and index; None: it is unfinished.
     pub ends: Vec<Box<[Option<TaskEnd>]>>,
     /// How often each kind of fault struck.

@@ -14,18 +14,19 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use finbox_runtime::threads::{Running, run as run_threads};
-use finbox_runtime::{Drain, Machine, drain, ledger};
+use finbox_runtime::{Drain, Machine, ledger};
 use finbox_scheduler::{Outcome as TaskEnd, Port, Scheduler};
 
 use self::install::Installed;
 pub use self::refusal::{DeviceRefusal, LackedOperation, TaskName};
-use super::crew::{Grace, feed_some, halts, limits, stall, unit};
+use super::crew::{Grace, halts, limits, stall, unit};
 use super::feed::Feed;
 use super::launches::Planning;
 use super::places::Places;
 use super::recorder::Recorder;
 use super::stage::{Remains, arenas, conclude, devices};
 use super::stuck::{self, Scene};
+use super::submission::{Way, through, watch};
 use super::{Outcome, RunError, Settings};
 use crate::device::{Device, Meter};
 use crate::fault::Injected;
@@ -105,7 +106,8 @@ pub(super) fn run<M: Machine>(
     let ranks = 0..u32::try_from(mirror.len()).expect("a run has at most 1024 ranks");
     let looks: Vec<M::Port<'_>> = ranks.clone().map(|rank| machine.port(rank)).collect();
     let look = |at: TaskRef| look_at_counters((workload, places), &looks, &mirror, at);
-    let recorder = Recorder::new(workload, &mirror, &meter, slots).looking(&look);
+    let recorder = Recorder::new(workload, &mirror, &meter, slots);
+    let recorder = recorder.looking(&look).telling(settings);
     let parts = arenas.iter_mut().zip(ranks).zip(recorder.probes());
     let parts =
         parts.map(|((arena, rank), probe)| unit(arena.assemble(), machine.port(rank), probe));
@@ -120,27 +122,29 @@ pub(super) fn run<M: Machine>(
         settings,
         recorder: &recorder,
         places,
-        meter: &meter,
-        feed,
         grace: Grace::default(),
     };
     let ended = run_threads(&mut units, |running, schedulers| {
-        let ended = turn.drain(board, (running, schedulers), progress);
-        turn.leave(board, (running, schedulers));
-        ended
+        let site = (settings, &recorder, running, schedulers);
+        through(feed, site, &mut || None, |way| {
+            let ended = turn.drain(board, (running, way), progress);
+            turn.leave(board, (running, schedulers), way);
+            ended
+        })
     });
-    let ended = ended.map_err(|error| RunError::Thread(error.kind()))?;
-    let mut ledger = ledger(&units);
-    turn.feed.ledgers().for_each(|part| ledger.merge(part));
+    let ended = ended.map_err(|error| RunError::Thread(error.kind()))??;
+    let (mut ledger, passage) = (ledger(&units), ended.passage);
+    ledger.merge(&ended.ledger);
     let halts = halts(&units, |_| false, settings);
     let scene = turn.scene(&halts, ledger.submitted);
     let ports = units.iter().map(|unit| (&unit.scheduler, Some(&unit.port)));
-    let stall = stall(ended, &turn.grace, || stuck::report(scene, ports))?;
+    let end = (ended.result, passage.as_ref());
+    let stall = stall(end, &turn.grace, || stuck::report(scene, ports))?;
     installed.check_stored()?;
     installed.fetch(&mirror)?;
     let schedulers: Vec<_> = units.iter().map(|unit| &unit.scheduler).collect();
     let outcome = conclude(Remains {
-        planned: turn.feed.planned(&schedulers, meter.now()),
+        planned: ended.planned,
         workload,
         devices: &mirror,
         schedulers,
@@ -150,6 +154,7 @@ pub(super) fn run<M: Machine>(
         injected: Injected::default(),
         virtual_ns: 0,
         interrupted: turn.grace.has_begun() && ledger.finished() < workload.order.len() as u64,
+        passage,
     });
     // What is unfinished may still be running, and write there.
     if outcome.live == 0 && outcome.quarantined == (0, 0) {
@@ -178,33 +183,28 @@ fn look_at_counters(
 }
 
 /// What the calling thread does while the others run.
-struct Turn<'a, 'm> {
+struct Turn<'a> {
     workload: &'a Workload,
     settings: &'a Settings,
     recorder: &'a Recorder<'a>,
     places: &'a [Places],
-    meter: &'a Meter,
-    feed: Feed<'a, 'm>,
     grace: Grace,
 }
 
-impl<'m> Turn<'_, 'm> {
+impl Turn<'_> {
     /// Feeds the workload and waits until all is done, or until that cannot be.
     fn drain<M: Machine>(
         &mut self,
         board: &Board<'_, M>,
-        (running, schedulers): (&Running, &[&Scheduler<'m>]),
+        (running, way): (&Running, &mut dyn Way),
         progress: &mut dyn FnMut(u64, u64),
     ) -> Drain<RunError> {
         let all = self.workload.order.len() as u64;
-        let probes = self.recorder.probes();
-        drain(running, all, limits(self.settings), || {
+        watch((running, all), limits(self.settings), way, |way| {
             progress(running.finished(), all);
             board.machine.turn();
-            if self.grace.winds_down(self.settings, running, &self.feed) {
-                return Ok(0);
-            }
-            feed_some(&mut self.feed, running, schedulers, (&probes, self.meter))
+            let submitted = || way.submitted();
+            self.grace.winds_down(self.settings, running, submitted)
         })
     }
 
@@ -213,7 +213,8 @@ impl<'m> Turn<'_, 'm> {
     fn leave<M: Machine>(
         &self,
         board: &Board<'_, M>,
-        (running, schedulers): (&Running, &[&Scheduler<'m>]),
+        (running, schedulers): (&Running, &[&Scheduler<'_>]),
+        way: &dyn Way,
     ) {
         running.stop_flag().stop();
         while board.calls.is_any_out() {
@@ -221,7 +222,7 @@ impl<'m> Turn<'_, 'm> {
                 thread::park_timeout(BETWEEN_LOOKS);
                 continue;
             };
-            let submitted = self.feed.ledgers().map(|part| part.submitted).sum();
+            let submitted = way.submitted();
             let halts = vec![None; schedulers.len()];
             // Without ports: who asks the machine now may be lost as well.
             let none = schedulers.iter().map(|one| (*one, None::<M::Port<'_>>));
@@ -238,13 +239,12 @@ impl<'m> Turn<'_, 'm> {
     }
 
     fn scene<'s>(&'s self, halts: &'s [Option<super::halt::Halt>], submitted: u64) -> Scene<'s> {
-        Scene {
-            workload: self.workload,
-            places: self.places,
-            recorder: self.recorder,
-            unsubmitted: self.workload.order.len() as u64 - submitted,
+        Scene::of(
+            (self.workload, self.places),
+            self.recorder,
+            submitted,
             halts,
-        }
+        )
     }
 }
 

@@ -14,15 +14,15 @@ use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use finbox_mailbox::Producer;
+use finbox_runtime::ledger;
 use finbox_runtime::persistent::Group;
 use finbox_runtime::threads::{join_all, run as run_threads};
 use finbox_runtime::wait::{Sleeper, StopFlag};
-use finbox_runtime::{drain, ledger};
 
 use self::strikes::{Held, Struck, resets, tell};
 use self::workers::{Heed, Told, poke};
 use super::costs::Delayed;
-use super::crew::{Grace, feed_some, halts, limits, stall, unit};
+use super::crew::{Grace, halts, limits, stall, unit};
 use super::feed::Feed;
 use super::jitter::Jitter;
 use super::launches::{Planning, base_in, into_devices};
@@ -32,6 +32,7 @@ use super::recorder::Recorder;
 use super::recording::Recording;
 use super::stage::{Doomed, Remains, arenas, compared, conclude, devices, shadow_of, workers_of};
 use super::stuck::{self, Scene};
+use super::submission::{through, watch};
 use super::{Outcome, RunError, Settings};
 use crate::device::{Core, CostModel, Device, Meter, SimPort, Turned, step_cores, turn_until};
 use crate::engine::{EffectKind, Lateness};
@@ -81,8 +82,7 @@ pub(super) fn run(
     let doomed = Doomed::choose(settings, handlers);
     let planning = Planning::of(workload, settings.plan);
     let (store, base) = (into_devices(&devices), base_in(&devices));
-    let mut feed = Feed::new(&planning, workload, (&places, &store, &base), submitters);
-    let probes = recorder.probes();
+    let feed = Feed::new(&planning, workload, (&places, &store, &base), submitters);
     let (stop_devices, struck) = (StopFlag::default(), Struck::default());
     let groups = units.iter().map(|unit| workers_of(&unit.scheduler));
     let (told, groups): (_, Vec<_>) = (Told::default(), groups.collect());
@@ -92,42 +92,38 @@ pub(super) fn run(
         let listeners = (recorder.recorded(), shadow.as_ref());
         let run = (workload, &devices[..], settings, listeners);
         let workers = (groups, &told);
-        let started = start_devices(scope, run, (sleepers, &struck), workers)?;
+        let (threads, mut injector) = start_devices(scope, run, (sleepers, &struck), workers)?;
         let ended = run_threads(&mut units, |running, schedulers| {
-            let mut held = Held::new(schedulers, running.stop_flag());
-            let mut heed = Heed::new(&told);
-            drain(running, all, limits(settings), || {
-                heed.look(&recorder, schedulers, running);
-                progress(running.finished(), all);
-                held.strike(&struck, running);
-                if grace.winds_down(settings, running, &feed) {
-                    return Ok(0);
-                }
-                feed_some(&mut feed, running, schedulers, (&probes, &meter))
+            let site = (settings, &recorder, running, schedulers);
+            through(feed, site, &mut || injector.batch(), |way| {
+                let mut held = Held::new(schedulers, running.stop_flag());
+                let mut heed = Heed::new(&told);
+                watch((running, all), limits(settings), way, |way| {
+                    heed.look(&recorder, schedulers, running);
+                    progress(running.finished(), all);
+                    held.strike(&struck, running);
+                    grace.winds_down(settings, running, || way.submitted())
+                })
             })
         });
-        join_all(stop, started.0);
+        struck.count(injector.injected());
+        join_all(stop, threads);
         ended
     });
+    let ended = ended.map_err(|error| RunError::Thread(error.kind()))??;
     let handlers = units.iter().flat_map(|unit| &unit.handlers);
     let injected = doomed.count(handlers, struck.injected());
-    let mut ledger = ledger(&units);
-    feed.ledgers().for_each(|part| ledger.merge(part));
+    let (mut ledger, passage) = (ledger(&units), ended.passage);
+    ledger.merge(&ended.ledger);
     ledger.merge(&told.ledger());
     let halts = halts(&units, |rank| struck.is_held(rank), settings);
-    let scene = Scene {
-        workload,
-        places: &places,
-        recorder: &recorder,
-        unsubmitted: all - ledger.submitted,
-        halts: &halts,
-    };
+    let scene = Scene::of((workload, &places), &recorder, ledger.submitted, &halts);
     let ranks = units.iter().map(|unit| (&unit.scheduler, Some(unit.port)));
-    let ended = ended.map_err(|error| RunError::Thread(error.kind()))?;
-    let stall = stall(ended, &grace, || stuck::report(scene, ranks))?;
+    let end = (ended.result, passage.as_ref());
+    let stall = stall(end, &grace, || stuck::report(scene, ranks))?;
     let schedulers: Vec<_> = units.iter().map(|unit| &unit.scheduler).collect();
     let outcome = conclude(Remains {
-        planned: feed.planned(&schedulers, meter.now()),
+        planned: ended.planned,
         workload,
         devices: &devices,
         schedulers,
@@ -137,6 +133,7 @@ pub(super) fn run(
         injected,
         virtual_ns: 0,
         interrupted: grace.has_begun() && ledger.finished() < all,
+        passage,
     });
     Ok(compared(outcome, shadow, workload))
 }

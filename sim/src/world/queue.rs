@@ -31,6 +31,8 @@ pub(super) enum What {
     /// A time at which an actor wanted to be called though nothing happens. Counts as a device
     /// event: until it comes nobody is stuck.
     Alarm(usize),
+    /// The command ring's bell is heard.
+    Bell,
     /// Whoever held the wait list of this rank gives it back.
     ListFree(usize),
     /// Items were offered to a rank's workers, or its work ring was closed.

@@ -13,7 +13,7 @@ use finbox_scheduler::{Outcome, Shape, SlotId, TaskId};
 use fnv::FnvHasher;
 
 use super::event_log::EventLog;
-use super::failures::{Blamed, Failures, Overdue};
+use super::failures::{Blamed, Failures};
 use super::latency::Latencies;
 use super::order::Dependencies;
 use super::recording::Recording;
@@ -47,6 +47,8 @@ pub(super) struct Recorder<'a> {
     recording: Option<Recording<'a>>,
     /// Brings what a task waits for into the devices, where these only mirror a machine.
     look: Option<&'a Look<'a>>,
+    /// Tasks that ended, for whoever asked to be told.
+    told: Option<Shared<Vec<TaskRef>>>,
 }
 
 /// Brings the counters that a task waits for into simulated devices.
@@ -110,7 +112,24 @@ impl<'a> Recorder<'a> {
             failures: Failures::default(),
             recording: None,
             look: None,
+            told: None,
         }
+    }
+
+    /// The same, telling of the tasks that end if they are submitted through a ring.
+    pub(super) fn telling(mut self, settings: &Settings) -> Self {
+        self.told = settings.submit.has_ring().then(Shared::default);
+        self
+    }
+
+    /// What tells the time.
+    pub(super) const fn meter(&self) -> &'a Meter {
+        self.meter
+    }
+
+    /// Tasks that ended and were not taken from here yet, if somebody asked to be told.
+    pub(super) const fn told(&self) -> Option<&Shared<Vec<TaskRef>>> {
+        self.told.as_ref()
     }
 
     /// The same on devices that only mirror a machine: `look` brings there what a task waits for.
@@ -119,12 +138,12 @@ impl<'a> Recorder<'a> {
         self
     }
 
-    /// The same, recording what the run does if `settings` say so.
+    /// The same, recording what the run does if `settings` say so, and [telling](Self::telling).
     pub(super) fn recording(mut self, settings: &Settings) -> Self {
         let (workload, devices, meter) = (self.workload, self.devices, self.meter);
         let recording = || Recording::new(workload, devices, meter, settings);
         self.recording = settings.record.then(recording);
-        self
+        self.telling(settings)
     }
 
     /// What records the run, if anything does.

@@ -13,6 +13,7 @@ use finbox_scheduler::{
 
 use super::launches::Planned;
 use super::recorder::Recorder;
+use super::submission::Passage;
 use super::{FaultAt, Outcome, RunError, Settings};
 use crate::device::{CostModel, Device, DeviceOptions};
 use crate::fault::{FaultKind, Injected, Injector, counter_base};
@@ -238,6 +239,8 @@ pub(super) struct Remains<'a, 'm> {
     pub(super) virtual_ns: u64,
     pub(super) interrupted: bool,
     pub(super) planned: Planned,
+    /// What went through the command ring, if there is one.
+    pub(super) passage: Option<Passage>,
 }
 
 /// Sums a run up.
@@ -253,11 +256,14 @@ pub(super) fn conclude(remains: Remains<'_, '_>) -> Outcome {
         virtual_ns,
         interrupted,
         planned: Planned { untracked, explain },
+        passage,
     } = remains;
     let stall = stall.map(|mut stall| {
         stall.explain(&explain);
-        stall
+        let command = passage.as_ref().map(|passage| passage.stall.clone());
+        stall.with_command(command)
     });
+    let is_halted = passage.as_ref().is_some_and(Passage::is_halted);
     let live = ledger.submitted - ledger.finished();
     let at_rest = "the wait list is free when all threads are at rest";
     let waiting = schedulers.iter().map(|one| one.waiting().expect(at_rest));
@@ -269,7 +275,8 @@ pub(super) fn conclude(remains: Remains<'_, '_>) -> Outcome {
         recorder.check_time(virtual_ns);
     }
     let planned = workload.planned_conditions();
-    let mut broken = recorder.broken(stall.is_none() && !interrupted);
+    let mut broken = recorder.broken(stall.is_none() && !interrupted && !is_halted);
+    broken.extend(passage.as_ref().and_then(|passage| passage.broken.clone()));
     if ledger.completed == tasks && ledger.conditions != planned {
         let delivered = ledger.conditions;
         broken.push(format!(
@@ -304,6 +311,7 @@ pub(super) fn conclude(remains: Remains<'_, '_>) -> Outcome {
         gaps: recorder.gaps(),
         untracked,
         explain,
+        command: passage.map(|passage| passage.report),
         virtual_ns,
         digest: recorder.digest(),
         result_digest,

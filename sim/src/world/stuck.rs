@@ -30,6 +30,24 @@ pub(super) struct Scene<'a> {
     pub(super) halts: &'a [Option<Halt>],
 }
 
+impl<'a> Scene<'a> {
+    /// Of a run that submitted so many tasks, and whose ranks stand behind `halts`.
+    pub(super) fn of(
+        (workload, places): (&'a Workload, &'a [Places]),
+        recorder: &'a Recorder<'a>,
+        submitted: u64,
+        halts: &'a [Option<Halt>],
+    ) -> Self {
+        Self {
+            workload,
+            places,
+            recorder,
+            unsubmitted: workload.order.len() as u64 - submitted,
+            halts,
+        }
+    }
+}
+
 impl Scene<'_> {
     /// What `node` is stuck behind, if it is messages that are not delivered.
     pub(super) fn halt(&self, node: &Node) -> Option<Halt> {

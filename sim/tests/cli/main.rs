@@ -5,6 +5,7 @@
 mod bench;
 mod catalogue;
 mod check;
+mod command;
 mod costs;
 mod devices;
 mod graphs;

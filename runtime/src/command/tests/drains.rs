@@ -5,7 +5,10 @@ use std::thread;
 use super::fixture::{
     BARRIER, Device, LONG_NS, Memory, NO_OP, StepClock, add, indirect, launch, wait,
 };
-use crate::command::{Arrival, Entry, Evidence, Kind, Verdict, WaitsFor};
+use crate::command::{
+    Arrival, Entry, Evidence, HostClock, Kind, Submitter, Verdict, WaitsFor, run_threaded,
+};
+use crate::wait::StopFlag;
 
 fn evidence(arrival: Arrival) -> Evidence {
     match arrival {
@@ -55,6 +58,37 @@ fn c2_a_producer_that_keeps_pushing_prolongs_no_drain() {
     assert!((budget_ns..budget_ns + 2_000).contains(&told.took_ns));
     assert_eq!((told.verdict, told.not_reached), (Verdict::Slow, 20));
     assert!(told.distance > 1_000);
+}
+
+fn push_or_yield(submitter: &Submitter<'_>) {
+    if submitter.submit(&[NO_OP; 16]).is_err() {
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn c2_a_producer_that_never_pauses_prolongs_no_drain_of_a_thread() {
+    let mut memory = Memory::new(64);
+    let (submitter, processor) = memory.ring(0, Device::default());
+    let (clock, stop) = (HostClock::start(), StopFlag::default());
+    let ended = run_threaded(processor, &clock, |desk| {
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !stop.is_set() {
+                    push_or_yield(&submitter);
+                }
+            });
+            for _ in 0..200 {
+                let target = submitter.target();
+                let arrival = desk.drain_until(target, LONG_NS);
+                let is_there = matches!(arrival, Ok(Arrival::Reached { position, .. })
+                    if position >= target);
+                assert!(is_there, "{arrival:?}");
+            }
+            stop.stop();
+        });
+    });
+    drop(ended.unwrap());
 }
 
 #[test]
@@ -120,6 +154,30 @@ fn c3_a_counter_that_nobody_moves_is_told_as_starved_with_its_value() {
     processor.executor_mut().counters.insert(8, 5);
     let arrival = processor.drain_until(3, 0, &clock).unwrap();
     assert!(matches!(arrival, Arrival::Reached { position: 3, .. }));
+}
+
+#[test]
+fn c3_a_launch_waits_for_room_and_says_behind_what() {
+    for (room, behind) in [(Some(2), 2), (None, 64)] {
+        let mut memory = Memory::new(128);
+        let mut device = Device::with_counters(&[]);
+        device.looks = 9;
+        let (submitter, mut processor) = memory.ring(0, device);
+        if let Some(room) = room {
+            processor = processor.with_room(room);
+        }
+        submitter.submit(&[launch(1); 80]).unwrap();
+        for now_ns in 0..6 {
+            processor.turn(None, now_ns);
+        }
+        let snapshot = processor.snapshot();
+        let waits_for = WaitsFor::Completions {
+            running: behind,
+            oldest: 0,
+        };
+        assert_eq!(snapshot.statistics.position, u64::from(behind));
+        assert_eq!(snapshot.blocker.unwrap().waits_for, waits_for);
+    }
 }
 
 #[test]

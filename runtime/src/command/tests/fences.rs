@@ -60,6 +60,55 @@ fn c5_behind_each_of_100_000_answers_of_a_thread_the_statistics_are_there() {
 }
 
 #[test]
+fn c5_what_drains_did_not_reach_adds_up_to_what_was_injected_behind_their_targets() {
+    let mut memory = Memory::new(64);
+    let (submitter, mut processor) = memory.ring(u64::MAX - 2_000, Device::default());
+    let clock = StepClock::default();
+    let (mut told, mut injected) = (0, 0);
+    for round in 0..1_000 {
+        let target = submitter.submit(&[FENCE; 5]).unwrap().end();
+        let behind = round % 7;
+        for _ in 0..behind {
+            submitter.submit(&[BARRIER]).unwrap();
+        }
+        match processor.drain_until(target, LONG_NS, &clock) {
+            Ok(Arrival::Reached { not_reached, .. }) => told += not_reached,
+            other => panic!("{other:?}"),
+        }
+        injected += behind;
+    }
+    assert_eq!((told, injected), (injected, 2_997));
+}
+
+#[test]
+fn c5_a_thread_tells_in_every_drain_what_it_did_not_reach() {
+    let mut memory = Memory::new(64);
+    let (submitter, processor) = memory.ring(0, Device::with_counters(&[(8, 0)]));
+    let clock = HostClock::start();
+    let ended = run_threaded(processor, &clock, |desk| {
+        let end = submitter.submit(&[FENCE, wait(8, 1)]).unwrap().end();
+        let first = desk.drain_until(end - 1, LONG_NS);
+        assert!(matches!(first, Ok(Arrival::Reached { position: 1, .. })));
+        let (mut told, mut injected) = (0, 0);
+        for more in 1..=20 {
+            let end = submitter.submit(&[FENCE]).unwrap().end();
+            // What was submitted by now is told when the thread has looked again.
+            let not_reached = loop {
+                match desk.drain_until(end, 0) {
+                    Ok(Arrival::TimedOut(told)) if told.not_reached > more => break told,
+                    Ok(Arrival::TimedOut(_)) => assert!(clock.now_ns() < LONG_NS),
+                    other => panic!("{other:?}"),
+                }
+            };
+            told += not_reached.not_reached;
+            injected += 1 + more;
+        }
+        assert_eq!(told, injected);
+    });
+    assert_eq!(ended.unwrap().1.snapshot().left, 21);
+}
+
+#[test]
 fn c7_a_completion_noticed_by_two_routes_counts_once_and_the_duplicate_by_its_route() {
     for (first, second) in [(Route::Polled, Route::Told), (Route::Told, Route::Polled)] {
         let mut memory = Memory::new(8);

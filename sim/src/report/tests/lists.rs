@@ -195,6 +195,7 @@ fn the_json_of_a_stall_has_the_fields_of_the_contract_in_its_order() {
         "root",
         "unsubmitted",
         "halts",
+        "command",
     ];
     assert_eq!(keys(&text), expected);
 }

@@ -52,6 +52,7 @@ const ADDED: &[&str] = &[
     "told_twice",
     "told_stale",
     "told_unknown",
+    "command",
 ];
 
 /// Measures of the latency, and the fields of each.
@@ -155,7 +156,9 @@ fn the_json_is_pretty_stable_and_one_document() {
     assert!(text.starts_with("{\n  \"schema\": \"finbox.run/1\",\n  \"scenario\""));
     assert!(text.contains("\n  \"max_diff\": 0.0,\n"));
     assert!(text.contains("\n  \"digest\": \"0123456789abcdef\",\n"));
-    assert!(text.ends_with("\n    \"list\": []\n  },\n  \"faults\": [],\n  \"trace\": null\n}\n"));
+    let end =
+        "\n    \"list\": []\n  },\n  \"faults\": [],\n  \"trace\": null,\n  \"command\": null\n}\n";
+    assert!(text.ends_with(end), "{text}");
     assert_eq!(text, to_json(&example()));
 }
 

@@ -29,7 +29,8 @@ impl<'a, 'm> World<'a, 'm> {
             injected: doomed.count(&self.handlers, *self.injector.injected()),
             virtual_ns: self.now,
             interrupted: ended == Ended::Interrupted,
-            planned: self.feed.planned(&self.schedulers, self.now),
+            planned: self.way.planned(&self.schedulers, self.now),
+            passage: self.way.passage(self.settings, self.now),
             schedulers: std::mem::take(&mut self.schedulers),
         }
     }
@@ -40,7 +41,7 @@ impl<'a, 'm> World<'a, 'm> {
         let dispatchers = self.dispatchers.iter().map(Dispatcher::ledger);
         handlers
             .chain(dispatchers)
-            .chain(self.feed.ledgers())
+            .chain(self.way.feed().ledgers())
             .for_each(|one| ledger.merge(one));
         let workers = self.programs.iter().filter_map(|one| one.workers.as_ref());
         workers.for_each(|workers| ledger.merge(&workers.ledger()));
@@ -59,13 +60,8 @@ impl<'a, 'm> World<'a, 'm> {
         }
         self.meter.begin(self.now);
         let places = Places::of_all(self.devices);
-        let scene = Scene {
-            workload: self.workload,
-            places: &places,
-            recorder,
-            unsubmitted: self.workload.order.len() as u64 - self.ledger().submitted,
-            halts: &halts,
-        };
+        let submitted = self.ledger().submitted;
+        let scene = Scene::of((self.workload, &places), recorder, submitted, &halts);
         let ports = self
             .devices
             .iter()

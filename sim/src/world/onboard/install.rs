@@ -5,8 +5,6 @@
 //! and after [`Installed::fetch`] those it has at the end, so that whoever judges a simulated run
 //! judges this one. Called by the onboard world.
 
-use std::cell::RefCell;
-
 use finbox_abi::{finbox_op, finbox_op_kind as Kind};
 use finbox_runtime::{Machine, MachineError, MachineFacts};
 use finbox_scheduler::Shape;
@@ -14,6 +12,7 @@ use finbox_scheduler::Shape;
 use super::lower::Lowering;
 use super::refusal::{DeviceRefusal, LackedOperation};
 use crate::device::{CostModel, CounterPlace, Device, LINE_BYTES, WINDOW_ALIGN_BYTES};
+use crate::shared::Shared;
 use crate::workload::{RankPlan, TaskRef, Workload};
 use crate::world::places::Places;
 
@@ -31,7 +30,7 @@ pub(super) struct Installed<'a, M> {
     /// The kernel of each task, by rank and index; 0 for those that have none.
     pub(super) kernels: Vec<Box<[u64]>>,
     /// The first word of a timeline that the machine refused.
-    unstored: RefCell<Option<MachineError>>,
+    unstored: Shared<Option<MachineError>>,
 }
 
 impl<'a, M: Machine> Installed<'a, M> {
@@ -54,7 +53,7 @@ impl<'a, M: Machine> Installed<'a, M> {
             places: Vec::new(),
             given: Vec::new(),
             kernels: Vec::new(),
-            unstored: RefCell::new(None),
+            unstored: Shared::default(),
         };
         for (rank, (plan, device)) in (0..).zip(workload.ranks.iter().zip(mirror)) {
             installed.allocate(rank, plan, device)?;
@@ -138,7 +137,7 @@ impl<'a, M: Machine> Installed<'a, M> {
     /// Stores a word of a timeline, where gates look.
     pub(super) fn store(&self, address: u64, value: u32) {
         if let Err(error) = self.machine.copy_in(address, &value.to_le_bytes()) {
-            self.unstored.borrow_mut().get_or_insert(error);
+            self.unstored.lock().get_or_insert(error);
         }
     }
 
@@ -148,7 +147,11 @@ impl<'a, M: Machine> Installed<'a, M> {
     /// [`DeviceRefusal::Refused`].
     pub(super) fn check_stored(&self) -> Result<(), DeviceRefusal> {
         let refused = refused(|| "a word of a stream".to_owned());
-        self.unstored.take().map_or(Ok(()), Err).map_err(refused)
+        self.unstored
+            .lock()
+            .take()
+            .map_or(Ok(()), Err)
+            .map_err(refused)
     }
 
     /// Copies what data and counters hold now into the mirror.

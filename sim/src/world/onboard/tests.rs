@@ -12,7 +12,7 @@ use self::machine::{Told, Toy};
 use super::{Abandoned, Board, Calls, DeviceRefusal, Trusted};
 use crate::demo;
 use crate::workload::Workload;
-use crate::world::{self, Outcome, RunError, Settings, run_on};
+use crate::world::{self, Outcome, RunError, Settings, Submit, run_on};
 
 /// For runs that nothing ends but patience.
 const IMPATIENT: Settings = Settings {
@@ -73,6 +73,22 @@ fn every_demo_has_the_result_and_the_result_digest_of_the_simulator() {
         assert_eq!(outcome.ends, simulated.ends, "{name}");
         assert_eq!(outcome.result_digest, simulated.result_digest, "{name}");
         assert_eq!(outcome.ledger.conditions, simulated.ledger.conditions);
+        for submit in [Submit::Ring, Submit::RingThreaded] {
+            let settings = Settings {
+                submit,
+                command_slots: 4,
+                ..Settings::of(&A5)
+            };
+            let told = Told { ranks, ..Told::ALL };
+            let outcome = on_with(told, &workload, &settings).unwrap();
+            assert_eq!(outcome.broken, [""; 0], "{name}");
+            assert_eq!(
+                outcome.result_digest, simulated.result_digest,
+                "{name} {submit}"
+            );
+            let command = outcome.command.expect("there is a ring");
+            assert_eq!((command.fences, command.not_reached), (1, 0), "{name}");
+        }
         assert_eq!((outcome.digest, outcome.virtual_ns), (None, 0));
     }
 }

@@ -4,9 +4,10 @@ use std::sync::atomic::Ordering;
 
 use finbox_scheduler::{Event, Outcome, Probe, SlotId};
 
-use super::{Overdue, RankProbe};
+use super::RankProbe;
 use crate::timeline::NOBODY;
 use crate::workload::TaskRef;
+use crate::world::failures::Overdue;
 
 impl RankProbe<'_> {
     fn index(&self) -> u32 {
@@ -85,6 +86,9 @@ impl RankProbe<'_> {
                     _ => cause,
                 };
                 recorder.failures.ended(at, outcome, cause);
+                if let Some(told) = &recorder.told {
+                    told.lock().push(at);
+                }
                 latencies.finished(rank, task, now(), inline);
             }
             _ => self.tell_failure(event),

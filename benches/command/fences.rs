@@ -1,0 +1,106 @@
+//! From the moment at which what a fence waits for is over until its drain returns: with a short
+//! budget and a long one, which it must not depend on.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use finbox_mailbox::Words;
+use finbox_runtime::command::{
+    Answer, Arrival, Clock as _, Command, Executor, HostClock, Launch, Packet, Refusal, Route,
+    Signal, Transfer, WorkId, run_threaded,
+};
+
+use crate::sides::{Memory, launch};
+
+const BUDGETS_NS: [u64; 2] = [1_000_000, 900_000_000];
+
+/// Ends each launch at the second look behind it, and notes when.
+struct Device<'a> {
+    clock: &'a HostClock,
+    ended_ns: &'a AtomicU64,
+    running: Option<(WorkId, u32)>,
+}
+
+impl Executor for Device<'_> {
+    fn launch(&mut self, work: WorkId, _: &Launch) -> Result<Answer, Refusal> {
+        self.running = Some((work, 2));
+        Ok(Answer::Running)
+    }
+
+    fn copy(&mut self, _: WorkId, _: &Transfer) -> Result<Answer, Refusal> {
+        Err(Refusal(1))
+    }
+
+    fn signal(&mut self, _: WorkId, _: &Signal) -> Result<Answer, Refusal> {
+        Err(Refusal(1))
+    }
+
+    fn counter(&mut self, _: u64) -> Result<Option<u32>, Refusal> {
+        Err(Refusal(1))
+    }
+
+    fn fetch(&mut self, _: u64, _: u32) -> Result<Words, Refusal> {
+        Err(Refusal(1))
+    }
+
+    fn look(&mut self, tell: &mut dyn FnMut(Route, WorkId)) {
+        if let Some((work, looks)) = &mut self.running {
+            *looks -= 1;
+            if *looks == 0 {
+                self.ended_ns.store(self.clock.now_ns(), Relaxed);
+                tell(Route::Polled, *work);
+                self.running = None;
+            }
+        }
+    }
+}
+
+fn batch() -> [Packet; 2] {
+    let fence = Packet {
+        tag: 0,
+        command: Command::Fence,
+    };
+    [launch(1), fence]
+}
+
+/// So many answers for each budget, in turns of 50, on this thread or on another.
+fn answers(is_threaded: bool, samples: u64) -> [Vec<u64>; 2] {
+    let (clock, ended_ns) = (HostClock::start(), AtomicU64::new(0));
+    let mut memory = Memory::new();
+    let (submitter, mut processor) = memory.ends(Device {
+        clock: &clock,
+        ended_ns: &ended_ns,
+        running: None,
+    });
+    let mut times = [Vec::new(), Vec::new()];
+    let mut all = |drain: &mut dyn FnMut(u64, u64) -> bool| {
+        for nth in 0..samples {
+            let side = (nth / 50 % 2) as usize;
+            let end = submitter.submit(&batch()).expect("it was drained").end();
+            assert!(drain(end, BUDGETS_NS[side]), "a fence was not answered");
+            times[side].push(clock.now_ns() - ended_ns.load(Relaxed));
+        }
+    };
+    let is_there = |arrival| matches!(arrival, Ok(Arrival::Reached { .. }));
+    if is_threaded {
+        let ended = run_threaded(processor, &clock, |desk| {
+            all(&mut |end, budget_ns| is_there(desk.drain_until(end, budget_ns)));
+        });
+        drop(ended.expect("a thread can be started"));
+    } else {
+        all(&mut |end, budget_ns| is_there(processor.drain_until(end, budget_ns, &clock)));
+    }
+    times
+}
+
+/// One row a side and budget.
+pub(crate) fn rows(samples: u64) {
+    for (name, is_threaded) in [("inline", false), ("on a thread", true)] {
+        let times = answers(is_threaded, samples);
+        for (budget_ns, mut ns) in BUDGETS_NS.into_iter().zip(times) {
+            ns.sort_unstable();
+            let at = |share: usize| ns[(ns.len() - 1) * share / 100];
+            let ms = budget_ns / 1_000_000;
+            println!("| {name} | {ms} ms | {} | {} |", at(50), at(99));
+        }
+    }
+}
