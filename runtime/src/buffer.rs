@@ -18,7 +18,7 @@ use std::ops::Range;
 use finbox_scheduler::{Fate, SlotId};
 use thiserror::Error;
 
-use crate::plan::{Rule, holds};
+use crate::plan::{Rule, holds, waits_for_writer};
 use crate::user::User;
 
 /// A declared buffer in one of its lives.
@@ -426,16 +426,6 @@ impl<U: User> Buffers<U> {
             let touched = block.touch(range, *access, user);
             self.steps += (touched + block.sweep(&fate)) as u64;
         }
-    }
-}
-
-/// Whether one who touches a range so waits for its last write.
-#[inline]
-fn waits_for_writer(access: Access) -> bool {
-    match access {
-        Access::In => holds(Rule::ReadAfterWrite),
-        Access::Out => holds(Rule::WriteAfterWrite),
-        Access::InOut => holds(Rule::ReadAfterWrite) || holds(Rule::WriteAfterWrite),
     }
 }
 

@@ -5,7 +5,7 @@
 # usage: tests/rules/run.sh [TARGET-FOLDER]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-target=${1:-target/rules}
+target=${1:-${CARGO_TARGET_DIR:-target}/rules}
 RUSTFLAGS="--cfg finbox_weaken" CARGO_TARGET_DIR="$target" \
     cargo build --quiet -p finbox-sim --bin finbox
 check() {

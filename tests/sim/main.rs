@@ -22,6 +22,7 @@ mod roots;
 mod scale;
 mod scopes;
 mod shapes;
+mod streams;
 mod stuck;
 mod timeline;
 mod traces;

@@ -112,7 +112,7 @@ pub(crate) use desk::Desk;
 pub use error::{Gap, GapKind, PlanError};
 pub use planner::Planner;
 pub use recorder::{Planned, Recorder, Recording, Submitted};
-pub(crate) use rule::Rule;
+pub(crate) use rule::{Rule, waits_for_writer};
 pub(crate) use rules::holds;
 
 use crate::buffer::BufferId;

@@ -92,6 +92,9 @@ fn code_of(code: FaultCode) -> Code {
 const STATED_HINT: &str =
     "the graph is wrong, or what its \"checks\" and \"parts\" expect: correct it";
 
+/// What to do about a value that nothing kept from being wrong.
+const UNTRACKED_HINT: &str = "launches use memory that nobody tracks, in no order: see the gaps";
+
 /// The verdict: stuck before fault before wrong, and pass only if every rule held.
 fn judge(
     workload: &Workload,
@@ -163,7 +166,9 @@ fn wrong(workload: &Workload, outcome: &Outcome) -> Option<(String, &'static str
         "{values}; the first: rank {}, {}, byte {}: {} instead of {}",
         first.rank, first.name, first.offset, first.observed, first.expected
     );
-    let hint = if workload.is_stated {
+    let hint = if !outcome.untracked.is_empty() {
+        UNTRACKED_HINT
+    } else if workload.is_stated {
         STATED_HINT
     } else {
         usual

@@ -67,6 +67,9 @@ pub struct Failure {
     pub position: Option<u64>,
     /// Who had claimed that position, where it was announced: a FIN handler, counted from 1.
     pub claimer: Option<u32>,
+    /// Why the timeline ended that was waited for, where one was: its cause, and what that came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
     /// Names from the task that cancelled this one up to the root; the last is the root.
     pub causes: Vec<String>,
     /// How many tasks were cancelled because of this one, directly or not.
@@ -102,6 +105,9 @@ impl Failure {
         }
         if let Some(peer) = self.peer {
             text += &format!(" (it waits for rank {peer}, which is dead)");
+        }
+        if let Some(because) = &self.because {
+            text += &format!(" ({})", printable(because));
         }
         if let Some(late_ns) = self.late_ns {
             text += &format!(" (its FIN came {} late)", duration(late_ns));

@@ -59,6 +59,6 @@ pub use self::program::{Ran, Reach, Running, engine_work, run};
 pub use self::random::{Limits, random};
 pub use self::rules::{MOST_PATTERN_BYTES, MOST_PATTERNS, RuleError, RuleSet, Scanned};
 pub use self::service::Service;
-pub use self::stream::{External, PointWait, Points, StreamPlan};
+pub use self::stream::{External, PointWait, Points, StreamPlan, awaited};
 pub use self::verify::{Check, Expect, Unmet, Verified, Wrong, fnv1a};
 pub use self::workers::{Note, Noted, Workers};

@@ -100,6 +100,14 @@ impl Points {
     }
 }
 
+/// The counter that a gate waits for.
+pub fn awaited(gate: &TaskPlan) -> Option<u32> {
+    gate.program.iter().find_map(|op| match op {
+        Op::Await { counter, .. } => Some(*counter),
+        _ => None,
+    })
+}
+
 /// The tasks of each stream of a rank, in order.
 fn launches(plan: &RankPlan) -> Vec<Vec<u32>> {
     let mut streams = vec![Vec::new(); plan.streams.len()];
@@ -120,8 +128,8 @@ impl Workload {
 
     /// The number of a stream among those of all ranks.
     pub fn stream_number(&self, rank: u32, stream: u32) -> u32 {
-        let before = &self.ranks[..rank as usize];
-        let before: usize = before.iter().map(|plan| plan.streams.len()).sum();
+        let before = self.ranks.iter().take(rank as usize);
+        let before: usize = before.map(|plan| plan.streams.len()).sum();
         index(before) + stream
     }
 
@@ -135,7 +143,8 @@ impl Workload {
             let own = at.rank as usize;
             for nth in 0..self.task(at).waits.len() {
                 let wait = self.task(at).waits[nth];
-                let there = launched[wait.rank as usize].get(wait.stream as usize);
+                let there = launched.get(wait.rank as usize);
+                let there = there.and_then(|rank| rank.get(wait.stream as usize));
                 let is_edge = wait.rank == at.rank && there.is_some_and(|&last| wait.value <= last);
                 if is_edge || there.is_none() || wait.gate.is_some() {
                     continue;
@@ -145,7 +154,7 @@ impl Workload {
                     .find(|known| (known.0, known.1) == (wait.rank, wait.stream));
                 let counter = known.map(|known| known.2);
                 let counter = counter.unwrap_or_else(|| {
-                    let counter = self.add_word(at.rank, (wait.rank, wait.stream));
+                    let counter = self.ranks[own].add_counter(CounterPlace::Packed);
                     counters[own].push((wait.rank, wait.stream, counter));
                     counter
                 });
@@ -163,16 +172,29 @@ impl Workload {
                 *last += 1;
             }
         }
+        self.name_words();
     }
 
-    /// A counter of `own` that says how far a stream has come.
-    fn add_word(&mut self, own: u32, (rank, stream): (u32, u32)) -> u32 {
-        let number = self.stream_number(rank, stream);
-        let plan = &mut self.ranks[own as usize];
-        let counter = plan.add_counter(CounterPlace::Packed);
-        plan.sources.resize(counter as usize, None);
-        plan.sources.push(Some(MAX_PEERS + number));
-        counter
+    /// Lets conditions of gates name the timelines that they wait for.
+    fn name_words(&mut self) {
+        for own in 0..self.ranks.len() {
+            let plan = &self.ranks[own];
+            let waits = plan.tasks.iter().flat_map(|task| &task.waits);
+            let words: Vec<(u32, u32)> = waits
+                .filter_map(|wait| {
+                    let gate = plan.tasks.get(wait.gate? as usize)?;
+                    let counter = awaited(gate)?;
+                    let number = self.stream_number(wait.rank, wait.stream);
+                    Some((counter, MAX_PEERS + number))
+                })
+                .collect();
+            let sources = &mut self.ranks[own].sources;
+            for (counter, source) in words {
+                let counter = counter as usize;
+                sources.resize(sources.len().max(counter + 1), None);
+                sources[counter] = Some(source);
+            }
+        }
     }
 
     fn gate(&self, own: u32, wait: &PointWait, counter: u32) -> TaskPlan {

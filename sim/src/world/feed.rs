@@ -10,8 +10,9 @@ use finbox_scheduler::{
 };
 
 use super::RunError;
-use super::launches::{Launches, Planned, Planning, Store, buffer_use};
+use super::launches::{Launches, Planning, Store, buffer_use};
 use super::places::Places;
+use super::planned::Planned;
 use crate::workload::{Service, TaskPlan, TaskRef, Workload};
 
 /// What offering the next task came to.

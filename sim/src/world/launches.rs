@@ -6,26 +6,24 @@
 //! task runs, a launch that cannot be planned. Called by whoever feeds a workload.
 
 use finbox_runtime::launch::{Committed, Gate, LaunchError, Launcher, Offered, Words};
-use finbox_runtime::plan::{Freed, GapKind, Mode, PlanError, Planner, Recorder};
-use finbox_runtime::stream::{self, Explanation, ReserveError, Root, TimePoint, TimelineId, Wait};
+use finbox_runtime::plan::{Freed, Mode, PlanError, Planner, Recorder};
+use finbox_runtime::stream::{ReserveError, TimePoint, TimelineId, Wait};
 use finbox_runtime::{BufferId, BufferUse};
-use finbox_scheduler::{Dependency, Fate, Probe, Scheduler, SlotId, Submitter, TaskSpec};
+use finbox_scheduler::{Dependency, Probe, Scheduler, SlotId, Submitter, TaskSpec};
 
 use super::RunError;
-use super::failures::label as label_of;
 use super::places::Places;
 use crate::device::Device;
-use crate::report::{ExplainReport, GapReport, WantedReport};
 use crate::shared::Shared;
-use crate::workload::{Op, Points, RankPlan, TaskPlan, TaskRef, Workload};
+use crate::workload::{Points, RankPlan, TaskPlan, TaskRef, Workload, awaited};
 
 /// The timelines and buffers of all ranks that have streams.
 pub(super) struct Planning<'a> {
-    workload: &'a Workload,
-    planner: Planner,
-    points: Points,
+    pub(super) workload: &'a Workload,
+    pub(super) planner: Planner,
+    pub(super) points: Points,
     /// By rank and stream.
-    timelines: Vec<Vec<TimelineId>>,
+    pub(super) timelines: Vec<Vec<TimelineId>>,
     /// Buffers of all ranks whose memory is free again.
     freed: Shared<Vec<Freed>>,
 }
@@ -135,104 +133,13 @@ impl<'a> Planning<'a> {
     }
 
     /// The task that is the launch of `point`.
-    fn task_of(&self, point: TimePoint) -> Option<TaskRef> {
+    pub(super) fn task_of(&self, point: TimePoint) -> Option<TaskRef> {
         let at = |rank: u32, stream: u32| self.points.task(rank, stream, point.value);
         let mut ranks = (0..).zip(&self.timelines);
         ranks.find_map(|(rank, streams)| {
             let stream = streams.iter().position(|&one| one == point.timeline)?;
             at(rank, u32::try_from(stream).ok()?)
         })
-    }
-}
-
-/// What plans have to say when a run is over.
-#[derive(Debug, Default)]
-pub(super) struct Planned {
-    /// Uses that nothing orders.
-    pub(super) untracked: Vec<GapReport>,
-    /// Who each launch whose point was not reached is waiting for.
-    pub(super) explain: Vec<ExplainReport>,
-}
-
-impl Planning<'_> {
-    /// What there is to say at `now_ns`, when streams were looked at for the last time.
-    pub(super) fn planned(&self, now_ns: u64) -> Planned {
-        if !self.workload.has_streams() {
-            return Planned::default();
-        }
-        let (mut explain, mut reached) = (Vec::new(), 0);
-        for at in &self.workload.order {
-            let Some(point) = self.point_of(*at) else {
-                continue;
-            };
-            if self.planner.fate(point) == Ok(Fate::Completed) {
-                reached += 1;
-            } else if let Ok(found) = self.planner.explain(point, now_ns) {
-                explain.push(self.explained(*at, &found));
-            }
-        }
-        tracing::debug!(target: "finbox", "{reached} points were reached");
-        let untracked = self.planner.gaps().into_iter().map(|gap| {
-            let (what, kind) = match gap.kind {
-                GapKind::Untracked => ("its device does not track uses", "untracked"),
-                GapKind::External { .. } => ("nobody declared it", "external"),
-            };
-            let of_task = |at: &&TaskRef| *self.workload.task(**at).name == *gap.launch;
-            let at = self.workload.order.iter().find(of_task);
-            let (launch, argument, label) = (gap.launch, gap.argument, gap.label);
-            GapReport {
-                kind: kind.to_owned(),
-                rank: at.map_or(0, |at| label_of(self.workload, at.rank)),
-                message: format!(
-                    "launch {launch}, argument {argument} `{label}`: {what}, so that nothing \
-                     orders it; {} times",
-                    gap.count
-                ),
-            }
-        });
-        Planned {
-            untracked: untracked.collect(),
-            explain,
-        }
-    }
-
-    fn point_of(&self, at: TaskRef) -> Option<TimePoint> {
-        let stream = self.workload.task(at).stream?;
-        let value = self.points.value(at, stream)?;
-        let timeline = self.timelines[at.rank as usize][stream as usize];
-        Some(TimePoint::new(timeline, value))
-    }
-
-    fn explained(&self, at: TaskRef, found: &Explanation) -> ExplainReport {
-        let wanted = |place: &stream::Place| WantedReport {
-            what: place.name.clone(),
-            wanted: place.point.value,
-            current: place.current,
-            age_ns: place.age_ns,
-        };
-        let task = |point| {
-            let at = self.task_of(point);
-            at.map_or_else(String::new, |at| {
-                format!(", task {}", self.workload.task(at).name)
-            })
-        };
-        let root = match &found.root {
-            Root::Reached => "reached".to_owned(),
-            Root::Running(place) => format!("running{}", task(place.point)),
-            Root::Uncommitted(place) => format!("uncommitted{}", task(place.point)),
-            Root::Unreserved(place) => format!("unreserved{}", task(place.point)),
-            Root::Foreign(place) => format!("foreign, {}", place.name),
-            Root::Poisoned(_) => "poisoned".to_owned(),
-        };
-        ExplainReport {
-            rank: label_of(self.workload, at.rank),
-            task: at.task.into(),
-            name: self.workload.task(at).name.to_string(),
-            point: Some(wanted(&found.place)),
-            waits: found.waits.iter().map(wanted).collect(),
-            message: format!("{found} ({root})"),
-            root,
-        }
     }
 }
 
@@ -387,7 +294,10 @@ impl<'a, 'm> Launches<'a, 'm> {
         let waits = plan.tasks.iter().flat_map(|task| &task.waits);
         let mut words: Vec<Word> = Vec::new();
         for wait in waits {
-            let Some(counter) = wait.gate.and_then(|gate| awaited(plan, gate)) else {
+            let Some(counter) = wait
+                .gate
+                .and_then(|gate| awaited(plan.tasks.get(gate as usize)?))
+            else {
                 continue;
             };
             let address = places.counters[counter as usize];
@@ -536,13 +446,4 @@ impl<'a, 'm> Launches<'a, 'm> {
         };
         task.waits.iter().filter_map(gate).collect()
     }
-}
-
-/// The counter that a gate waits for.
-fn awaited(plan: &RankPlan, gate: u32) -> Option<u32> {
-    let mut program = plan.tasks.get(gate as usize)?.program.iter();
-    program.find_map(|op| match op {
-        Op::Await { counter, .. } => Some(*counter),
-        _ => None,
-    })
 }

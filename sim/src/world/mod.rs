@@ -24,6 +24,7 @@ mod onboard;
 pub(crate) mod order;
 mod parallel;
 mod places;
+mod planned;
 mod queue;
 mod recorder;
 mod recording;

@@ -11,7 +11,7 @@ use finbox_scheduler::{
     Chip, FinHandler, Ledger, OUTPUT_ALIGN, Outcome as TaskEnd, Scheduler, Shape, Start,
 };
 
-use super::launches::Planned;
+use super::planned::Planned;
 use super::recorder::Recorder;
 use super::submission::Passage;
 use super::{FaultAt, Outcome, RunError, Settings};
@@ -255,9 +255,14 @@ pub(super) fn conclude(remains: Remains<'_, '_>) -> Outcome {
         injected,
         virtual_ns,
         interrupted,
-        planned: Planned { untracked, explain },
+        planned,
         passage,
     } = remains;
+    let mut failures = recorder.failures();
+    planned.tell_why(workload, &mut failures);
+    let Planned {
+        untracked, explain, ..
+    } = planned;
     let stall = stall.map(|mut stall| {
         stall.explain(&explain);
         let command = passage.as_ref().map(|passage| passage.stall.clone());
@@ -307,7 +312,7 @@ pub(super) fn conclude(remains: Remains<'_, '_>) -> Outcome {
         fault: recorder
             .first_fault()
             .or_else(|| first_fault(workload, &schedulers)),
-        failures: recorder.failures(),
+        failures,
         gaps: recorder.gaps(),
         untracked,
         explain,

@@ -12,6 +12,7 @@ mod graphs;
 mod input;
 mod memory;
 mod outputs;
+mod plans;
 mod random;
 mod readme;
 mod runs;

@@ -60,6 +60,7 @@ fn failure(task: u64, outcome: FailureKind, victims: u64) -> Failure {
         claimer: None,
         causes: Vec::new(),
         victims,
+        because: None,
         victim_names: (0..victims.min(16)).map(|at| format!("v{at}")).collect(),
     }
 }

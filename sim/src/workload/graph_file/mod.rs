@@ -27,6 +27,7 @@ mod read_op;
 mod scalar;
 #[cfg(test)]
 mod schema_tests;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod write;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::op::OpFile;
 use super::scalar::{F32, Hex, NameOr, Whole};
+use super::streams::{ExternalFile, StreamFile, WaitFile};
 
 /// The whole file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -62,6 +63,8 @@ pub(super) struct RankFile {
     pub(super) init: Vec<InitFile>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) rule_sets: Vec<Vec<Hex>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) streams: Vec<StreamFile>,
     pub(super) tasks: Vec<TaskFile>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) parts: Vec<PartFile>,
@@ -77,6 +80,8 @@ pub(super) struct BufferFile {
     pub(super) at: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) align: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) takes: Option<NameOr>,
 }
 
 /// A counter.
@@ -179,6 +184,14 @@ pub(super) struct TaskFile {
     pub(super) closes: u8,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) after: Vec<NameOr>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) stream: Option<NameOr>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) waits: Vec<WaitFile>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) frees: Vec<NameOr>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) externals: Vec<ExternalFile>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) uses: Vec<UseFile>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

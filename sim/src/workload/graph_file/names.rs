@@ -15,6 +15,7 @@ pub(super) struct Names<'n> {
     buffers: Kind<'n>,
     counters: Kind<'n>,
     tasks: Kind<'n>,
+    streams: Kind<'n>,
     /// Where each buffer begins and ends.
     ranges: Vec<(u64, u64)>,
 }
@@ -91,6 +92,10 @@ impl<'n> Names<'n> {
             buffers: Kind::new("buffer", buffers),
             counters: Kind::new("counter", counters),
             tasks: Kind::new("task", tasks),
+            streams: Kind::new(
+                "stream",
+                plan.streams.iter().map(|one| &*one.name).collect(),
+            ),
             ranges: ranges
                 .map(|buffer| end(buffer.offset, buffer.bytes))
                 .collect(),
@@ -112,6 +117,14 @@ impl<'n> Names<'n> {
 
     pub(super) fn task(&self, wanted: &NameOr) -> Result<u32, GraphProblem> {
         self.tasks.find(self.rank, wanted)
+    }
+
+    pub(super) fn stream(&self, wanted: &NameOr) -> Result<u32, GraphProblem> {
+        self.streams.find(self.rank, wanted)
+    }
+
+    pub(super) fn stream_called(&self, number: u32) -> NameOr {
+        self.streams.called(number)
     }
 
     pub(super) fn buffer_called(&self, number: u32) -> NameOr {

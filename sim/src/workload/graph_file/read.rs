@@ -12,6 +12,7 @@ use super::names::Names;
 use super::problem::{GraphProblem, Located, at};
 use super::read_op::op;
 use super::scalar::{F32, Hex};
+use super::streams::streams;
 use super::{Graph, SCHEMA};
 use crate::device::{CounterPlace, EngineMemory, QueuePlan};
 use crate::file::Step::{At, Field};
@@ -137,7 +138,7 @@ fn workload(file: &GraphFile, stem: String) -> Result<Workload, Located> {
     let checks = file.checks.iter().enumerate();
     let checks =
         checks.map(|(nth, check)| all.check(check).map_err(at(&[Field("checks"), At(nth)])));
-    Ok(Workload {
+    let mut workload = Workload {
         name: file.name.clone().unwrap_or(stem),
         order,
         golden: file.golden,
@@ -145,7 +146,9 @@ fn workload(file: &GraphFile, stem: String) -> Result<Workload, Located> {
         checks: checks.collect::<Result<_, _>>()?,
         ranks,
         ..Workload::default()
-    })
+    };
+    workload.add_gates();
+    Ok(workload)
 }
 
 /// No task waits for itself, not over others either.
@@ -212,6 +215,7 @@ fn base(file: &RankFile, label: u32) -> Result<RankPlan, (usize, GraphProblem)> 
     let set = |patterns: &Vec<Hex>| RuleSet::of(patterns.iter().map(|one| &*one.0));
     plan.rule_sets = file.rule_sets.iter().map(set).collect();
     plan.data_bytes = file.data_bytes.unwrap_or(plan.data_bytes);
+    plan.streams = streams(file);
     let queues = file.completion_queues.iter();
     plan.engines = EngineMemory {
         sdma_streams: file.sdma_streams,
@@ -266,6 +270,8 @@ impl All<'_> {
             plan.counters
                 .push(place.map_or(CounterPlace::Packed, CounterPlace::Data));
         }
+        self.takes(file, &mut plan)
+            .map_err(|(nth, problem)| below("buffers", nth)(problem))?;
         for (nth, init) in file.init.iter().enumerate() {
             let place = self.own().place(&init.at).map_err(below("init", nth))?;
             plan.init.push(first_values(place, &init.data));
@@ -284,6 +290,7 @@ impl All<'_> {
     fn planned(&self, nth: usize, file: &TaskFile) -> Result<TaskPlan, Located> {
         let steps = task_steps(self.own, nth);
         let mut task = self.unprogrammed(file).map_err(at(&steps))?;
+        self.launched(file, &mut task).map_err(at(&steps))?;
         for (nth, written) in file.program.iter().enumerate() {
             let steps = [&steps[..], &[Field("program"), At(nth)]].concat();
             task.program.push(op(self, written).map_err(at(&steps))?);

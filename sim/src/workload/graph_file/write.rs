@@ -11,6 +11,7 @@ use super::model::{
 use super::names::Names;
 use super::read::ALIGN_BYTES;
 use super::scalar::{F32, Hex};
+use super::streams::stream_files;
 use super::write_op::op;
 use crate::device::CounterPlace;
 use crate::file::laid_out;
@@ -120,7 +121,7 @@ impl All<'_> {
 
     fn rank(&self, own: u32, plan: &RankPlan, counters: &[String]) -> RankFile {
         let (label, names) = self.peer(own);
-        let (buffers, end) = buffers(plan);
+        let (buffers, end) = buffers(plan, names);
         let counter = |(name, place): (&String, &CounterPlace)| CounterFile {
             name: name.as_str().into(),
             at: match place {
@@ -156,6 +157,7 @@ impl All<'_> {
                 .map(|init| first_values(names, init))
                 .collect(),
             rule_sets: plan.rule_sets.iter().map(patterns).collect(),
+            streams: stream_files(plan),
             tasks: plan.tasks.iter().map(|task| self.task(own, task)).collect(),
             parts: plan.parts.iter().map(part).collect(),
         }
@@ -170,7 +172,7 @@ impl All<'_> {
             ..task.clone()
         };
         let is_usual = u64::from(task.defers) == conditions_of(&counted);
-        TaskFile {
+        let mut file = TaskFile {
             name: task.name.clone(),
             shape: shape(task.shape),
             subtasks: subtasks(task.subtasks),
@@ -196,6 +198,10 @@ impl All<'_> {
                 .iter()
                 .map(|&first| names.task_called(first))
                 .collect(),
+            stream: None,
+            waits: Vec::new(),
+            frees: Vec::new(),
+            externals: Vec::new(),
             uses: task.uses.iter().map(|used| self.used(own, used)).collect(),
             defers: (!is_usual).then_some(task.defers),
             program: task
@@ -207,7 +213,9 @@ impl All<'_> {
                 at: names.place_called(output.at),
                 bytes: output.bytes,
             }),
-        }
+        };
+        self.launch(own, task, &mut file);
+        file
     }
 
     fn used(&self, own: u32, used: &BufferUse) -> UseFile {
@@ -248,7 +256,7 @@ impl All<'_> {
 }
 
 /// The buffers, and where the data ends if it ends with them.
-fn buffers(plan: &RankPlan) -> (Vec<BufferFile>, u64) {
+fn buffers(plan: &RankPlan, names: &Names<'_>) -> (Vec<BufferFile>, u64) {
     let mut end = 0_u64;
     let buffer = |buffer: &crate::workload::BufferPlan| {
         let usual = end.checked_next_multiple_of(ALIGN_BYTES);
@@ -258,6 +266,7 @@ fn buffers(plan: &RankPlan) -> (Vec<BufferFile>, u64) {
             bytes: buffer.bytes,
             at: (usual != Some(buffer.offset)).then_some(buffer.offset),
             align: None,
+            takes: buffer.takes.map(|before| names.buffer_called(before)),
         }
     };
     (plan.buffers.iter().map(buffer).collect(), end)

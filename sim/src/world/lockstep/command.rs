@@ -15,7 +15,7 @@ use crate::fault::Injector;
 use crate::world::actor::Nap;
 use crate::world::costs::Costed;
 use crate::world::feed::{Fed, Feed, Turned};
-use crate::world::launches::Planned;
+use crate::world::planned::Planned;
 use crate::world::submission::{Leg, Line, Memory, Passage, Sent, Tasks, Vigil};
 use crate::world::{RunError, Settings};
 

@@ -11,7 +11,7 @@ use finbox_scheduler::A5;
 use self::machine::{Told, Toy};
 use super::{Abandoned, Board, Calls, DeviceRefusal, Trusted};
 use crate::demo;
-use crate::workload::Workload;
+use crate::workload::{Access, Op, PointWait, RankPlan, Shape, StreamPlan, TaskPlan, Workload};
 use crate::world::{self, Outcome, RunError, Settings, Submit, run_on};
 
 /// For runs that nothing ends but patience.
@@ -91,6 +91,53 @@ fn every_demo_has_the_result_and_the_result_digest_of_the_simulator() {
         }
         assert_eq!((outcome.digest, outcome.virtual_ns), (None, 0));
     }
+}
+
+#[test]
+fn streams_of_two_ranks_wait_for_each_other_on_a_machine_as_in_the_simulator() {
+    let mut ranks: Vec<RankPlan> = (0..2).map(RankPlan::new).collect();
+    for (own, rank) in (0..).zip(&mut ranks) {
+        let (name, tracks) = ("only".into(), true);
+        rank.streams = vec![StreamPlan { name, tracks }];
+        let column = rank.add_buffer("column", 64, 64);
+        for value in 1..=4_u32 {
+            let before = u64::from(value) - u64::from(own == 0);
+            let wait = PointWait::new(1 - own, 0, before);
+            rank.tasks.push(TaskPlan {
+                uses: vec![rank.whole(column, Access::InOut)],
+                stream: Some(0),
+                // By turns: the first of rank 0, the first of rank 1, the second of rank 0.
+                waits: if before > 0 { vec![wait] } else { Vec::new() },
+                program: vec![Op::AddU32 {
+                    from: 0,
+                    to: 0,
+                    count: 16,
+                    add: value,
+                }],
+                output: Some(rank.span(column)),
+                ..TaskPlan::new(format!("add {value}"), Shape::Aiv, 100)
+            });
+        }
+    }
+    let mut workload = Workload {
+        name: "by turns".into(),
+        order: Workload::order_by_turns(&ranks),
+        ranks,
+        ..Workload::default()
+    };
+    workload.add_gates();
+    let simulated = world::run(&workload, &Settings::of(&A5), &mut |_, _| {}).unwrap();
+    let told = Told {
+        ranks: 2,
+        ..Told::ALL
+    };
+    let outcome = on(told, &workload).unwrap();
+    assert!(outcome.stall.is_none() && outcome.adds_up, "{outcome:?}");
+    assert_eq!(outcome.broken, [""; 0]);
+    assert_eq!(outcome.ledger.deferred, 7, "every wait but none has a gate");
+    assert_eq!(outcome.result_digest, simulated.result_digest);
+    let refusal = refused(told, &demo::streams(2, 1, None).unwrap()).to_string();
+    assert!(refusal.contains("task sort 0 sorts or joins"), "{refusal}");
 }
 
 #[test]

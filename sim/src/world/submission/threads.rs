@@ -14,7 +14,7 @@ use super::{BATCH, Leg, Line, Memory, Passage, Sent, Tasks, Vigil};
 use crate::device::Meter;
 use crate::fault::BatchMishap;
 use crate::world::feed::{Fed, Feed};
-use crate::world::launches::Planned;
+use crate::world::planned::Planned;
 use crate::world::recorder::{RankProbe, Recorder};
 use crate::world::{RunError, Settings};
 

@@ -1,0 +1,72 @@
+//! Launches on streams through the executable: plan modes, gaps, and who waits for whom.
+
+use serde_json::Value;
+
+use crate::{finbox, refused};
+
+fn run(args: &[&str]) -> (Option<i32>, Value) {
+    let ended = finbox(&[&["run", "streams"], args, &["--json"]].concat());
+    (ended.code, ended.document())
+}
+
+#[test]
+fn streams_pass_on_both_clocks_with_one_result_and_nothing_to_explain() {
+    let [lockstep, parallel] = ["lockstep", "parallel"].map(|mode| {
+        let (code, document) = run(&["--mode", mode, "--explain", "--tasks", "4"]);
+        assert_eq!((code, &document["max_diff"]), (Some(0), &0.0.into()));
+        assert_eq!(document["explain"], Value::Array(Vec::new()));
+        assert_eq!(document["gaps"], Value::Array(Vec::new()));
+        document["result_digest"].clone()
+    });
+    assert_eq!(lockstep, parallel);
+    let text = finbox(&["run", "streams", "--tasks", "1", "--explain"]).stdout;
+    assert!(text.contains("every point was reached"), "{text}");
+}
+
+#[test]
+fn a_use_that_is_left_out_is_refused_or_listed_as_the_plan_says() {
+    let omit = ["--omit-use", "join:keys"];
+    let words = ["launch `join 0`", "argument 2 `keys`", "--plan permissive"];
+    refused(&[&["run", "streams"][..], &omit].concat(), 2, &words);
+    let (code, document) = run(&[&omit[..], &["--plan", "permissive"]].concat());
+    assert_eq!((code, &document["verdict"]), (Some(1), &"wrong".into()));
+    let gaps = document["gaps"].as_array().expect("a list");
+    assert_eq!((gaps.len(), &gaps[0]["kind"]), (8, &"external".into()));
+    let unknown = ["run", "streams", "--omit-use", "join:nothing"];
+    refused(&unknown, 2, &["join:nothing", "join:keys"]);
+    refused(&["run", "streams", "--omit-use", "join"], 2, &["join:keys"]);
+    let other = ["run", "dummy_task", "--omit-use", "join:keys"];
+    refused(&other, 2, &["--omit-use", "dummy_task"]);
+}
+
+#[test]
+fn a_run_that_is_stuck_says_of_each_point_who_it_is_waiting_for() {
+    let fault = ["--fault", "all-cores-hang:0", "--tasks", "2", "--explain"];
+    let (code, document) = run(&[&fault[..], &["--deadline-ms", "5"]].concat());
+    assert_eq!(code, Some(4), "{document}");
+    let explain = document["explain"].as_array().expect("a list");
+    let first = |name: &str| explain.iter().find(|one| one["name"] == name);
+    let late = first("mark 1").expect("it did not come");
+    assert!(late["point"]["wanted"].as_u64() > late["point"]["current"].as_u64());
+    let root = late["root"].as_str().expect("a sentence");
+    assert!(root.starts_with("running, task "), "{root}");
+    let tasks = document["stall"]["tasks"].as_array().expect("a list");
+    let point = tasks.iter().find_map(|task| task["point"].as_str());
+    assert!(point.expect("launches are stuck").contains("in the end: "));
+    let other = [
+        "run",
+        "deferred_notify_demo",
+        "--fault",
+        "notify-lost",
+        "--explain",
+    ];
+    let ended = finbox(&[&other[..], &["--json"]].concat());
+    let document = ended.document();
+    let explain = &document["explain"][0];
+    assert_eq!(explain["point"], Value::Null);
+    let message = explain["message"].as_str().expect("a sentence");
+    assert!(
+        message.contains("counter") && message.contains("in the end: "),
+        "{message}"
+    );
+}
