@@ -189,10 +189,19 @@ fn named(report: RunReport, options: &RunOptions) -> RunReport {
     }
 }
 
-/// Why what `options` name cannot be run at all, as a report.
-pub fn refusal(options: &RunOptions) -> Option<RunReport> {
-    let refused = workload(options).err();
-    refused.map(|report| named(*report, options))
+/// Why what `options` name cannot be run at all, or never has `link`, as a report. Random workloads
+/// have as many ranks as their seed says, if nobody else does.
+pub fn refusal(options: &RunOptions, link: Option<(u16, u16)>) -> Option<RunReport> {
+    let is_random = matches!(&options.what, cli::What::Scenario(name) if name == "random");
+    let link = link.filter(|_| !is_random || options.ranks.is_some());
+    let refused = match workload(options) {
+        Ok(loaded) => {
+            let missing = world::check_link(link, loaded.workload.ranks.len()).err()?;
+            refused(&missing)
+        }
+        Err(report) => *report,
+    };
+    Some(named(refused, options))
 }
 
 /// The workload that `options` name, and how it is to run.

@@ -70,7 +70,7 @@ enum Ended {
 
 /// Measures what `options` say and prints it.
 pub fn run(options: &MetgOptions) -> ExitCode {
-    if let Some(report) = app::refusal(&options.run) {
+    if let Some(report) = app::refusal(&options.run, None) {
         return output::refuse(&report, options.run.json);
     }
     app::words(Verdict::Fault, "measuring", &options.run).prepare();

@@ -86,6 +86,11 @@ pub(super) fn workload(options: &RunOptions) -> Result<Loaded, Box<RunReport>> {
             })
         }
         What::Path(path) if files::is_json(path) => {
+            let of_traces = [
+                ("--deps", options.deps.is_some()),
+                ("--collectives", options.collectives.is_some()),
+            ];
+            refuse_others(path, "traces of Chakra", &of_traces)?;
             let loaded = files::load(path, options.time_scale, costs)
                 .map_err(|error| Box::new(unreadable(&error)))?;
             check_ranks(options, &loaded.workload, "file")?;
@@ -94,8 +99,22 @@ pub(super) fn workload(options: &RunOptions) -> Result<Loaded, Box<RunReport>> {
                 .map_err(|error| Box::new(refused(&error)))?;
             Ok(loaded)
         }
-        What::Path(path) => import(path, options, costs),
+        What::Path(path) => {
+            let of_workflows = [("--time-scale", options.time_scale.is_some())];
+            refuse_others(path, "workflows of WfCommons", &of_workflows)?;
+            import(path, options, costs)
+        }
     }
+}
+
+/// Refuses options that were given, and are for other files than `path`.
+fn refuse_others(path: &Path, which: &str, given: &[(&str, bool)]) -> Result<(), Box<RunReport>> {
+    let Some((option, _)) = given.iter().find(|(_, is_given)| *is_given) else {
+        return Ok(());
+    };
+    let message = format!("{option} is for {which}, and {} is none", path.display());
+    let error = ErrorReport::new(Code::USAGE, message, format!("leave {option} out"));
+    Err(Box::new(RunReport::refused(Invalid::Usage, error)))
 }
 
 fn costs(options: &RunOptions) -> Result<Costs, Box<RunReport>> {
@@ -118,9 +137,9 @@ fn unreadable(error: &FileError) -> RunReport {
 
 fn import(path: &Path, options: &RunOptions, costs: Costs) -> Result<Loaded, Box<RunReport>> {
     let deps = match options.deps {
-        Deps::Data => chakra::Deps::Data,
-        Deps::Ctrl => chakra::Deps::Ctrl,
-        Deps::Both => chakra::Deps::Both,
+        None | Some(Deps::Data) => chakra::Deps::Data,
+        Some(Deps::Ctrl) => chakra::Deps::Ctrl,
+        Some(Deps::Both) => chakra::Deps::Both,
     };
     let import = chakra::Options {
         deps,

@@ -32,6 +32,7 @@ pub(super) fn refused(error: &RunError) -> RunReport {
         }
         RunError::Plan(problem) => {
             let hint = match problem {
+                PlanError::TooMuch { .. } => "correct its bytes",
                 PlanError::TooLong { .. } => {
                     "correct its duration, or the speeds of --cost-model if it was estimated"
                 }
@@ -94,6 +95,10 @@ const STATED_HINT: &str =
 
 /// What to do about a value that nothing kept from being wrong.
 const UNTRACKED_HINT: &str = "launches use memory that nobody tracks, in no order: see the gaps";
+
+/// What to do where more conditions wait at once than there is room for.
+const ROOM_HINT: &str = "take fewer --tasks, or a graph file whose \"limits\" have more \
+                         \"condition_room\", or declare smaller bounds";
 
 /// The verdict: stuck before fault before wrong, and pass only if every rule held.
 fn judge(
@@ -197,7 +202,11 @@ fn stuck(stall: &StallReport, deadline_ns: Option<u64>) -> ErrorReport {
         }
         None => {
             let message = format!("nothing moves, with {tasks} unfinished: {why}");
-            ErrorReport::new(code_of(code), message, code.hint())
+            let hint = match code {
+                FaultCode::ConditionRoomExhausted => ROOM_HINT,
+                _ => code.hint(),
+            };
+            ErrorReport::new(code_of(code), message, hint)
         }
     }
 }

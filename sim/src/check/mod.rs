@@ -25,9 +25,7 @@ pub use self::judge::{Ended, judge};
 pub use self::tally::{Failure, Tally};
 
 use crate::app;
-use crate::cli::{
-    CheckOptions, Completion, Deps, Mode, Persistent, RunOptions, TargetName, output,
-};
+use crate::cli::{CheckOptions, Completion, Mode, Persistent, RunOptions, TargetName, output};
 use crate::fault::{FaultKind, Faults};
 use crate::memory;
 use crate::report::Verdict;
@@ -55,7 +53,12 @@ pub fn run(options: &CheckOptions) -> ExitCode {
     let stop = signal::stop_flag();
     // The first seed of each target: what cannot be run is no seed that went wrong.
     let mut firsts = (0..options.seeds.min(2)).map(|nth| of_seed(options, nth));
-    if let Some(report) = firsts.find_map(|run| app::refusal(&run)) {
+    let link = options
+        .run
+        .faults
+        .slow_link()
+        .or(options.faults.slow_link());
+    if let Some(report) = firsts.find_map(|run| app::refusal(&run, link)) {
         return output::refuse(&report, options.run.json);
     }
     let began = Instant::now();
@@ -65,7 +68,12 @@ pub fn run(options: &CheckOptions) -> ExitCode {
     let mut tally = Tally::default();
     sweep(options, |judged| {
         match judged.ended {
-            Ok((outcome, ended)) => tally.count(&judged.run.faults, &outcome, ended),
+            Ok((outcome, ended)) => {
+                let ranks = outcome.ends.len();
+                let faults = there(judged.run.faults, ranks);
+                tally.without_link += u64::from(faults != judged.run.faults);
+                tally.count(&faults, &outcome, ended);
+            }
             Err(what) => tally.fail(&judged.run, what),
         }
         line.update(tally.seeds, options.seeds, "seeds");
@@ -177,11 +185,7 @@ pub fn of_seed(options: &CheckOptions, nth: u64) -> RunOptions {
 /// What is wrong, in one sentence.
 pub fn one(run: &RunOptions) -> Result<(world::Outcome, Ended), String> {
     let (workload, mut settings) = app::prepare(run)?;
-    // A swarm's workloads are of many sizes: a link that one of them lacks is not slow there.
-    let link = settings.faults.slow_link();
-    if link.is_some_and(|(from, to)| usize::from(from.max(to)) >= workload.ranks.len()) {
-        settings.faults = settings.faults.without(FaultKind::LinkSlow);
-    }
+    settings.faults = there(settings.faults, workload.ranks.len());
     if run.mode == Mode::Parallel {
         settings.patience_ns = PARALLEL_PATIENCE_NS;
     }
@@ -195,6 +199,17 @@ pub fn one(run: &RunOptions) -> Result<(world::Outcome, Ended), String> {
         }
     }
     Ok((outcome, ended))
+}
+
+/// What of `faults` a run of so many ranks can have: random workloads are of many sizes, and a link
+/// that one of them lacks is not slow there. The report counts these seeds.
+fn there(faults: Faults, ranks: usize) -> Faults {
+    match faults.slow_link() {
+        Some((from, to)) if usize::from(from.max(to)) >= ranks => {
+            faults.without(FaultKind::LinkSlow)
+        }
+        _ => faults,
+    }
 }
 
 /// The command that runs one seed again, for a shell.
@@ -218,8 +233,8 @@ pub fn replay(run: &RunOptions) -> String {
     if run.submit != Submit::Direct {
         command.push_str(&format!(" --submit {}", run.submit));
     }
-    if run.deps != Deps::Data {
-        command.push_str(&format!(" --deps {}", run.deps));
+    if let Some(deps) = run.deps {
+        command.push_str(&format!(" --deps {deps}"));
     }
     if let Some(how) = run.collectives {
         command.push_str(&format!(" --collectives {}", how.as_str()));
@@ -272,7 +287,7 @@ mod tests {
     fn the_command_of_a_seed_has_all_that_its_run_had() {
         for more in [
             "",
-            "--fault notify-lost:3 --completion locked --deps both --collectives model",
+            "--fault notify-lost:3 --completion locked",
             "--faults all --task-budget-ms 3 --wait-budget-ms 4 --deadline-ms 5",
             "--faults all --submit ring-threaded --command-slots 4 --completion locked",
             "--faults all --ranks 2 --threads 4 --cores 6 --mailbox-slots 8 --mode parallel --shadow",
@@ -284,6 +299,13 @@ mod tests {
                 assert_eq!(again, run, "{more}");
             }
         }
+    }
+
+    #[test]
+    fn the_command_of_a_traces_seed_has_what_traces_have() {
+        let line = "finbox check ./x.et --seed 7 --deps both --collectives model";
+        let run = of_seed(&options(line), 3);
+        assert_eq!(of_seed(&options(&replay(&run)), 0), run);
     }
 
     #[test]

@@ -26,6 +26,7 @@ struct Document<'a> {
     mailbox: Mailbox,
     faults: Vec<Kind>,
     codes: Vec<Code>,
+    without_link: u64,
     wall_ns: u64,
     failures: Vec<Failed<'a>>,
 }
@@ -130,6 +131,7 @@ pub(super) fn to_json(options: &CheckOptions, tally: &Tally, took: Duration) -> 
         },
         faults: kinds(tally),
         codes: codes(tally),
+        without_link: tally.without_link,
         wall_ns: u64::try_from(took.as_nanos()).unwrap_or(u64::MAX),
         failures: failed(tally),
     };
@@ -243,6 +245,13 @@ fn faults_and_errors(tally: &Tally, row: &mut impl FnMut(&str, String)) {
         row(
             "fault",
             format!("{name:<20} {strikes} strikes in {seeds} seeds"),
+        );
+    }
+    if tally.without_link > 0 {
+        let seeds = tally.without_link;
+        row(
+            "",
+            format!("{seeds} seeds lack the link that is to be slow"),
         );
     }
     for Code { code, name, seeds } in codes(tally) {

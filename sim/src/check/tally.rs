@@ -57,6 +57,8 @@ pub struct Tally {
     /// First faults, by number.
     pub codes: BTreeMap<u16, (FaultCode, u64)>,
     kinds: BTreeMap<FaultKind, OfKind>,
+    /// Seeds whose workload lacks the link that is to be slow.
+    pub without_link: u64,
     /// Seeds that went wrong, at most ten.
     pub failures: Vec<Failure>,
     /// A signal came before the check had ended.

@@ -15,6 +15,7 @@ use super::bench::{BenchOptions, MetgArgs, metg};
 use super::convert::{ConvertArgs, convert};
 use super::device::{BoardOptions, DeviceArgs, device};
 use super::options::{CheckOptions, Collectives, Completion, Deps, Mode, RunOptions, What};
+use super::owned::check_owned;
 use super::persistent::Persistent;
 use super::plan::PlanOptions;
 use super::scenario::{find_scenario, near_scenarios};
@@ -200,10 +201,9 @@ pub(super) struct RunArgs {
     #[arg(value_parser = values::time_scale)]
     pub(super) time_scale: Option<u64>,
 
-    /// Dependencies of a trace to keep: data, ctrl or both
-    #[arg(long, value_name = "KIND", value_enum, default_value_t = Deps::Data)]
-    #[arg(hide_possible_values = true)]
-    pub(super) deps: Deps,
+    /// Dependencies of a trace to keep: data, ctrl or both [default: data]
+    #[arg(long, value_name = "KIND", value_enum, hide_possible_values = true)]
+    pub(super) deps: Option<Deps>,
 
     /// Collectives of a trace: ring, direct or model [default: direct up to 64 KiB, then ring]
     #[arg(long, value_name = "HOW", value_enum, hide_possible_values = true)]
@@ -255,7 +255,7 @@ impl RunArgs {
             faults: Vec::new(),
             cost_model: None,
             time_scale: None,
-            deps: Deps::Data,
+            deps: None,
             collectives: None,
             explain: false,
             report: None,
@@ -384,6 +384,7 @@ fn checked_check(check: CheckArgs, targets: &[TargetFacts]) -> Result<CheckOptio
 
 pub(super) fn checked(run: RunArgs, targets: &[TargetFacts]) -> Result<RunOptions, UsageError> {
     let what = what(&run.what)?;
+    check_owned(&what, &run)?;
     let name = run.target.unwrap_or(TargetName::A2a3);
     let target = target(name, targets)?;
     let mut faults = run.faults.iter();
@@ -393,9 +394,6 @@ pub(super) fn checked(run: RunArgs, targets: &[TargetFacts]) -> Result<RunOption
     run.bench.check(&what)?;
     Persistent::check(run.persistent, &what)?;
     run.plan.check(&what)?;
-    if let (What::Scenario(name), Some(_)) = (&what, run.time_scale) {
-        return Err(UsageError::NoTimeScale { what: name.clone() });
-    }
     if run.cost_model.is_some() && run.mode == Mode::Parallel {
         return Err(UsageError::CostsInParallel);
     }

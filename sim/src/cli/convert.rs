@@ -69,10 +69,9 @@ pub(super) struct ConvertArgs {
     #[arg(value_parser = values::time_scale)]
     time_scale: Option<u64>,
 
-    /// Dependencies of a trace to keep: data, ctrl or both
-    #[arg(long, value_name = "KIND", value_enum, default_value_t = Deps::Data)]
-    #[arg(hide_possible_values = true)]
-    deps: Deps,
+    /// Dependencies of a trace to keep: data, ctrl or both [default: data]
+    #[arg(long, value_name = "KIND", value_enum, hide_possible_values = true)]
+    deps: Option<Deps>,
 
     /// Collectives of a trace: ring, direct or model [default: direct up to 64 KiB, then ring]
     #[arg(long, value_name = "HOW", value_enum, hide_possible_values = true)]

@@ -18,6 +18,7 @@ mod list;
 mod near;
 mod options;
 pub mod output;
+mod owned;
 mod persistent;
 mod plan;
 mod scenario;

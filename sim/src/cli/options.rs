@@ -185,8 +185,8 @@ pub struct RunOptions {
     pub cost_model: Option<PathBuf>,
     /// Virtual ns for a second of a workflow.
     pub time_scale: Option<u64>,
-    /// Which dependencies of a trace are kept.
-    pub deps: Deps,
+    /// Which dependencies of a trace are kept; `None`: the data dependencies.
+    pub deps: Option<Deps>,
     /// How collectives of a trace run; `None`: by their size.
     pub collectives: Option<Collectives>,
     /// Record the run and say what held it up.

@@ -45,6 +45,7 @@ pub(super) fn manual(mut grammar: clap::Command, wanted: &ManArgs) -> Result<Str
     };
     let mut roff = Vec::new();
     clap_mangen::Man::new(page)
+        .source(concat!("finbox ", env!("CARGO_PKG_VERSION")))
         .render(&mut roff)
         .expect("memory takes every page");
     Ok(text(roff))
@@ -129,6 +130,8 @@ mod tests {
             assert!(top.contains(&format!("finbox\\-{command}(1)")), "{command}");
             let page = printed(&format!("man {command}"));
             assert!(page.contains(&format!(".TH finbox-{command} 1")), "{page}");
+            let version = concat!("\"finbox ", env!("CARGO_PKG_VERSION"), "\"");
+            assert!(page.contains(version), "{page}");
             for option in options {
                 let spelled = format!("\\-\\-{}", option.replace('-', "\\-"));
                 assert!(page.contains(&spelled), "{command}: {spelled}");

@@ -109,7 +109,7 @@ fn a_bare_scenario_takes_every_default() {
         faults: Faults::NONE,
         cost_model: None,
         time_scale: None,
-        deps: Deps::Data,
+        deps: None,
         collectives: None,
         explain: false,
         report: None,
@@ -129,8 +129,8 @@ fn a_bare_scenario_takes_every_default() {
 fn every_option_reaches_its_field_before_or_after_the_scenario() {
     let options = run(
         "--target a5 --ranks 8 --mode parallel --seed 7 deferred_notify_demo \
-         --threads 3 --cores 108 --mailbox-slots 64 --deadline-ms 250 --deps both \
-         --task-budget-ms 7 --wait-budget-ms 9 --completion locked --collectives ring \
+         --threads 3 --cores 108 --mailbox-slots 64 --deadline-ms 250 \
+         --task-budget-ms 7 --wait-budget-ms 9 --completion locked \
          --submit ring-threaded --command-slots 32 \
          --explain --report a/b.html --trace t.pftrace --trace-window 5..80 --shadow \
          --json --quiet",
@@ -157,8 +157,8 @@ fn every_option_reaches_its_field_before_or_after_the_scenario() {
         faults: Faults::NONE,
         cost_model: None,
         time_scale: None,
-        deps: Deps::Both,
-        collectives: Some(Collectives::Ring),
+        deps: None,
+        collectives: None,
         explain: true,
         report: Some("a/b.html".into()),
         shadow: true,
@@ -171,6 +171,21 @@ fn every_option_reaches_its_field_before_or_after_the_scenario() {
         quiet: true,
     };
     assert_eq!(options, expected);
+}
+
+#[test]
+fn what_traces_have_reaches_its_field_and_is_refused_for_scenarios() {
+    let options = run("./trace --deps both --collectives ring");
+    assert_eq!(options.deps, Some(Deps::Both));
+    assert_eq!(options.collectives, Some(Collectives::Ring));
+    for option in ["--deps data", "--collectives ring"] {
+        for command in ["run", "check", "convert -o x.json"] {
+            let (message, hint) = refused(&format!("{command} dummy_task {option}"));
+            let name = option.split(' ').next().unwrap();
+            let expected = format!("{name} is for traces of Chakra, and 'dummy_task' is none");
+            assert_eq!((message, hint), (expected, format!("leave {name} out")));
+        }
+    }
 }
 
 #[test]
@@ -326,7 +341,7 @@ fn every_kind_of_dependency_and_no_other_is_accepted() {
         ("ctrl", Deps::Ctrl),
         ("both", Deps::Both),
     ] {
-        assert_eq!(run(&format!("dummy_task --deps {text}")).deps, deps);
+        assert_eq!(run(&format!("./trace --deps {text}")).deps, Some(deps));
         assert_eq!(deps.as_str(), text);
     }
     let message = message("run dummy_task --deps none");

@@ -103,6 +103,14 @@ pub enum UsageError {
         /// The scenario or file.
         what: String,
     },
+    /// An option of traces for something else.
+    #[error("{option} is for traces of Chakra, and '{}' is none", printable(.what))]
+    TraceOnly {
+        /// The option.
+        option: &'static str,
+        /// The scenario.
+        what: String,
+    },
     /// A cost model for a run that takes the time it takes.
     #[error("--cost-model says what virtual time costs, and --mode parallel has real time")]
     CostsInParallel,
@@ -145,7 +153,9 @@ impl UsageError {
             Self::CoresOutsideTarget { most, .. } => {
                 format!("leave --cores out for all {most}, or take fewer")
             }
-            Self::BenchOnly { option, .. } => format!("leave {option} out"),
+            Self::BenchOnly { option, .. } | Self::TraceOnly { option, .. } => {
+                format!("leave {option} out")
+            }
             Self::StreamsOnly { .. } => "leave --omit-use out".to_owned(),
             Self::NoTimeScale { .. } => "leave --time-scale out".to_owned(),
             Self::NoItems { .. } => "leave --persistent out".to_owned(),

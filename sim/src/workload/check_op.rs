@@ -8,7 +8,7 @@ use crate::engine::{Direction, Lane, Transfer};
 
 use super::check::OfTask;
 use super::op::{EngineTime, Op, Part};
-use super::plan::{RankPlan, Span, index};
+use super::plan::{MOST_TIMED_BYTES, RankPlan, Span, index};
 use super::plan_error::PlanError;
 use super::rules::Scanned;
 use super::service::Service;
@@ -96,21 +96,24 @@ impl OfTask<'_> {
                 from,
                 to,
                 bytes,
-            }
-            | Op::PutTimed {
+            } => self.put(peer, from, to, bytes),
+            Op::PutTimed {
                 peer,
                 from,
                 to,
                 bytes,
+                timed_bytes,
+            } => self.timed(timed_bytes).and(self.put(peer, from, to, bytes)),
+            Op::PutPattern {
+                peer,
+                to,
+                bytes,
+                timed_bytes,
                 ..
             } => {
-                self.own(from, bytes)?;
-                self.inside(Span { at: to, bytes }, self.peer(peer)?.data_bytes)?;
-                self.moved(peer, from, to, bytes)
+                self.timed(timed_bytes)?;
+                self.inside(Span { at: to, bytes }, self.peer(peer)?.data_bytes)
             }
-            Op::PutPattern {
-                peer, to, bytes, ..
-            } => self.inside(Span { at: to, bytes }, self.peer(peer)?.data_bytes),
             Op::Notify { peer, counter, .. } => self.exists(
                 "counter of the peer",
                 counter,
@@ -158,9 +161,25 @@ impl OfTask<'_> {
         self.apart(from, to, bytes)
     }
 
+    fn put(&self, peer: u32, from: u64, to: u64, bytes: u64) -> Result<(), PlanError> {
+        self.own(from, bytes)?;
+        self.inside(Span { at: to, bytes }, self.peer(peer)?.data_bytes)?;
+        self.moved(peer, from, to, bytes)
+    }
+
+    /// Whether the time of so many bytes passes.
+    fn timed(&self, bytes: u64) -> Result<(), PlanError> {
+        if bytes <= MOST_TIMED_BYTES {
+            return Ok(());
+        }
+        let place = self.place();
+        Err(PlanError::TooMuch { place, bytes })
+    }
+
     fn engine(&self, counter: u32, time: EngineTime) -> Result<(), PlanError> {
-        if let EngineTime::Ns(ns) = time {
-            self.ends(ns)?;
+        match time {
+            EngineTime::Ns(ns) => self.ends(ns)?,
+            EngineTime::Bytes(bytes) | EngineTime::Rounds { bytes, .. } => self.timed(bytes)?,
         }
         self.exists("counter", counter, self.plan.counters.len())
     }
@@ -189,8 +208,9 @@ impl OfTask<'_> {
             from,
             to,
             bytes,
-            ..
+            timed_bytes,
         } = transfer;
+        self.timed(timed_bytes)?;
         let (own, other) = match direction {
             Direction::Get => (to, from),
             Direction::Put => (from, to),

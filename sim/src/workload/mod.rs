@@ -51,8 +51,8 @@ pub use self::kernels::{Issued, Programs};
 pub use self::op::{EngineTime, Op, Part};
 pub use self::pattern::{mix, pattern, pattern_seed};
 pub use self::plan::{
-    BufferPlan, BufferUse, Init, MOST_TASK_NS, PredicatePlan, RankPlan, Span, TaskPlan, TaskRef,
-    Workload,
+    BufferPlan, BufferUse, Init, MOST_TASK_NS, MOST_TIMED_BYTES, PredicatePlan, RankPlan, Span,
+    TaskPlan, TaskRef, Workload,
 };
 pub use self::plan_error::{Place, PlanError};
 pub use self::program::{Ran, Reach, Running, engine_work, run};

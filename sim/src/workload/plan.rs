@@ -21,6 +21,10 @@ use super::verify::Check;
 /// Longest kernel in ns: a thousand hours.
 pub const MOST_TASK_NS: u64 = 3_600_000_000_000_000;
 
+/// Most bytes that the time of an engine's work or of a put is reckoned for: a PiB, which takes a
+/// day or so.
+pub const MOST_TIMED_BYTES: u64 = 1 << 50;
+
 /// Everything a run needs to know beforehand.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Workload {

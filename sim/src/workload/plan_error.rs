@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::device::EngineMemory;
 use crate::engine::Lane;
 
-use super::plan::TaskRef;
+use super::plan::{MOST_TIMED_BYTES, TaskRef};
 use super::rules::RuleError;
 
 /// Where in a workload a problem is.
@@ -64,6 +64,17 @@ pub enum PlanError {
         place: Place,
         /// How long it would run; more than [`MOST_TASK_NS`](super::plan::MOST_TASK_NS).
         ns: u64,
+    },
+    /// More bytes than anybody can wait for to be moved.
+    #[error(
+        "{place}: the time of {bytes} bytes, and {} are the most",
+        MOST_TIMED_BYTES
+    )]
+    TooMuch {
+        /// Whose.
+        place: Place,
+        /// How many; more than [`MOST_TIMED_BYTES`](super::MOST_TIMED_BYTES).
+        bytes: u64,
     },
     /// A peer, counter, buffer or task that is not there.
     #[error("{place}: there is no {what} {index}")]
@@ -273,6 +284,7 @@ impl PlanError {
             | Self::Unaligned { place, .. }
             | Self::Overlap { place, .. }
             | Self::TooLong { place, .. }
+            | Self::TooMuch { place, .. }
             | Self::Missing { place, .. }
             | Self::Waits { place }
             | Self::NotPosted { place, .. }

@@ -401,7 +401,7 @@ fn check(workload: &Workload, settings: &Settings) -> Result<(), RunError> {
     workload.check()?;
     Planning::check(workload, settings.plan)?;
     check_target(workload, settings.target)?;
-    check_link(&settings.faults, workload.ranks.len())?;
+    check_link(settings.faults.slow_link(), workload.ranks.len())?;
     stage::check_settings(workload, settings)?;
     let (slots, ranks) = (settings.mailbox_slots, workload.ranks.len());
     if u64::from(slots) * ranks as u64 > MOST_MAILBOX_SLOTS {
@@ -430,12 +430,12 @@ fn root(outcome: &Outcome) -> Option<Root> {
     })
 }
 
-/// Whether there is the link that `faults` name, among so many ranks.
+/// Whether there is a link, if one is named, among so many ranks.
 ///
 /// # Errors
 /// [`RunError::NoLink`].
-fn check_link(faults: &Faults, ranks: usize) -> Result<(), RunError> {
-    match faults.slow_link() {
+pub(crate) fn check_link(link: Option<(u16, u16)>, ranks: usize) -> Result<(), RunError> {
+    match link {
         Some((from, to)) if usize::from(from.max(to)) >= ranks => {
             Err(RunError::NoLink { from, to, ranks })
         }

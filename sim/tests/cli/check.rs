@@ -1,6 +1,6 @@
 //! `finbox check`: what it prints, and that a seed that goes wrong can be run again.
 
-use crate::{arg, data, finbox};
+use crate::{arg, data, finbox, refused};
 
 #[test]
 fn a_check_prints_its_sums_as_text_and_as_one_document() {
@@ -73,4 +73,41 @@ fn collectives_under_all_faults_are_right_or_fail_for_a_reason() {
         let ended = finbox(&[&check[..], &["--collectives", how]].concat());
         assert_eq!(ended.code, Some(0), "{sample} {how}: {}", ended.stderr);
     }
+}
+
+#[test]
+fn a_slow_link_that_no_seed_can_have_is_refused_and_one_that_some_lack_is_told() {
+    for link in [
+        ["--fault", "link-slow:0-9:4"],
+        ["--faults", "link-slow:0-9:4"],
+    ] {
+        for more in [&["deferred_notify_demo"][..], &["random", "--ranks", "2"]] {
+            let check = [&["check", "--seeds", "2"], &link[..], more].concat();
+            let error = refused(&check, 2, &["there is no link 0-9", "0 to 1"]);
+            assert_eq!(error["code"], 190, "{check:?}");
+        }
+        let some = ["check", "random", "--seeds", "20", "--json"];
+        let ended = finbox(&[&some[..], &["--fault", "link-slow:0-1:4"]].concat());
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        let document = ended.document();
+        let lack = document["without_link"].as_u64().unwrap();
+        assert!((1..20).contains(&lack), "{lack}");
+        assert_eq!(document["faults"][0]["seeds"], 20 - lack);
+    }
+    let all = [
+        "check",
+        "random",
+        "--seeds",
+        "20",
+        "--fault",
+        "link-slow:0-63:4",
+    ];
+    let ended = finbox(&all);
+    assert!(
+        ended
+            .stdout
+            .contains("20 seeds lack the link that is to be slow"),
+        "{}",
+        ended.stdout
+    );
 }

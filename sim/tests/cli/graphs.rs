@@ -170,3 +170,38 @@ fn what_is_no_graph_is_refused_with_its_place() {
     assert!(ended.stderr.contains("cannot write"), "{}", ended.stderr);
     assert_eq!(finbox(&["convert", "dummy_task"]).code, Some(2));
 }
+
+#[test]
+fn options_of_other_files_are_refused_with_what_they_are_for() {
+    let graph = examples().remove(0);
+    let trace = data("ring-allreduce-8");
+    for (path, option, value, which) in [
+        (&graph, "--deps", "data", "traces of Chakra"),
+        (&graph, "--collectives", "ring", "traces of Chakra"),
+        (&trace, "--time-scale", "1", "workflows of WfCommons"),
+    ] {
+        let said = format!("{option} is for {which}, and {} is none", path.display());
+        refused(&["run", arg(path), option, value], 2, &[&said]);
+    }
+}
+
+#[test]
+fn the_time_of_too_many_bytes_is_refused_with_its_place() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("graph.json");
+    let write = |bytes: u64| {
+        let op = format!("{{\"engine\": {{\"counter\": \"c\", \"bytes\": {bytes}}}}}");
+        let task = format!("{{\"name\": \"t\", \"program\": [{op}]}}");
+        let rank = format!("{{\"counters\": [{{\"name\": \"c\"}}],\n\"tasks\": [{task}]}}");
+        let head = "\"schema\": \"finbox.graph/1\"";
+        fs::write(&path, format!("{{{head}, \"ranks\": [{rank}]}}")).unwrap();
+    };
+    write(1 << 50);
+    assert_eq!(finbox(&["run", arg(&path)]).code, Some(0));
+    for bytes in [(1 << 50) + 1, u64::MAX] {
+        write(bytes);
+        let said = format!("the time of {bytes} bytes, and 1125899906842624 are the most");
+        let error = refused(&["run", arg(&path)], 3, &["line 2, column", &said]);
+        assert_eq!(error["code"], 192);
+    }
+}

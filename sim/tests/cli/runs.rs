@@ -296,6 +296,11 @@ fn more_conditions_than_there_is_room_for_end_as_stuck_with_their_own_number() {
         (Some(4), &"stuck".into())
     );
     assert_eq!(document["error"]["name"], "CONDITION_ROOM_EXHAUSTED");
+    let hint = document["error"]["hint"].as_str().unwrap_or_default();
+    assert!(
+        hint.contains("--tasks") && hint.contains("condition_room"),
+        "{hint}"
+    );
     assert_eq!(document["stall"]["root"]["blocks"], 8_192);
 }
 

@@ -1,7 +1,7 @@
 //! Reading a node's attributes, whatever numeric kind their producer chose.
 //!
-//! Guarantees: no value overflows; sizes saturate into 0..=`u64::MAX` (negative and
-//! not-a-number become 0). An attribute without a value counts as absent; of several with one
+//! Guarantees: no value overflows; sizes saturate at `u64::MAX`, and not-a-number is 0. Refuses
+//! sizes below 0. An attribute without a value counts as absent; of several with one
 //! name the last counts. Called by `node`.
 
 use std::borrow::Cow;
@@ -32,10 +32,16 @@ impl<'a> Attributes<'a> {
         })
     }
 
-    /// The value as a size or a count, saturated into the range of `u64`.
-    pub(super) fn size(self, name: &str) -> Option<u64> {
-        let number = self.number(name)?.clamp(0, u64::MAX.into());
-        Some(u64::try_from(number).expect("the number was clamped to the range of u64"))
+    /// The value as a size or a count, at most `u64::MAX`.
+    ///
+    /// # Errors
+    /// The number, if it is below 0.
+    pub(super) fn size(self, name: &str) -> Result<Option<u64>, i128> {
+        match self.number(name) {
+            None => Ok(None),
+            Some(number @ ..0) => Err(number),
+            Some(number) => Ok(Some(u64::try_from(number).unwrap_or(u64::MAX))),
+        }
     }
 
     /// True where the value is a number other than 0; false where it is absent.
@@ -82,7 +88,7 @@ mod tests {
         }
     }
 
-    fn size_of(value: Value) -> Option<u64> {
+    fn size_of(value: Value) -> Result<Option<u64>, i128> {
         Attributes(&[attribute("size", Some(value))]).size("size")
     }
 
@@ -103,26 +109,26 @@ mod tests {
             Value::Sfixed64(5),
         ];
         for kind in kinds {
-            assert_eq!(size_of(kind.clone()), Some(5), "{kind:?}");
+            assert_eq!(size_of(kind.clone()), Ok(Some(5)), "{kind:?}");
         }
-        assert_eq!(size_of(Value::Bool(true)), Some(1));
-        assert_eq!(size_of(Value::Text("5".to_owned())), None);
+        assert_eq!(size_of(Value::Bool(true)), Ok(Some(1)));
+        assert_eq!(size_of(Value::Text("5".to_owned())), Ok(None));
     }
 
     #[test]
-    fn sizes_saturate_instead_of_overflowing() {
-        assert_eq!(size_of(Value::Int64(i64::MIN)), Some(0));
-        assert_eq!(size_of(Value::Uint64(u64::MAX)), Some(u64::MAX));
-        assert_eq!(size_of(Value::Double(f64::INFINITY)), Some(u64::MAX));
-        assert_eq!(size_of(Value::Double(f64::NEG_INFINITY)), Some(0));
-        assert_eq!(size_of(Value::Float(f32::NAN)), Some(0));
+    fn sizes_saturate_instead_of_overflowing_and_are_not_below_0() {
+        assert_eq!(size_of(Value::Int64(i64::MIN)), Err(i64::MIN.into()));
+        assert_eq!(size_of(Value::Uint64(u64::MAX)), Ok(Some(u64::MAX)));
+        assert_eq!(size_of(Value::Double(f64::INFINITY)), Ok(Some(u64::MAX)));
+        assert_eq!(size_of(Value::Double(f64::NEG_INFINITY)), Err(i128::MIN));
+        assert_eq!(size_of(Value::Float(f32::NAN)), Ok(Some(0)));
     }
 
     #[test]
     fn an_attribute_without_a_value_counts_as_absent() {
         let list = [attribute("is_cpu_op", None)];
         assert!(!Attributes(&list).is_set("is_cpu_op"));
-        assert_eq!(Attributes(&list).size("is_cpu_op"), None);
+        assert_eq!(Attributes(&list).size("is_cpu_op"), Ok(None));
     }
 
     #[test]
@@ -131,7 +137,7 @@ mod tests {
             attribute("size", Some(Value::Int32(1))),
             attribute("size", Some(Value::Int32(2))),
         ];
-        assert_eq!(Attributes(&list).size("size"), Some(2));
+        assert_eq!(Attributes(&list).size("size"), Ok(Some(2)));
     }
 
     #[test]

@@ -210,6 +210,16 @@ pub enum ImportError {
         /// Its value.
         value: i128,
     },
+    /// A size or a count below 0.
+    #[error("{node} has {attribute} = {value}, and a size is 0 or more")]
+    NegativeSize {
+        /// The node.
+        node: NodePlace,
+        /// Which attribute.
+        attribute: &'static str,
+        /// Its value.
+        value: i128,
+    },
     /// A send that starts, or a receive that ends, at another rank.
     #[error(
         "{node} has {attribute} = {value}, but it is in the trace of rank {}", .node.rank

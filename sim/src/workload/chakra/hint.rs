@@ -35,7 +35,7 @@ impl ImportError {
             Self::ExpandsTooFar { .. } => "decompress it yourself if it is to be trusted",
             Self::UnknownNodeType { .. } => "the trace is damaged or of another schema",
             Self::UnknownCollective { .. } => "correct its comm_type",
-            Self::BadEndpoint { .. } => "correct the attribute",
+            Self::BadEndpoint { .. } | Self::NegativeSize { .. } => "correct the attribute",
             Self::ForeignEndpoint { .. } => "correct the attribute or the rank in the file's name",
             Self::DuplicateId { .. } => "ids must differ in a rank: correct one",
             Self::Dangling { .. } => "use only edges that are complete: data is the default",

@@ -106,13 +106,19 @@ pub(super) fn interpret(
 
 fn work(raw: &proto::Node, site: Site<'_>, options: &Options) -> Result<Work, ImportError> {
     let attributes = Attributes(&raw.attributes);
-    let tensor_bytes = attributes.size("tensor_size");
-    let message_bytes = attributes.size("comm_size").or(tensor_bytes).unwrap_or(0);
+    let size = |attribute| {
+        let negative = |value| ImportError::NegativeSize {
+            node: site.place(raw.id, &raw.name),
+            attribute,
+            value,
+        };
+        attributes.size(attribute).map_err(negative)
+    };
+    let (tensor_bytes, operations) = (size("tensor_size")?, size("num_ops")?);
+    let message_bytes = size("comm_size")?.or(tensor_bytes).unwrap_or(0);
     let bytes = tensor_bytes.unwrap_or(0);
     let duration_ns = |bytes| match raw.duration_micros {
-        0 => options
-            .roofline
-            .time_ns(attributes.size("num_ops").unwrap_or(0), bytes),
+        0 => options.roofline.time_ns(operations.unwrap_or(0), bytes),
         micros => micros.saturating_mul(1000),
     };
     let host = attributes.is_set("is_cpu_op");
@@ -356,6 +362,23 @@ mod tests {
             error,
             Some(ImportError::BadEndpoint { value: -1, .. })
         ));
+    }
+
+    #[test]
+    fn a_size_below_0_is_refused_with_its_attribute() {
+        for kind in [2, 4, 5, 7] {
+            for name in ["tensor_size", "num_ops", "comm_size"] {
+                let error = work_of(&raw(kind, &[(name, -7)])).err();
+                let error = error.expect("it is refused");
+                assert!(
+                    error
+                        .to_string()
+                        .ends_with(&format!("has {name} = -7, and a size is 0 or more")),
+                    "{error}"
+                );
+                assert_eq!(error.hint(), "correct the attribute");
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Programs that name what exists, and programs that do not.
 
-use super::{Lane, Op, PlanError, RankPlan, Transfer};
+use super::{EngineTime, Lane, MOST_TIMED_BYTES, Op, PlanError, RankPlan, Transfer};
 use crate::device::{CounterPlace, EngineMemory, QueuePlan};
 use crate::workload::{RuleSet, Shape, Subtasks, TaskPlan, Workload};
 
@@ -207,4 +207,49 @@ fn the_last_block_lies_inside_too() {
     assert!(matches!(outside, Err(PlanError::Outside { at: 64, .. })));
     let nested = with(vec![per_block(0, per_block(0, store(0)))]);
     assert!(matches!(nested, Err(PlanError::Nested { .. })));
+}
+
+#[test]
+fn the_time_of_more_bytes_than_pass_is_refused() {
+    let lane = Lane::Sdma { stream: 0 };
+    let with_bytes = |bytes: u64| {
+        [
+            Op::Engine {
+                counter: 0,
+                time: EngineTime::Bytes(bytes),
+            },
+            Op::Engine {
+                counter: 0,
+                time: EngineTime::Rounds { rounds: 2, bytes },
+            },
+            Op::Post {
+                lane,
+                transfer: Transfer::get(0, 8, 0, 4).timed(bytes),
+            },
+            Op::PutTimed {
+                peer: 0,
+                from: 8,
+                to: 0,
+                bytes: 4,
+                timed_bytes: bytes,
+            },
+            Op::PutPattern {
+                peer: 0,
+                to: 0,
+                bytes: 4,
+                seed: 1,
+                timed_bytes: bytes,
+            },
+        ]
+    };
+    for op in with_bytes(MOST_TIMED_BYTES) {
+        assert_eq!(with(vec![op]), Ok(()));
+    }
+    for op in with_bytes(MOST_TIMED_BYTES + 1) {
+        let refused = with(vec![op]);
+        assert!(
+            matches!(refused, Err(PlanError::TooMuch { .. })),
+            "{refused:?}"
+        );
+    }
 }
