@@ -91,12 +91,12 @@ impl RuleSet {
     /// What [`scan`](Self::scan) must find, by comparing each pattern with the bytes at each place:
     /// for judges.
     pub fn search(&self, bytes: &[u8]) -> Scanned {
-        let places = |pattern: &Box<[u8]>| {
+        let places = |pattern: &[u8]| {
             let windows = (0..).zip(bytes.windows(pattern.len()));
             let equal = windows.filter(|(_, window)| **window == **pattern);
             equal.map(|(place, _): (u32, _)| place).collect::<Vec<_>>()
         };
-        let places: Vec<u32> = self.patterns.iter().flat_map(places).collect();
+        let places: Vec<u32> = self.patterns.iter().flat_map(|one| places(one)).collect();
         Scanned {
             matches: u32::try_from(places.len()).unwrap_or(u32::MAX),
             first: places.iter().copied().min().unwrap_or(Scanned::NONE),

@@ -44,7 +44,7 @@ pub(super) struct Feed<'a, 'm> {
 /// How the tasks of a rank are wired in.
 enum Road<'a, 'm> {
     /// Each for itself, over buffers of the rank's own.
-    Tasks(Wiring<'m>, Vec<BufferId>),
+    Tasks(Box<Wiring<'m>>, Vec<BufferId>),
     /// On streams, or at least beside them.
     Launches(Box<Launches<'a, 'm>>),
 }
@@ -124,7 +124,7 @@ impl<'a, 'm> Feed<'a, 'm> {
                     let buffers = plan.buffers.iter();
                     let buffers = buffers.map(|buffer| wiring.declare(buffer.bytes));
                     let buffers = buffers.collect();
-                    Road::Tasks(wiring, buffers)
+                    Road::Tasks(Box::new(wiring), buffers)
                 }
                 false => {
                     let words = (&places[rank], store, base);
