@@ -76,7 +76,22 @@
 /**
  * The contract's minor version: fields and bits were appended since a smaller one.
  */
-#define FINBOX_DEVICE_ABI_MINOR 0
+#define FINBOX_DEVICE_ABI_MINOR 1
+
+/**
+ * Bit of `features`: there is a `finbox_device_events` among the library's extensions.
+ */
+#define FINBOX_FEATURE_EVENTS 1
+
+/**
+ * The `kind` of a `finbox_device_events`.
+ */
+#define FINBOX_EXTENSION_EVENTS 1
+
+/**
+ * What an event's word says for ever once a copy of it has failed: no value is so large.
+ */
+#define FINBOX_EVENT_FAILED 18446744073709551615ull
 
 /**
  * Values of `engine`: who will make a condition true.
@@ -344,7 +359,7 @@ typedef struct finbox_extension {
      */
     const struct finbox_extension *next;
     /**
-     * What it is. No version has given out a number yet; what is not known is passed over.
+     * What it is: a `FINBOX_EXTENSION_*`; what is not known is passed over.
      */
     uint64_t kind;
 } finbox_extension;
@@ -633,7 +648,7 @@ typedef struct finbox_device_library {
      */
     uint64_t operations;
     /**
-     * Optional features. No bit has a meaning yet.
+     * Optional features: a sum of `FINBOX_FEATURE_*`; bits that are not known are passed over.
      */
     uint64_t features;
     /**
@@ -721,6 +736,89 @@ typedef struct finbox_device_host {
 typedef const struct finbox_device_library *(*finbox_device_query_fn)(const struct finbox_device_host *host,
                                                                       struct finbox_text *refusal);
 
+/**
+ * An event of a rank: a timeline that the device advances.
+ */
+typedef struct finbox_event {
+    /**
+     * The library's number for it.
+     */
+    uint64_t event;
+    /**
+     * Device address of its word, 64 bits on its rank, which begins at 0: the control CPU may read
+     * it (`can_read`, `refresh`, `load_u64`), and nobody but the device writes it.
+     */
+    uint64_t word;
+    /**
+     * Its rank.
+     */
+    uint32_t rank;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+} finbox_event;
+
+/**
+ * Bytes that a device copies by itself, and the value that says so.
+ */
+typedef struct finbox_event_copy {
+    /**
+     * What the event's word becomes when the bytes are there: larger than that of every copy
+     * before, and less than `FINBOX_EVENT_FAILED`.
+     */
+    uint64_t value;
+    /**
+     * Device address of the first byte written, on any rank.
+     */
+    uint64_t to;
+    /**
+     * Device address of the first byte read, on any rank; the two do not overlap.
+     */
+    uint64_t from;
+    /**
+     * How many.
+     */
+    uint64_t size_bytes;
+} finbox_event_copy;
+
+/**
+ * What a library with events offers besides: an extension of its table. Functions return as those
+ * of the table do, and may be called from any thread.
+ */
+typedef struct finbox_device_events {
+    /**
+     * The size of this table, as the library knows it.
+     */
+    size_t struct_size;
+    /**
+     * The next extension, or null.
+     */
+    const struct finbox_extension *next;
+    /**
+     * `FINBOX_EXTENSION_EVENTS`.
+     */
+    uint64_t kind;
+    /**
+     * Makes an event of a rank. Its word is not memory that is given out.
+     */
+    int32_t (*event_open)(void *context, uint32_t rank, struct finbox_event *event);
+    /**
+     * Ends an event; refuses one that is none, or whose copies have not all ended.
+     */
+    int32_t (*event_close)(void *context, const struct finbox_event *event);
+    /**
+     * Has the device copy bytes some time after; copies of an event end one after another. Then
+     * the event's word becomes `value`: whoever sees that, behind a `refresh`, sees the bytes. If
+     * it fails after all, the word becomes `FINBOX_EVENT_FAILED`, and nothing behind it is done.
+     * Refuses a value that is not larger than the one before, bytes that are not given out, and an
+     * event that has failed.
+     */
+    int32_t (*event_copy)(void *context,
+                          const struct finbox_event *event,
+                          const struct finbox_event_copy *copy);
+} finbox_device_events;
+
 /* What struct_size is to be, by struct. */
 #define FINBOX_EXTENSION_SIZE FINBOX_SIZE_UP_TO(finbox_extension, kind)
 #define FINBOX_OPEN_ARGS_SIZE FINBOX_SIZE_UP_TO(finbox_open_args, memory_bytes)
@@ -728,6 +826,7 @@ typedef const struct finbox_device_library *(*finbox_device_query_fn)(const stru
 #define FINBOX_PORT_SIZE FINBOX_SIZE_UP_TO(finbox_port, incarnation)
 #define FINBOX_DEVICE_LIBRARY_SIZE FINBOX_SIZE_UP_TO(finbox_device_library, last_error)
 #define FINBOX_DEVICE_HOST_SIZE FINBOX_SIZE_UP_TO(finbox_device_host, log)
+#define FINBOX_DEVICE_EVENTS_SIZE FINBOX_SIZE_UP_TO(finbox_device_events, event_copy)
 
 /* What follows holds when these headers compile. */
 #if defined(__cplusplus)
@@ -837,5 +936,22 @@ FINBOX_ASSERT(offsetof(finbox_device_library, copy_in) == 112);
 FINBOX_ASSERT(offsetof(finbox_device_library, copy_out) == 120);
 FINBOX_ASSERT(offsetof(finbox_device_library, load_kernel) == 128);
 FINBOX_ASSERT(offsetof(finbox_device_library, last_error) == 136);
+FINBOX_ASSERT(sizeof(finbox_event) == 24);
+FINBOX_ASSERT(offsetof(finbox_event, event) == 0);
+FINBOX_ASSERT(offsetof(finbox_event, word) == 8);
+FINBOX_ASSERT(offsetof(finbox_event, rank) == 16);
+FINBOX_ASSERT(offsetof(finbox_event, reserved) == 20);
+FINBOX_ASSERT(sizeof(finbox_event_copy) == 32);
+FINBOX_ASSERT(offsetof(finbox_event_copy, value) == 0);
+FINBOX_ASSERT(offsetof(finbox_event_copy, to) == 8);
+FINBOX_ASSERT(offsetof(finbox_event_copy, from) == 16);
+FINBOX_ASSERT(offsetof(finbox_event_copy, size_bytes) == 24);
+FINBOX_ASSERT(sizeof(finbox_device_events) == 48);
+FINBOX_ASSERT(offsetof(finbox_device_events, struct_size) == 0);
+FINBOX_ASSERT(offsetof(finbox_device_events, next) == 8);
+FINBOX_ASSERT(offsetof(finbox_device_events, kind) == 16);
+FINBOX_ASSERT(offsetof(finbox_device_events, event_open) == 24);
+FINBOX_ASSERT(offsetof(finbox_device_events, event_close) == 32);
+FINBOX_ASSERT(offsetof(finbox_device_events, event_copy) == 40);
 
 #endif  /* FINBOX_DEVICE_H */

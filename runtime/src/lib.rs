@@ -42,7 +42,7 @@ pub use config::ConfigErrors;
 pub use crew::{Crew, CrewError};
 pub use finbox_scheduler::{Config, ConfigError};
 pub use lifecycle::{DEFAULT_PATIENCE, Drain, DrainLimits, drain, ledger};
-pub use machine::{Machine, MachineError, MachineFacts};
+pub use machine::{Events, Machine, MachineError, MachineFacts};
 pub use trace::TracingProbe;
 pub use user::User;
 pub use wiring::{BufferWaitError, Wiring, WiringError};

@@ -4,7 +4,7 @@
 //! asks. Implemented by device libraries (`plugin`), by the simulator and by the tests' model; used
 //! by the conformance suite and by whoever runs tasks on a device.
 
-use finbox_abi::finbox_op;
+use finbox_abi::{finbox_event, finbox_event_copy, finbox_op};
 use finbox_scheduler::{Port, Target};
 use thiserror::Error;
 
@@ -40,6 +40,32 @@ pub struct MachineError {
     pub code: i32,
     /// Its words for it.
     pub text: String,
+}
+
+/// Timelines that a machine advances by itself, each a 64-bit word that begins at 0 and that the
+/// control CPU reads behind a refresh; for a planner they are foreign timelines.
+pub trait Events: Sync {
+    /// Makes an event of `rank`.
+    ///
+    /// # Errors
+    /// What the machine says.
+    fn open_event(&self, rank: u32) -> Result<finbox_event, MachineError>;
+
+    /// Ends an event whose copies have ended.
+    ///
+    /// # Errors
+    /// What the machine says, if it is none, or is in use.
+    fn close_event(&self, event: &finbox_event) -> Result<(), MachineError>;
+
+    /// Has the machine copy bytes and then advance the event's word to the copy's value.
+    ///
+    /// # Errors
+    /// What the machine says: the value does not grow, or bytes are not given out.
+    fn event_copy(
+        &self,
+        event: &finbox_event,
+        copy: &finbox_event_copy,
+    ) -> Result<(), MachineError>;
 }
 
 /// Chips with memory and kernels. Device addresses are of all ranks: none has the same as another,
@@ -90,6 +116,11 @@ pub trait Machine: Sync {
     /// What the machine says, if its cores cannot do an operation, or an operation reads or writes
     /// where no memory is given out.
     fn load_kernel(&self, rank: u32, ops: &[finbox_op]) -> Result<u64, MachineError>;
+
+    /// Its events, if it has any.
+    fn events(&self) -> Option<&dyn Events> {
+        None
+    }
 
     /// Lets the machine move on, where it does not by itself.
     fn turn(&self) {}

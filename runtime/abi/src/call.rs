@@ -51,12 +51,18 @@ pub enum Function {
     LoadKernel,
     /// `last_error` of a device library.
     LastError,
+    /// `event_open` of a device library.
+    EventOpen,
+    /// `event_close` of a device library.
+    EventClose,
+    /// `event_copy` of a device library.
+    EventCopy,
 }
 
 /// cbindgen:ignore
 impl Function {
     /// Every function, by its number.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 25] = [
         Self::LoadCond,
         Self::RingDoorbell,
         Self::StagePayload,
@@ -79,6 +85,9 @@ impl Function {
         Self::CopyOut,
         Self::LoadKernel,
         Self::LastError,
+        Self::EventOpen,
+        Self::EventClose,
+        Self::EventCopy,
     ];
 
     /// Its number: where it stands in [`ALL`](Self::ALL).
@@ -112,6 +121,9 @@ impl Function {
             Self::CopyOut => "copy_out",
             Self::LoadKernel => "load_kernel",
             Self::LastError => "last_error",
+            Self::EventOpen => "event_open",
+            Self::EventClose => "event_close",
+            Self::EventCopy => "event_copy",
         }
     }
 

@@ -16,6 +16,7 @@
 )]
 
 mod call;
+mod events;
 mod library;
 mod op;
 mod port;
@@ -24,6 +25,7 @@ mod slab;
 mod table_port;
 
 pub use call::{Call, CallWatch, Function, Unwatched, watched};
+pub use events::*;
 pub use library::*;
 pub use op::*;
 pub use port::*;

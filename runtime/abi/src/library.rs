@@ -12,7 +12,7 @@ use crate::sized::Versioned;
 /// The contract's major version: another one is refused.
 pub const FINBOX_DEVICE_ABI_MAJOR: u32 = 1;
 /// The contract's minor version: fields and bits were appended since a smaller one.
-pub const FINBOX_DEVICE_ABI_MINOR: u32 = 0;
+pub const FINBOX_DEVICE_ABI_MINOR: u32 = 1;
 
 /// Text of somebody else: UTF-8, not ended by 0.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +60,7 @@ pub struct finbox_extension {
     pub struct_size: usize,
     /// The next one, or null.
     pub next: *const finbox_extension,
-    /// What it is. No version has given out a number yet; what is not known is passed over.
+    /// What it is: a `FINBOX_EXTENSION_*`; what is not known is passed over.
     pub kind: u64,
 }
 
@@ -130,7 +130,7 @@ pub struct finbox_device_library {
     pub version: finbox_text,
     /// What its cores can do: bit `n` for the `finbox_op_kind` with the number `n`.
     pub operations: u64,
-    /// Optional features. No bit has a meaning yet.
+    /// Optional features: a sum of `FINBOX_FEATURE_*`; bits that are not known are passed over.
     pub features: u64,
     /// A chain of extensions, or null.
     pub extensions: *const finbox_extension,

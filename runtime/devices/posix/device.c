@@ -17,14 +17,16 @@ static const struct finbox_machine likes = {
 
 enum { THREADS_LEAST = 2, THREADS = 8 };
 
-/* A rank's memory, and in front of it two slabs a core and an event record a queue. */
+/* A rank's memory, and in front of it two slabs a core, an event record a queue, and words. */
 static int32_t lay_out(struct machine *machine, uint32_t index)
 {
     const struct finbox_machine *facts = &machine->facts;
     struct rank *rank = &machine->ranks[index];
     uint64_t slabs_bytes = (uint64_t)facts->cores * 2 * sizeof(finbox_slab);
     uint64_t records_bytes = facts->dma_queues * sizeof(finbox_event_record);
-    uint64_t reserved_bytes = (slabs_bytes + records_bytes + PAGE - 1) / PAGE * PAGE;
+    uint64_t words_bytes = EVENTS_MOST * sizeof(uint64_t);
+    uint64_t own_bytes = slabs_bytes + records_bytes + words_bytes;
+    uint64_t reserved_bytes = (own_bytes + PAGE - 1) / PAGE * PAGE;
     int32_t refused;
 
     rank->machine = machine;
@@ -32,6 +34,8 @@ static int32_t lay_out(struct machine *machine, uint32_t index)
     rank->base = (index + 1) * RANK_STRIDE;
     rank->cores = machine->cores + (size_t)index * facts->cores;
     rank->queues = machine->queues + (size_t)index * facts->dma_queues;
+    rank->words = rank->base + slabs_bytes + records_bytes;
+    rank->event_queue = machine->queues + (size_t)facts->ranks * facts->dma_queues + index;
     refused = memory_open(rank, reserved_bytes, facts->memory_bytes);
     if (refused != 0) {
         return refused;
@@ -66,7 +70,7 @@ static int32_t start_machine(struct machine *machine, uint64_t threads)
 {
     const struct finbox_machine *facts = &machine->facts;
     size_t cores = (size_t)facts->ranks * facts->cores;
-    size_t queues = (size_t)facts->ranks * facts->dma_queues;
+    size_t queues = queue_count(machine);
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     int32_t refused = 0;
 
@@ -236,6 +240,33 @@ static int32_t load_kernel(void *context, uint32_t rank, const struct finbox_op 
     return of == NULL ? no_rank("load_kernel", rank) : kernel_load(of, ops, count, kernel);
 }
 
+static int32_t open_event(void *context, uint32_t rank, struct finbox_event *event)
+{
+    struct rank *of = find_rank(context, rank);
+    return of == NULL ? no_rank("event_open", rank) : event_open(of, event);
+}
+
+static int32_t close_event(void *context, const struct finbox_event *event)
+{
+    struct machine *machine = find_machine(context);
+    return machine == NULL ? no_machine("event_close") : event_close(machine, event);
+}
+
+static int32_t copy_event(void *context, const struct finbox_event *event,
+                          const struct finbox_event_copy *copy)
+{
+    struct machine *machine = find_machine(context);
+    return machine == NULL ? no_machine("event_copy") : event_copy(machine, event, copy);
+}
+
+static const struct finbox_device_events events = {
+    .struct_size = FINBOX_DEVICE_EVENTS_SIZE,
+    .kind = FINBOX_EXTENSION_EVENTS,
+    .event_open = open_event,
+    .event_close = close_event,
+    .event_copy = copy_event,
+};
+
 static const struct finbox_device_library library = {
     .struct_size = FINBOX_DEVICE_LIBRARY_SIZE,
     .abi_major = FINBOX_DEVICE_ABI_MAJOR,
@@ -243,6 +274,8 @@ static const struct finbox_device_library library = {
     .name = TEXT("posix-device"),
     .version = TEXT("1.0"),
     .operations = (UINT64_C(2) << FINBOX_OP_KIND_LATER) - 1,    /* all there are */
+    .features = FINBOX_FEATURE_EVENTS,
+    .extensions = (const struct finbox_extension *)(const void *)&events,
     .open = open_machine,
     .close = close_machine,
     .port = port_of,

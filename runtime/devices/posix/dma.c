@@ -15,9 +15,33 @@ static void store_u64(uint64_t *word, uint64_t value, memory_order order)
     atomic_store_explicit((_Atomic uint64_t *)word, value, order);
 }
 
+uint32_t queue_count(const struct machine *machine)
+{
+    return machine->facts.ranks * (machine->facts.dma_queues + 1);
+}
+
+/* The word is stored with release: whoever sees the value sees the bytes. One that says failed stays
+ * so, and nothing behind it is done. The last store of each way is the last touch of the event. */
+static void transfer_of_event(struct machine *machine, const struct transfer *what)
+{
+    struct event *event = what->event;
+    uint8_t *from = memory_given(machine, what->from, what->size_bytes);
+    uint8_t *to = memory_given(machine, what->to, what->size_bytes);
+
+    if (from != NULL && to != NULL &&
+        atomic_load_explicit(event->word, memory_order_relaxed) != FINBOX_EVENT_FAILED) {
+        memmove(to, from, what->size_bytes);
+        atomic_store_explicit(event->word, what->value, memory_order_release);
+        return;
+    }
+    atomic_store_explicit(event->word, FINBOX_EVENT_FAILED, memory_order_release);
+    atomic_store_explicit(&event->passed, what->value, memory_order_release);
+}
+
 /* A failure is entered before the transfer counts as ended; `completed` is stored with release, so
  * that whoever sees it sees the bytes and the failure too. */
-static void transfer(struct machine *machine, struct queue *queue, const struct transfer *what)
+static void transfer_of_kernel(struct machine *machine, struct queue *queue,
+                               const struct transfer *what)
 {
     uint8_t *from = memory_given(machine, what->from, what->size_bytes);
     uint8_t *to = memory_given(machine, what->to, what->size_bytes);
@@ -37,6 +61,15 @@ static void transfer(struct machine *machine, struct queue *queue, const struct 
         store_u64(&record->failures, record->failures + 1, memory_order_relaxed);
     }
     store_u64(&record->completed, number, memory_order_release);
+}
+
+static void transfer(struct machine *machine, struct queue *queue, const struct transfer *what)
+{
+    if (what->event != NULL) {
+        transfer_of_event(machine, what);
+        return;
+    }
+    transfer_of_kernel(machine, queue, what);
 }
 
 static void raise_counter(struct machine *machine, uint64_t address)
@@ -62,7 +95,7 @@ static uint64_t earlier(uint64_t one, uint64_t other)
 static uint64_t do_due(struct machine *machine)
 {
     struct dma *dma = &machine->dma;
-    uint32_t queues = machine->facts.ranks * machine->facts.dma_queues, index;
+    uint32_t queues = queue_count(machine), index;
     uint64_t next_ns = NEVER;
 
     for (index = 0; index < queues; index++) {
@@ -188,7 +221,7 @@ int32_t dma_start(struct machine *machine)
 void dma_stop(struct machine *machine)
 {
     struct dma *dma = &machine->dma;
-    uint32_t queues = machine->facts.ranks * machine->facts.dma_queues, index;
+    uint32_t queues = queue_count(machine), index;
 
     if (!machine->has_dma) {
         return;

@@ -6,6 +6,7 @@
  *   kernel.c   lists of operations: checked when loaded, done step by step
  *   core.c     registers of the cores, the threads that play them, and a rank's port
  *   dma.c      queues that copy behind a kernel's back, and counters that are raised later
+ *   event.c    events: copies whose end is a value of a word
  */
 #ifndef POSIX_DEVICE_H
 #define POSIX_DEVICE_H
@@ -19,7 +20,7 @@
 
 #include "../support/support.h"
 
-enum { THREADS_MOST = 64 };
+enum { THREADS_MOST = 64, EVENTS_MOST = 64 };
 
 struct machine;
 struct worker;
@@ -31,13 +32,24 @@ struct later {
     uint64_t address;
 };
 
-/* A copy that stands in a DMA queue. */
+/* An event, while its word's address is not 0. */
+struct event {
+    uint64_t address;
+    struct rank *rank;
+    _Atomic uint64_t *word;
+    uint64_t last;                      /* the value of the last copy that was posted */
+    _Atomic uint64_t passed;            /* once it has failed: the last that was passed over */
+};
+
+/* A copy that stands in a DMA queue; if it has an event, of that. */
 struct transfer {
     struct transfer *next;
     uint64_t from, to, size_bytes, due_ns;
+    struct event *event;
+    uint64_t value;                     /* what the event's word becomes behind it */
 };
 
-/* A DMA queue: first in, first out. */
+/* A DMA queue: first in, first out. Those of events, one a rank, have no record. */
 struct queue {
     struct transfer *first, *last;
     uint64_t posted;
@@ -105,12 +117,13 @@ struct rank {
     uint64_t base;                      /* the device address of host[0] */
     uint64_t mapped_bytes;
     uint8_t *host;
+    uint64_t words;                     /* device address of the words of events */
     struct blocks blocks;
     struct core *cores;
-    struct queue *queues;
+    struct queue *queues, *event_queue;
 };
 
-/* A machine; `lock` guards the table of kernels. */
+/* A machine; `lock` guards the tables of kernels and events. */
 struct machine {
     struct opened opened;
     struct finbox_machine facts;
@@ -126,6 +139,7 @@ struct machine {
     pthread_mutex_t lock;
     struct kernel **kernels;
     size_t kernel_count, kernel_room;
+    struct event events[EVENTS_MOST];
 };
 
 /* memory.c. Those that return int32_t refuse in words; addresses are device addresses. */
@@ -151,7 +165,15 @@ int32_t cores_start(struct machine *machine, uint32_t threads);
 void cores_stop(struct machine *machine);
 void port_fill(struct rank *rank, struct finbox_port *port);
 
+/* event.c */
+int32_t event_open(struct rank *rank, struct finbox_event *event);
+int32_t event_close(struct machine *machine, const struct finbox_event *event);
+int32_t event_copy(struct machine *machine, const struct finbox_event *event,
+                   const struct finbox_event_copy *copy);
+
 /* dma.c */
+/* All queues of a machine, those of events behind the others. */
+uint32_t queue_count(const struct machine *machine);
 int32_t dma_start(struct machine *machine);
 void dma_stop(struct machine *machine);
 /* Returns the transfer's number in its queue, or 0 if there is no memory to note it. */

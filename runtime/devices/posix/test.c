@@ -199,6 +199,92 @@ static void kernels_that_cannot_run_are_refused(void)
     drive_close(&drive);
 }
 
+static const struct finbox_device_events *events(void)
+{
+    EXPECT(drive_library->features == FINBOX_FEATURE_EVENTS);
+    EXPECT(drive_library->extensions->kind == FINBOX_EXTENSION_EVENTS);
+    return (const struct finbox_device_events *)(const void *)drive_library->extensions;
+}
+
+static void an_event_says_how_far_its_copies_are(void)
+{
+    const struct finbox_device_events *table = events();
+    struct drive drive;
+    struct finbox_event event, other;
+    struct finbox_event_copy copy = {.size_bytes = 64};
+    struct finbox_port *port = &drive.ports[1];
+    uint8_t in[64], out[64];
+
+    drive_open(&drive, 2, 3, "delay_us=200");
+    copy.from = drive_allocate(&drive, 0, 64);
+    copy.to = drive_allocate(&drive, 1, 64);
+    EXPECT(table->event_open(drive.machine.context, 1, &event) == 0);
+    EXPECT(event.rank == 1 && port->can_read(port->context, event.word, 8));
+    for (copy.value = 5; copy.value < 50; copy.value += 5) {
+        memset(in, (int)copy.value, sizeof in);
+        drive_write(&drive, copy.from, in, sizeof in);
+        EXPECT(table->event_copy(drive.machine.context, &event, &copy) == 0);
+        while (port->load_u64(port->context, event.word) != copy.value) {
+        }
+        drive_read(&drive, out, copy.to, sizeof out);
+        EXPECT(memcmp(in, out, sizeof in) == 0);
+        EXPECT(table->event_copy(drive.machine.context, &event, &copy) != 0);
+    }
+    EXPECT(drive_library->copy_in(drive.machine.context, event.word, in, 8) != 0);
+    EXPECT(table->event_open(drive.machine.context, 2, &other) != 0);
+    EXPECT(table->event_open(NULL, 0, &other) != 0);
+    EXPECT(table->event_open(drive.machine.context, 0, NULL) != 0);
+    EXPECT(table->event_copy(drive.machine.context, &event, NULL) != 0);
+    EXPECT(table->event_copy(drive.machine.context, NULL, &copy) != 0);
+    EXPECT(table->event_close(drive.machine.context, &event) == 0);
+    EXPECT(table->event_close(drive.machine.context, &event) != 0);
+    drive_close(&drive);
+}
+
+static void an_event_whose_copy_failed_says_so_for_ever(void)
+{
+    const struct finbox_device_events *table = events();
+    struct drive drive;
+    struct finbox_event event, again;
+    struct finbox_event_copy copy = {.value = 1, .size_bytes = 64};
+    struct finbox_port *port = &drive.ports[0];
+
+    drive_open(&drive, 1, 3, "delay_us=300000");
+    copy.from = drive_allocate(&drive, 0, 64);
+    copy.to = drive_allocate(&drive, 0, 64);
+    EXPECT(table->event_open(drive.machine.context, 0, &event) == 0);
+    EXPECT(table->event_copy(drive.machine.context, &event, &copy) == 0);
+    EXPECT(drive_library->release(drive.machine.context, 0, copy.to) == 0);
+    while (port->load_u64(port->context, event.word) == 0) {
+    }
+    EXPECT(port->load_u64(port->context, event.word) == FINBOX_EVENT_FAILED);
+    copy.value = 2;
+    copy.to = drive_allocate(&drive, 0, 64);
+    EXPECT(table->event_copy(drive.machine.context, &event, &copy) != 0);
+    while (table->event_close(drive.machine.context, &event) != 0) {
+    }
+    EXPECT(table->event_open(drive.machine.context, 0, &again) == 0);
+    EXPECT(again.word == event.word && port->load_u64(port->context, again.word) == 0);
+    drive_close(&drive);
+}
+
+static void an_event_with_copies_that_have_not_ended_is_not_closed(void)
+{
+    const struct finbox_device_events *table = events();
+    struct drive drive;
+    struct finbox_event event;
+    struct finbox_event_copy copy = {.value = 7, .size_bytes = 64};
+
+    drive_open(&drive, 1, 3, "delay_us=60000000");
+    copy.from = drive_allocate(&drive, 0, 64);
+    copy.to = drive_allocate(&drive, 0, 64);
+    EXPECT(table->event_open(drive.machine.context, 0, &event) == 0);
+    EXPECT(table->event_copy(drive.machine.context, &event, &copy) == 0);
+    EXPECT(table->event_close(drive.machine.context, &event) != 0);
+    EXPECT(strstr(drive_error(), "up to 7 have not ended") != NULL);
+    drive_close(&drive);
+}
+
 int main(int count, char **arguments)
 {
     if (count != 2) {
@@ -214,7 +300,10 @@ int main(int count, char **arguments)
     copies_stay_within_what_was_given_out();
     a_port_knows_its_slabs_and_what_may_be_read();
     kernels_that_cannot_run_are_refused();
+    an_event_says_how_far_its_copies_are();
+    an_event_whose_copy_failed_says_so_for_ever();
+    an_event_with_copies_that_have_not_ended_is_not_closed();
     test_cores();
-    printf("posix-device: 20 tests passed\n");
+    printf("posix-device: 23 tests passed\n");
     return 0;
 }

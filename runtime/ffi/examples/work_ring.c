@@ -75,6 +75,17 @@ static void *work(void *context)
     return NULL;
 }
 
+/* Memory on a line's boundary; what stands in it does not matter. */
+static void *lines(size_t bytes)
+{
+    void *memory = aligned_alloc(FINBOX_LINE_BYTES, bytes);
+    if (memory == NULL) {
+        fprintf(stderr, "no memory\n");
+        exit(1);
+    }
+    return memset(memory, 0xAA, bytes);
+}
+
 static void place(void **memory)
 {
     size_t bytes;
@@ -82,13 +93,13 @@ static void place(void **memory)
     args.slots = 64;
     args.workers = WORKERS;
     must(finbox_work_ring_bytes(args.slots, args.workers, &bytes), "bytes");
-    args.memory = memory[0] = aligned_alloc(FINBOX_LINE_BYTES, bytes);
+    args.memory = memory[0] = lines(bytes);
     args.size_bytes = bytes;
     must(finbox_work_ring_place(&args, &ring), "place");
 
     finbox_place_args mailbox = {.struct_size = FINBOX_PLACE_ARGS_SIZE, .slots = 256, .epoch = 1};
     must(finbox_mailbox_bytes(mailbox.slots, WORKERS, &bytes), "bytes");
-    mailbox.memory = memory[1] = aligned_alloc(FINBOX_LINE_BYTES, bytes);
+    mailbox.memory = memory[1] = lines(bytes);
     mailbox.size_bytes = bytes;
     mailbox.flags = FINBOX_PLACE_OWN;
     must(finbox_mailbox_place(&mailbox, &results), "place");

@@ -17,9 +17,9 @@ use finbox::{
     finbox_work_ring, finbox_work_ring_args, finbox_worker,
 };
 use finbox_abi::{
-    finbox_device_host, finbox_device_library, finbox_event_record, finbox_extension,
-    finbox_launch, finbox_machine, finbox_op, finbox_open_args, finbox_port, finbox_slab,
-    finbox_slab_entry, finbox_text,
+    finbox_device_events, finbox_device_host, finbox_device_library, finbox_event,
+    finbox_event_copy, finbox_event_record, finbox_extension, finbox_launch, finbox_machine,
+    finbox_op, finbox_open_args, finbox_port, finbox_slab, finbox_slab_entry, finbox_text,
 };
 
 /// A header: its name, the package it is made of, and that package's files in the header's order.
@@ -75,7 +75,7 @@ const FINBOX: Made = Made {
 const DEVICE: Made = Made {
     header: "finbox_device.h",
     package: "../abi",
-    files: &["slab.rs", "port.rs", "op.rs", "library.rs"],
+    files: &["slab.rs", "port.rs", "op.rs", "library.rs", "events.rs"],
     inline: "",
     assertions: of_device,
 };
@@ -125,6 +125,9 @@ fn of_device() -> String {
     layout!(text, finbox_device_library: struct_size abi_major abi_minor name version operations
         features extensions open close port allocate release copy_in copy_out load_kernel
         last_error);
+    layout!(text, finbox_event: event word rank reserved);
+    layout!(text, finbox_event_copy: value to from size_bytes);
+    layout!(text, finbox_device_events: struct_size next kind event_open event_close event_copy);
     text
 }
 

@@ -1,6 +1,8 @@
 //! The table of all checks, in the order in which an author writes the functions.
 
-use super::{Check, basics, defer, kernels, launch, memory, ops, order, post, sight, whole};
+use super::{
+    Check, basics, defer, events, kernels, launch, memory, ops, order, post, sight, whole,
+};
 
 /// The check that all others rest upon.
 pub(super) const FIRST: &str = "facts";
@@ -209,6 +211,12 @@ pub(super) static CHECKS: &[Check] = &[
         proves: "`later` adds 1 after the kernel's end, once",
         exercises: &["load_kernel"],
         judge: order::later,
+    },
+    Check {
+        name: "events",
+        proves: "an event's word says a copy's value when its bytes are there, and not before",
+        exercises: &["event_open", "event_copy", "event_close"],
+        judge: events::copies,
     },
     Check {
         name: "kernel-refused",

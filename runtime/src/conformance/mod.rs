@@ -14,6 +14,7 @@
 mod basics;
 mod checks;
 mod defer;
+mod events;
 mod kernels;
 mod launch;
 mod memory;

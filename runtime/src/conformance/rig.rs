@@ -11,7 +11,7 @@ use finbox_scheduler::{CoreId, Port};
 
 use super::tokens::Lane;
 use super::{Check, Limits};
-use crate::machine::{Machine, MachineError, MachineFacts};
+use crate::machine::{Events, Machine, MachineError, MachineFacts};
 use crate::wait::{StopFlag, Waited, Watch};
 
 /// Bytes of a line.
@@ -51,6 +51,7 @@ pub(super) trait AnyMachine: Sync {
     fn copy_in(&self, address: u64, bytes: &[u8]) -> Result<(), MachineError>;
     fn copy_out(&self, bytes: &mut [u8], address: u64) -> Result<(), MachineError>;
     fn load_kernel(&self, rank: u32, ops: &[finbox_op]) -> Result<u64, MachineError>;
+    fn events(&self) -> Option<&dyn Events>;
     fn turn(&self);
 }
 
@@ -81,6 +82,10 @@ impl<M: Machine> AnyMachine for M {
 
     fn load_kernel(&self, rank: u32, ops: &[finbox_op]) -> Result<u64, MachineError> {
         Machine::load_kernel(self, rank, ops)
+    }
+
+    fn events(&self) -> Option<&dyn Events> {
+        Machine::events(self)
     }
 
     fn turn(&self) {

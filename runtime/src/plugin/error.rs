@@ -90,6 +90,20 @@ pub enum LibraryError {
         /// Which.
         function: &'static str,
     },
+    /// It announces a feature without the functions that come with it.
+    #[error(
+        "{} announces {feature} in its `features`, and has no readable {table} among its \
+         `extensions`",
+        .path.display()
+    )]
+    Feature {
+        /// The file.
+        path: PathBuf,
+        /// Which feature.
+        feature: &'static str,
+        /// The extension that comes with it.
+        table: &'static str,
+    },
     /// Its cores cannot do what every machine's can.
     #[error(
         "the cores of {} cannot do {}: every device library must offer that, as a bit of \

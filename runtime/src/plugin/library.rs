@@ -20,6 +20,7 @@ use libloading::os::unix::Library;
 
 use super::calls::CallTable;
 use super::error::LibraryError;
+use super::events::{self, EventFunctions};
 use super::log;
 use super::search::{self, DEVICE_PATH_VARIABLE, DEVICE_VARIABLE};
 use super::text;
@@ -38,7 +39,7 @@ pub struct Description {
     pub abi: (u32, u32),
     /// What its cores can do: the bits of [`finbox_op_kind`].
     pub operations: u64,
-    /// Optional features, bits without a meaning yet.
+    /// Optional features: the bits `FINBOX_FEATURE_*`, and perhaps others.
     pub features: u64,
 }
 
@@ -63,6 +64,7 @@ pub(super) struct Functions {
 struct Loaded {
     description: Description,
     functions: Functions,
+    events: Option<EventFunctions>,
     calls: CallTable,
     /// Keeps the functions where they are.
     _code: Library,
@@ -119,6 +121,7 @@ impl DeviceLibrary {
         let calls = CallTable::new();
         let table = query(&path, &code, &calls)?;
         let functions = functions(&path, &table)?;
+        let events = events::functions(&path, &table)?;
         let required = finbox_op_kind::ALL.into_iter();
         let missing: Vec<&str> = required
             .filter(|kind| finbox_op_kind::REQUIRED & !table.operations & kind.bit() != 0)
@@ -140,6 +143,7 @@ impl DeviceLibrary {
         Ok(Self(Arc::new(Loaded {
             description,
             functions,
+            events,
             calls,
             _code: code,
         })))
@@ -163,6 +167,11 @@ impl DeviceLibrary {
     /// [`Watchdog`](super::Watchdog) looks at.
     pub fn calls(&self) -> &CallTable {
         &self.0.calls
+    }
+
+    /// Its functions for events, if it has any.
+    pub(super) fn events(&self) -> Option<&EventFunctions> {
+        self.0.events.as_ref()
     }
 
     pub(super) fn path(&self) -> PathBuf {

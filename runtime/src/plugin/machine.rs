@@ -19,13 +19,13 @@ use super::error::{LibraryError, WrongMachine};
 use super::family;
 use super::library::DeviceLibrary;
 use super::port::{self, PluginPort};
-use crate::machine::{Machine, MachineError, MachineFacts};
+use crate::machine::{Events, Machine, MachineError, MachineFacts};
 
 /// Most ranks of a machine.
 const MAX_RANKS: u64 = 64;
 
 /// The code of a [`MachineError`] where the library said that all is well, and it is not.
-const BROKEN: i32 = -1;
+pub(super) const BROKEN: i32 = -1;
 
 /// `open` is not to run twice at once, and two libraries may be one file.
 static OPENING: Mutex<()> = Mutex::new(());
@@ -150,6 +150,11 @@ impl PluginMachine {
     /// If there is no such rank.
     pub fn table(&self, rank: u32) -> &finbox_port {
         &self.ports[rank as usize]
+    }
+
+    /// What the library's functions are handed.
+    pub(super) fn context(&self) -> *mut c_void {
+        self.opened.context
     }
 
     /// Its library.
@@ -305,6 +310,10 @@ impl Machine for PluginMachine {
         // SAFETY: the machine stays open while the port borrows it.
         let port = unsafe { port::over(table, self.calls()) };
         port.expect("all functions were there when it was opened")
+    }
+
+    fn events(&self) -> Option<&dyn Events> {
+        self.library().events().map(|_| self as &dyn Events)
     }
 
     fn allocate(&self, rank: u32, size_bytes: u64, align: u64) -> Result<u64, MachineError> {

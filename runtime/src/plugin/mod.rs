@@ -12,6 +12,7 @@
 
 mod calls;
 mod error;
+mod events;
 mod family;
 mod library;
 mod log;

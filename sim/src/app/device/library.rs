@@ -96,7 +96,8 @@ fn refusal(error: &LibraryError) -> Refusal {
         | LibraryError::Version { .. }
         | LibraryError::Table { .. }
         | LibraryError::NullFunction { .. }
-        | LibraryError::Operations { .. } => (
+        | LibraryError::Operations { .. }
+        | LibraryError::Feature { .. } => (
             Verdict::Fault,
             Code::DEVICE,
             "build the library with the finbox_device.h of this finbox, and ask whoever made it",
