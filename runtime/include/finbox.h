@@ -1932,6 +1932,10 @@ typedef struct finbox_device_facts {
      * What its cores can do: bit `n` for the `finbox_op_kind` with the number `n`.
      */
     uint64_t operations;
+    /**
+     * Optional features of its library: a sum of `FINBOX_FEATURE_*`, and perhaps others.
+     */
+    uint64_t features;
 } finbox_device_facts;
 
 /**
@@ -3457,6 +3461,46 @@ finbox_status finbox_device_load_kernel(struct finbox_device *device,
                                         uint64_t *kernel);
 
 /**
+ * Makes an event of a rank: a timeline that the device advances, a 64-bit word that begins at 0.
+ * UNSUPPORTED if `finbox_device_facts` has no `FINBOX_FEATURE_EVENTS`. Any thread.
+ *
+ * @pre `device` points to a device's storage, `event` to an event; both live until the call returns.
+ */
+finbox_status finbox_device_event_open(struct finbox_device *device,
+                                       uint32_t rank,
+                                       finbox_event *event);
+
+/**
+ * Ends an event. DEVICE if copies of it have not ended. Any thread.
+ *
+ * @pre `device` points to a device's storage, `event` to an event; both live until the call returns.
+ */
+finbox_status finbox_device_event_close(struct finbox_device *device, const finbox_event *event);
+
+/**
+ * Has the device copy bytes, some time after, and then advance the event to the copy's value.
+ * DEVICE if the value does not grow, or bytes are not given out. Any thread.
+ *
+ * @pre `device` points to a device's storage, `event` to an event, `copy` to a copy; all live until the
+ * call returns.
+ */
+finbox_status finbox_device_event_copy(struct finbox_device *device,
+                                       const finbox_event *event,
+                                       const finbox_event_copy *copy);
+
+/**
+ * How far an event is: `value` becomes that of the last copy whose bytes are there, 0 before the
+ * first, `FINBOX_EVENT_FAILED` for ever if one failed. INVALID_ARGUMENT if its word cannot be
+ * read. Any thread.
+ *
+ * @pre `device` points to a device's storage, `event` to an event, `value` to a number; all live until
+ * the call returns.
+ */
+finbox_status finbox_device_event_value(struct finbox_device *device,
+                                        const finbox_event *event,
+                                        uint64_t *value);
+
+/**
  * Carries out packets, or waits until the ring's thread or another caller has, until the target is
  * reached or `budget_ns` is used up, whichever comes first. Packets behind the target stay in the
  * ring; a launch is passed when it has begun: a barrier or a command fence before the target makes
@@ -4227,7 +4271,7 @@ static inline finbox_packet finbox_packet_indirect(uint64_t tag, uint64_t buffer
 #define FINBOX_LEDGER_SIZE FINBOX_SIZE_UP_TO(finbox_ledger, went_back)
 #define FINBOX_FAULT_SIZE FINBOX_SIZE_UP_TO(finbox_fault, hint)
 #define FINBOX_DEVICE_ARGS_SIZE FINBOX_SIZE_UP_TO(finbox_device_args, memory_bytes)
-#define FINBOX_DEVICE_FACTS_SIZE FINBOX_SIZE_UP_TO(finbox_device_facts, operations)
+#define FINBOX_DEVICE_FACTS_SIZE FINBOX_SIZE_UP_TO(finbox_device_facts, features)
 #define FINBOX_ARRIVAL_SIZE FINBOX_SIZE_UP_TO(finbox_arrival, reserved)
 #define FINBOX_COMMAND_SNAPSHOT_SIZE FINBOX_SIZE_UP_TO(finbox_command_snapshot, reserved)
 #define FINBOX_EXECUTOR_SIZE FINBOX_SIZE_UP_TO(finbox_executor, look)
@@ -4398,7 +4442,7 @@ FINBOX_ASSERT(offsetof(finbox_device_args, ranks) == 52);
 FINBOX_ASSERT(offsetof(finbox_device_args, cores) == 56);
 FINBOX_ASSERT(offsetof(finbox_device_args, dma_queues) == 60);
 FINBOX_ASSERT(offsetof(finbox_device_args, memory_bytes) == 64);
-FINBOX_ASSERT(sizeof(finbox_device_facts) == 80);
+FINBOX_ASSERT(sizeof(finbox_device_facts) == 88);
 FINBOX_ASSERT(offsetof(finbox_device_facts, struct_size) == 0);
 FINBOX_ASSERT(offsetof(finbox_device_facts, name) == 8);
 FINBOX_ASSERT(offsetof(finbox_device_facts, version) == 24);
@@ -4410,6 +4454,7 @@ FINBOX_ASSERT(offsetof(finbox_device_facts, dma_queues) == 56);
 FINBOX_ASSERT(offsetof(finbox_device_facts, is_coherent) == 60);
 FINBOX_ASSERT(offsetof(finbox_device_facts, memory_bytes) == 64);
 FINBOX_ASSERT(offsetof(finbox_device_facts, operations) == 72);
+FINBOX_ASSERT(offsetof(finbox_device_facts, features) == 80);
 FINBOX_ASSERT(sizeof(finbox_output) == 24);
 FINBOX_ASSERT(offsetof(finbox_output, struct_size) == 0);
 FINBOX_ASSERT(offsetof(finbox_output, offset) == 8);

@@ -103,6 +103,10 @@ pub(crate) enum Bug {
     SlotIsKernel,
     /// COND is right on the thread that opened the machine.
     OneThread,
+    /// An event's word moves before the bytes.
+    EventEarly,
+    /// An event takes a value again.
+    EventRepeats,
     /// EXIT is not answered.
     IgnoresExit,
 }
@@ -172,6 +176,8 @@ pub(crate) const PLANTED: &[(Bug, &str)] = &[
     (Bug::LaterNow, "op-later"),
     (Bug::LaterTwice, "op-later"),
     (Bug::Wrong(finbox_op_kind::Later), "op-later"),
+    (Bug::EventEarly, "events"),
+    (Bug::EventRepeats, "events"),
     (Bug::LoadsAnything, "kernel-refused"),
     (Bug::UnknownIsFine, "kernel-unknown"),
     (Bug::UnknownHangs, "kernel-unknown"),

@@ -80,6 +80,7 @@ impl ModelMachine {
                 self.step_queue(&mut state, rank, queue);
             }
         }
+        self.step_events(&mut state);
         let now = state.now;
         let (due, rest) = state.later.iter().partition(|&&(at, _)| at <= now);
         state.later = rest;

@@ -10,11 +10,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, ThreadId};
 
 use finbox_abi::{finbox_op, finbox_op_kind};
-use finbox_runtime::{Machine, MachineError, MachineFacts};
+use finbox_runtime::{Events, Machine, MachineError, MachineFacts};
 use finbox_scheduler::{Chip, CoreId, Launch, Port, SLAB_BYTES, Target, Token};
 use finbox_tests::model_port::{BASE, Lines, ModelPort};
 
 use crate::bug::Bug;
+use crate::events::Event;
 use crate::interpreter::{Core, Queue};
 
 /// Memory of a rank.
@@ -52,6 +53,8 @@ pub(crate) struct State {
     pub(crate) cores: Vec<Vec<Core>>,
     /// By rank and queue.
     pub(crate) queues: Vec<Vec<Queue>>,
+    /// Events, closed ones too.
+    pub(crate) events: Vec<Event>,
     /// What LATER adds to, and when.
     pub(crate) later: Vec<(u64, u64)>,
     /// What was staged last, for whoever has one place only.
@@ -62,7 +65,7 @@ pub(crate) struct State {
     pub(crate) now: u64,
 }
 
-fn refuse<T>(doing: &'static str, text: String) -> Result<T, MachineError> {
+pub(crate) fn refuse<T>(doing: &'static str, text: String) -> Result<T, MachineError> {
     let code = 22;
     Err(MachineError { doing, code, text })
 }
@@ -76,7 +79,7 @@ impl ModelMachine {
             host_lanes,
             ..Chip::whole(target)
         };
-        let lines = usize::try_from(MEMORY / LINE).expect("1 MiB") + QUEUES as usize;
+        let lines = usize::try_from(MEMORY / LINE).expect("1 MiB") + QUEUES as usize + 1;
         let port = |rank: u32| {
             let base = BASE + u64::from(rank) * STRIDE;
             ModelPort::at(base, &chip, Lines::of(&chip), lines)
@@ -215,7 +218,7 @@ impl ModelMachine {
         self.home(address).poke_u32(address, value);
     }
 
-    fn is_given(state: &State, address: u64, size: u64) -> bool {
+    pub(crate) fn is_given(state: &State, address: u64, size: u64) -> bool {
         let within = |(&at, &bytes): (&u64, &u64)| {
             address >= at
                 && address
@@ -384,6 +387,10 @@ impl Machine for ModelMachine {
         let kernels = &mut state.kernels[rank as usize];
         kernels.push(ops.into());
         Ok(kernels.len() as u64)
+    }
+
+    fn events(&self) -> Option<&dyn Events> {
+        Some(self)
     }
 
     fn turn(&self) {

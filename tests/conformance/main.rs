@@ -3,6 +3,7 @@
 #![cfg(not(any(loom, shuttle)))]
 
 mod bug;
+mod events;
 mod interpreter;
 mod machine;
 

@@ -82,6 +82,7 @@ fn acl_device_conforms_on_its_stand_in() {
         "op-add-f32",
         "op-scale-f32",
         "op-add-counter-f32",
+        "events",
     ];
     const FOLDER: &str = "FINBOX_TEST_ACL";
     if alone::is_alone() {

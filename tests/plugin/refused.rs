@@ -20,10 +20,10 @@ fn f38_another_major_version_is_refused_with_both_versions() {
         let said = refusal("f38-newer", newer);
         has(
             &said,
-            &["device ABI 2.5", "this program has 1.0", "build it"],
+            &["device ABI 2.5", "this program has 1.1", "build it"],
         );
         let said = refusal("f38-none", "table->abi_major=0");
-        has(&said, &["device ABI 0.0", "this program has 1.0"]);
+        has(&said, &["device ABI 0.1", "this program has 1.1"]);
     }
 }
 
@@ -37,13 +37,13 @@ fn f38_a_table_of_a_size_that_no_version_had_is_refused_with_both_versions() {
                 &[
                     &format!("has {size} bytes"),
                     "at least 144",
-                    "device ABI 1.0",
+                    "device ABI 1.1",
                 ],
             );
-            has(&said, &["this program has 1.0"]);
+            has(&said, &["this program has 1.1"]);
         }
         let said = refusal("f38-tiny", "table->struct_size=8;table->abi_major=9");
-        has(&said, &["has 8 bytes", "says no device ABI", "has 1.0"]);
+        has(&said, &["has 8 bytes", "says no device ABI", "has 1.1"]);
     }
 }
 
@@ -70,6 +70,30 @@ fn f38_a_newer_minor_version_with_a_longer_table_is_accepted() {
         let machine = PluginMachine::open(&library, &OpenOptions::default());
         machine.expect("it works as a library of this version does");
     }
+}
+
+/// Fault 38: a bit is a promise.
+#[test]
+fn f38_a_library_that_announces_events_without_their_functions_is_refused() {
+    if !have_cc() {
+        return;
+    }
+    let said = refusal("f38-no-events", "table->features=1");
+    let expected = "announces events in its `features`, and has no readable finbox_device_events";
+    has(&said, &[expected]);
+    let small = "static finbox_device_events events={8,0,FINBOX_EXTENSION_EVENTS,0,0,0};\
+                 table->features=1;table->extensions=(void*)&events";
+    has(&refusal("f38-small-events", small), &[expected]);
+    let chained = "static finbox_device_events events={FINBOX_DEVICE_EVENTS_SIZE,0,\
+                   FINBOX_EXTENSION_EVENTS,0,0,0};static finbox_extension first={24,\
+                   (void*)&events,77};table->features=1;table->extensions=&first";
+    has(
+        &refusal("f38-null-event", chained),
+        &["`event_open` of", "is null"],
+    );
+    let endless = "static finbox_extension first={24,&first,77};table->features=1;\
+                   table->extensions=&first";
+    has(&refusal("f38-endless", endless), &[expected]);
 }
 
 #[test]

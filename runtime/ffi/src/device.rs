@@ -110,6 +110,8 @@ pub struct finbox_device_facts {
     pub memory_bytes: u64,
     /// What its cores can do: bit `n` for the `finbox_op_kind` with the number `n`.
     pub operations: u64,
+    /// Optional features of its library: a sum of `FINBOX_FEATURE_*`, and perhaps others.
+    pub features: u64,
 }
 
 // SAFETY: integers and pointers, without padding.
@@ -119,13 +121,13 @@ unsafe impl Versioned for finbox_device_facts {
 }
 
 impl Opened {
-    fn machine(&self) -> &PluginMachine {
+    pub(crate) fn machine(&self) -> &PluginMachine {
         let machine = self.machine.as_deref();
         machine.expect("a handle that is in use is open")
     }
 
     /// Refuses a rank that is none.
-    fn rank(&self, rank: u32) -> Result<u32, Problem> {
+    pub(crate) fn rank(&self, rank: u32) -> Result<u32, Problem> {
         let ranks = self.machine().facts().ranks;
         if rank < ranks {
             return Ok(rank);
@@ -148,7 +150,7 @@ fn number_of(target: &Target) -> u32 {
 }
 
 /// What a device library or its machine said.
-fn refused(why: impl core::fmt::Display) -> Problem {
+pub(crate) fn refused(why: impl core::fmt::Display) -> Problem {
     refuse_with(finbox_status::Device, &why)
 }
 
@@ -284,6 +286,7 @@ pub unsafe extern "C" fn finbox_device_describe(
             is_coherent: facts.is_coherent.into(),
             memory_bytes: facts.memory_bytes,
             operations: facts.operations,
+            features: library.features,
         });
         Ok(())
     })
@@ -445,7 +448,7 @@ pub unsafe extern "C" fn finbox_device_load_kernel(
 /// # Safety
 /// `device` is null, misaligned, or points to storage that lives, and is not closed, until the
 /// reference is gone.
-unsafe fn opened<'d>(device: *mut finbox_device) -> Result<&'d Opened, Problem> {
+pub(crate) unsafe fn opened<'d>(device: *mut finbox_device) -> Result<&'d Opened, Problem> {
     // SAFETY: handed on to the caller.
     let handle = unsafe { Handle::at(device) }?;
     // SAFETY: handed on to the caller.

@@ -25,6 +25,8 @@ mod command;
 mod consumer;
 #[cfg(feature = "std")]
 mod device;
+#[cfg(feature = "std")]
+mod device_events;
 mod drain;
 #[cfg(not(feature = "std"))]
 #[path = "firmware.rs"]
@@ -54,6 +56,8 @@ pub use command::*;
 pub use consumer::*;
 #[cfg(feature = "std")]
 pub use device::*;
+#[cfg(feature = "std")]
+pub use device_events::*;
 pub use drain::*;
 pub use finbox_abi::{
     FINBOX_MAX_CONDITIONS, FINBOX_SLAB_ERROR_FATAL, FINBOX_SLAB_ERROR_OVERFLOW, finbox_completion,

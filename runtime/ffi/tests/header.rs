@@ -55,6 +55,7 @@ const FINBOX: Made = Made {
         "scheduler/report.rs",
         "scheduler/stall.rs",
         "device.rs",
+        "device_events.rs",
         "command/packet.rs",
         "command/mod.rs",
         "command/executor.rs",
@@ -207,7 +208,7 @@ fn of_scheduler() -> String {
     layout!(text, finbox_device_args: struct_size next library options target ranks cores
         dma_queues memory_bytes);
     layout!(text, finbox_device_facts: struct_size name version target ranks cores host_lanes
-        dma_queues is_coherent memory_bytes operations);
+        dma_queues is_coherent memory_bytes operations features);
     layout!(text, finbox_output: struct_size offset size_bytes);
     layout!(text, finbox_pass: struct_size deadline_ns progress watching handlers polled);
     layout!(text, finbox_ledger: struct_size submitted completed failed cancelled skipped

@@ -16,7 +16,7 @@ const DEVICE: finbox_status = finbox_status::Device;
 const INVALID: finbox_status = finbox_status::InvalidArgument;
 
 /// posix-device, built once; `None` where C cannot be compiled, and this says so.
-fn library() -> Option<&'static str> {
+pub(crate) fn library() -> Option<&'static str> {
     static BUILT: LazyLock<Option<String>> = LazyLock::new(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("device-of-abi");
         let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../devices/posix");
@@ -59,14 +59,14 @@ fn no_device() -> finbox_device {
     finbox_device { opaque: [0; 8] }
 }
 
-fn open(library: &str) -> Box<finbox_device> {
+pub(crate) fn open(library: &str) -> Box<finbox_device> {
     let mut device = Box::new(no_device());
     let opened = c!(finbox_device_open(&args(library, ""), &mut *device));
     assert_eq!(opened, OK, "{}", last_error());
     device
 }
 
-fn no_port() -> finbox_port {
+pub(crate) fn no_port() -> finbox_port {
     // SAFETY: integers, pointers, and functions that may be null.
     let mut port: finbox_port = unsafe { std::mem::zeroed() };
     port.struct_size = size_of::<finbox_port>();

@@ -5,6 +5,7 @@ mod chip;
 mod command;
 mod command_rig;
 mod device;
+mod device_events;
 mod mailbox;
 mod messages;
 mod misuse;
