@@ -20,13 +20,6 @@ const LEFT_OUT: &[&str] = &[
     "guard::holders_are_alone_",
     "order::each_producer_is_heard_",
     "region::threads_through_shared_memory_",
-    "work::w1_no_item_",
-    "work::w2_no_item_",
-    "work::w5_in_flight_stays_",
-    "command::tests::drains::c6_what_many_submitters_",
-    "command::tests::fences::c5_",
-    "command::tests::fences::c8_",
-    "hazards::l9_threads_",
 ];
 
 /// Address space of a test, in KiB: what a mutant may fill.

@@ -14,7 +14,7 @@ tree=$work/tree
 
 rm -rf "$tree" && mkdir -p "$tree/tests"
 cp -r mailbox scheduler runtime Cargo.lock "$tree/"
-cp -r tests/src tests/mailbox tests/plans tests/scheduler "$tree/tests/"
+cp -r tests/src tests/mailbox tests/scheduler "$tree/tests/"
 cp tests/mutation/package.toml "$tree/tests/Cargo.toml"
 sed -e 's/^members = .*/members = ["mailbox", "scheduler", "runtime", "tests"]/' \
     -e '/^default-members/d' -e '/^finbox-sim/d' Cargo.toml >"$tree/Cargo.toml"

@@ -1,5 +1,6 @@
 //! The command ring, line by line of its requirements (C1 to C10).
 
+mod any;
 mod drains;
 mod fences;
 mod fixture;
