@@ -93,7 +93,7 @@ impl RuleSet {
     pub fn search(&self, bytes: &[u8]) -> Scanned {
         let places = |pattern: &[u8]| {
             let windows = (0..).zip(bytes.windows(pattern.len()));
-            let equal = windows.filter(|(_, window)| **window == **pattern);
+            let equal = windows.filter(|(_, window)| *window == pattern);
             equal.map(|(place, _): (u32, _)| place).collect::<Vec<_>>()
         };
         let places: Vec<u32> = self.patterns.iter().flat_map(|one| places(one)).collect();

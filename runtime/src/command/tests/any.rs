@@ -26,6 +26,10 @@ impl Random {
         self.0 % end
     }
 
+    fn index(&mut self, end: u64) -> usize {
+        usize::try_from(self.below(end)).expect("a few")
+    }
+
     fn packet(&mut self, kernel: u64) -> Packet {
         match self.below(16) {
             0 => NO_OP,
@@ -33,9 +37,9 @@ impl Random {
             2 | 3 => add(COUNTER, 1),
             4 => wait(COUNTER, u32::try_from(self.below(4)).expect("below 4")),
             5..=8 => {
-                let buffer = BUFFERS[self.below(4) as usize];
+                let buffer = BUFFERS[self.index(4)];
                 let packets = u32::try_from(1 + self.below(20) * 5 / 19).expect("at most 6");
-                let entry = [Entry::Call, Entry::Jump][self.below(2) as usize];
+                let entry = [Entry::Call, Entry::Jump][self.index(2)];
                 indirect(buffer, packets, entry)
             }
             _ => launch(kernel),
@@ -47,7 +51,7 @@ impl Random {
         let packets = (0..u64::from(LENGTH)).map(|index| {
             let mut words = self.packet(buffer + index).words(EPOCH);
             if self.below(40) == 0 {
-                words[self.below(7) as usize] ^= 1 << self.below(64);
+                words[self.index(7)] ^= 1 << self.below(64);
             }
             words
         });
@@ -238,7 +242,7 @@ fn any_words_are_refused_or_come_back_as_they_were() {
             0 => random.below(u64::MAX),
             _ => random.below(3),
         });
-        words[0] = 1 + random.below(9) | u64::from(EPOCH) << 32;
+        words[0] = (1 + random.below(9)) | (u64::from(EPOCH) << 32);
         words[6] = random.below(20) / 19;
         if let Ok(packet) = Packet::decode(&words, EPOCH) {
             assert_eq!(packet.words(EPOCH), words);
