@@ -77,8 +77,8 @@ impl Planner {
         self.desk().free(buffer)
     }
 
-    /// Appends the freed buffers whose last uses are over, each once: reached, or never to be. Of
-    /// one that never will, all that was planned meanwhile must be over: it may have been behind it.
+    /// Appends the freed buffers whose last uses are over, each once: reached, or never to be. If
+    /// one never will, whatever was planned meanwhile must be over too: it may have been behind it.
     pub fn take_freed(&self, freed: &mut Vec<Freed>) {
         self.desk().take_freed(freed);
     }

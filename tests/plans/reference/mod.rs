@@ -5,12 +5,14 @@
 //! for and on which memory is free; in the end everything was reached or ended.
 
 mod course;
+mod manner;
 mod model;
 
-use course::{Course, Manner};
+use course::Course;
+use manner::{Manner, Tally};
 
-fn run(manner: Manner, seeds: std::ops::Range<u64>) -> course::Tally {
-    let mut all = course::Tally::default();
+fn run(manner: Manner, seeds: std::ops::Range<u64>) -> Tally {
+    let mut all = Tally::default();
     for seed in seeds {
         all.add(&Course::run(manner, seed));
     }

@@ -27,7 +27,7 @@ impl Random {
     }
 
     fn index(&mut self, end: u64) -> usize {
-        usize::try_from(self.below(end)).expect("a few")
+        usize::try_from(self.below(end)).expect("a small end")
     }
 
     fn packet(&mut self, kernel: u64) -> Packet {
@@ -79,19 +79,24 @@ struct Left {
     counter: u32,
 }
 
+/// Returns from every buffer that is through: buffer, next packet, packets.
+fn unwind(stack: &mut Vec<(u64, u32, u32)>) {
+    while let Some(&(_, index, packets)) = stack.last()
+        && index == packets
+    {
+        stack.pop();
+        if let Some((_, index, _)) = stack.last_mut() {
+            *index += 1;
+        }
+    }
+}
+
 /// One packet after the other, as the definition says.
 fn interpret(buffers: &BTreeMap<u64, Vec<Words>>, first: Indirect) -> Left {
     let mut stack = vec![(first.buffer, 0, first.packets)];
     let (mut begun, mut counter) = (Vec::new(), 0_u32);
     for _ in 0..FUEL {
-        while let Some(&(_, index, packets)) = stack.last()
-            && index == packets
-        {
-            stack.pop();
-            if let Some((_, index, _)) = stack.last_mut() {
-                *index += 1;
-            }
-        }
+        unwind(&mut stack);
         let depth = stack.len();
         let Some((buffer, index, _)) = stack.last_mut() else {
             let end = End::Reached;
