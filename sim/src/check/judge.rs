@@ -201,7 +201,11 @@ impl Run<'_> {
             .iter()
             .any(|kind| kind.info().codes.contains(&code));
         match code {
-            FaultCode::TaskTimeout | FaultCode::NoWorkerLeft if self.lacks_workers(failure) => true,
+            FaultCode::TaskTimeout | FaultCode::WorkerLost | FaultCode::NoWorkerLeft
+                if self.lacks_workers(failure) =>
+            {
+                true
+            }
             FaultCode::AsyncWaitTimeout => {
                 by_fault || self.waits_in_vain(failure) || self.is_gate_in_vain(failure)
             }

@@ -137,10 +137,13 @@ fn counts(report: &RunReport, lines: &mut Vec<String>) {
         &format!("{} received, {} applied", fins.received, fins.applied),
     ));
     let mailbox = &report.mailbox;
-    let kinds = format!(
+    let mut kinds = format!(
         "{} CONDITION, {} TASK_NORMAL_DONE",
         mailbox.conditions, mailbox.normal_done
     );
+    if tasks.items.offered > 0 {
+        kinds += &format!(", {} WORK_DONE", tasks.items.told);
+    }
     let room = format!(
         "high water {} of {}, full {}",
         mailbox.high_water,

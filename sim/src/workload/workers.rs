@@ -216,7 +216,7 @@ impl<'a> Workers<'a> {
         if !self.sight.has(self.taken, now) {
             return self.sight.nothing(poll_ns);
         }
-        let is_last = self.crew.iter().flatten().count() == 1;
+        let is_last = !self.has_others(core);
         let Some(one) = &mut self.crew[core.index()] else {
             return Next::End;
         };
@@ -292,6 +292,20 @@ impl<'a> Workers<'a> {
             self.tell_astray(core, &work);
         }
         Next::GoOn(cost.worker_poll_ns.max(1))
+    }
+
+    /// Whether a core but `core` serves, and will go on.
+    fn has_others(&self, core: CoreId) -> bool {
+        let doomed = [
+            Some(Mishap::DiesAtOnce),
+            Some(Mishap::DiesUntold),
+            Some(Mishap::DiesTold),
+        ];
+        let mut others = self.crew.iter().enumerate();
+        others.any(|(index, other)| {
+            let other = other.as_ref().filter(|_| index != core.index());
+            other.is_some_and(|other| !doomed.contains(&other.mishap))
+        })
     }
 
     fn note(&mut self, core: CoreId, work: &Work, what: Noted) {
