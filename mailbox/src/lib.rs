@@ -28,14 +28,13 @@ mod ticket;
 mod try_lock;
 mod wake;
 pub mod work;
+mod worker_message;
 
 pub use cell::{Cell, Payload, WORDS, Words};
 pub use claimer::{ClaimLine, Claimers, Gap, MAX_CLAIMERS, NamedProducer, NoLine};
 pub use error::{AttachError, Full, PlaceError, PushError, ResetError};
 pub use handle::{Consumer, Drained, Salvage, Stop, mailbox, mailbox_with_lines, ring_of};
-pub use message::{
-    CompletionType, Condition, Done, Engine, Malformed, Message, SlotBits, WorkDone, WorkerLost,
-};
+pub use message::{CompletionType, Condition, Done, Engine, Malformed, Message, SlotBits};
 pub use producer::{Claimed, Producer};
 pub use region::{
     Line, Occupant, Occupied, attach_shared, place, place_occupied, place_shared, region_lines,
@@ -44,3 +43,4 @@ pub use ring::{Header, MAGIC, Ring, Sharing, VERSION};
 pub use ticket::Ticket;
 pub use try_lock::{Guard, TryLock};
 pub use wake::WakeToken;
+pub use worker_message::{WorkDone, WorkerLost, WorkerMessage};

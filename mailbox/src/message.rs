@@ -1,4 +1,4 @@
-//! CONDITION, TASK_NORMAL_DONE, WORK_DONE and WORKER_LOST, and their wire form.
+//! CONDITION and TASK_NORMAL_DONE, and their wire form.
 //!
 //! A message is 64 bytes with the sequence at byte 0; here are the seven words behind it. Little
 //! endian. Everything that arrives is validated by [`Message::decode`]; nothing is dereferenced.
@@ -11,10 +11,6 @@ use crate::cell::{Payload, WORDS, Words};
 const KIND_CONDITION: u32 = 0;
 /// `kind` of a TASK_NORMAL_DONE message.
 const KIND_NORMAL_DONE: u32 = 1;
-/// `kind` of a WORK_DONE message.
-const KIND_WORK_DONE: u32 = 2;
-/// `kind` of a WORKER_LOST message.
-const KIND_WORKER_LOST: u32 = 3;
 /// `kind` of what stands in a slot whose message could not be built.
 const KIND_VOID: u32 = u32::MAX;
 
@@ -26,9 +22,6 @@ const VOID: Words = {
     words[5] = u64::MAX;
     words
 };
-
-/// A task, or a slot, that a message does not name.
-const NOTHING: u64 = u64::MAX;
 
 /// Who will make a condition true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -115,35 +108,6 @@ pub struct Done {
     pub expected: u32,
 }
 
-/// WORK_DONE: a persistent worker is through with an item of a work ring.
-///
-/// Position and correlation say which item: a worker knows neither task nor slot, and no position
-/// is ever used again. On the wire: the position where a CONDITION has its address, the status
-/// where it has what it expects, the correlation where it has its engine; `task` and `slot` are all
-/// ones, which name nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WorkDone {
-    /// Where the item stood in the work ring.
-    pub position: u64,
-    /// What the item bore; for the item of a task, the index of the task's slot.
-    pub correlation: u32,
-    /// 0: it was done. Anything else: it failed, and this is the worker's own code.
-    pub status: u32,
-}
-
-/// WORKER_LOST: a persistent worker is gone, and may have left an item on its line.
-///
-/// Whoever saw it end says so, behind everything that it pushed itself. On the wire: the name where
-/// a CONDITION has its address, and 1 where it has what it expects if the item may be done twice;
-/// `task` and `slot` are all ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WorkerLost {
-    /// The name under which it registered, in the work ring of whoever drains this mailbox.
-    pub name: u32,
-    /// Its item may be done twice: it is pushed again. Otherwise its task fails.
-    pub is_idempotent: bool,
-}
-
 /// What travels through a mailbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Message {
@@ -151,23 +115,17 @@ pub enum Message {
     Condition(Condition),
     /// TASK_NORMAL_DONE.
     NormalDone(Done),
-    /// WORK_DONE.
-    WorkDone(WorkDone),
-    /// WORKER_LOST.
-    WorkerLost(WorkerLost),
 }
 
 /// Why the words of a slot are no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Malformed {
-    /// A kind that nobody knows.
-    #[error(
-        "message kind {0} is not one of CONDITION 0, TASK_NORMAL_DONE 1, WORK_DONE 2, WORKER_LOST 3"
-    )]
+    /// Neither CONDITION nor TASK_NORMAL_DONE.
+    #[error("message kind {0} is neither CONDITION (0) nor TASK_NORMAL_DONE (1)")]
     Kind(u32),
-    /// A message about workers that names a task or a slot, which those do not know: another
-    /// message, damaged.
-    #[error("a message about workers names task {task:#x} and slot {slot:#x}: not all ones")]
+    /// A message of workers that names a task or a slot, which those do not know: another message,
+    /// damaged.
+    #[error("a message of workers names task {task:#x} and slot {slot:#x}: not all ones")]
     Named {
         /// The task it names.
         task: u64,
@@ -195,7 +153,7 @@ pub enum Malformed {
     },
 }
 
-const fn pack(low: u32, high: u32) -> u64 {
+pub(crate) const fn pack(low: u32, high: u32) -> u64 {
     low as u64 | (high as u64) << 32
 }
 
@@ -203,11 +161,11 @@ const fn pack(low: u32, high: u32) -> u64 {
     clippy::cast_possible_truncation,
     reason = "the low half is what is wanted"
 )]
-const fn low(word: u64) -> u32 {
+pub(crate) const fn low(word: u64) -> u32 {
     word as u32
 }
 
-const fn high(word: u64) -> u32 {
+pub(crate) const fn high(word: u64) -> u32 {
     (word >> 32) as u32
 }
 
@@ -245,23 +203,6 @@ impl Message {
                 let kind = pack(0, KIND_NORMAL_DONE);
                 [task, 0, 0, pack(expected, 0), kind, slot.0, epoch]
             }
-            Self::WorkDone(WorkDone {
-                position,
-                correlation,
-                status,
-            }) => {
-                let kind = pack(0, KIND_WORK_DONE);
-                let what = pack(status, correlation);
-                [NOTHING, position, 0, what, kind, NOTHING, epoch]
-            }
-            Self::WorkerLost(WorkerLost {
-                name,
-                is_idempotent,
-            }) => {
-                let kind = pack(0, KIND_WORKER_LOST);
-                let what = pack(is_idempotent as u32, 0);
-                [NOTHING, pack(name, 0), 0, what, kind, NOTHING, epoch]
-            }
         }
     }
 
@@ -272,7 +213,7 @@ impl Message {
     #[inline]
     pub const fn decode(words: &Words, epoch: u32) -> Result<Self, Malformed> {
         let [task, addr, cookie, expected_engine, type_kind, slot, tail] = *words;
-        let is_known = high(type_kind) <= KIND_WORKER_LOST;
+        let is_known = high(type_kind) <= KIND_NORMAL_DONE;
         if is_known && low(tail) != epoch {
             return Err(Malformed::Epoch {
                 found: low(tail),
@@ -308,18 +249,6 @@ impl Message {
                 };
                 Ok(Self::Condition(condition))
             }
-            KIND_WORK_DONE | KIND_WORKER_LOST if task != NOTHING || slot.0 != NOTHING => {
-                Err(Malformed::Named { task, slot: slot.0 })
-            }
-            KIND_WORK_DONE => Ok(Self::WorkDone(WorkDone {
-                position: addr,
-                correlation: high(expected_engine),
-                status: expected,
-            })),
-            KIND_WORKER_LOST => Ok(Self::WorkerLost(WorkerLost {
-                name: low(addr),
-                is_idempotent: expected != 0,
-            })),
             kind => Err(Malformed::Kind(kind)),
         }
     }

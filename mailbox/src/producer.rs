@@ -30,6 +30,11 @@ impl<'m, M: Payload> Producer<'m, M> {
         }
     }
 
+    /// The same, for messages of another type that its consumer tells from `M`.
+    pub(crate) fn retyped<N: Payload>(&self) -> Producer<'m, N> {
+        Producer::new(self.ring, self.epoch)
+    }
+
     /// Capacity in messages.
     pub fn slots(&self) -> u32 {
         self.ring.slots()

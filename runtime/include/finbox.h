@@ -328,6 +328,14 @@ enum finbox_kind
      * The last subtask of a deferred task retired.
      */
     FINBOX_KIND_NORMAL_DONE = 1,
+    /**
+     * A persistent worker is through with an item of a work ring. Drained, not pushed.
+     */
+    FINBOX_KIND_WORK_DONE = 2,
+    /**
+     * A persistent worker is gone, and may have left an item. Drained, not pushed.
+     */
+    FINBOX_KIND_WORKER_LOST = 3,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -563,6 +571,11 @@ enum finbox_standing
      * The row is a condition of the task in `slot`.
      */
     FINBOX_STANDING_CONDITION = 4,
+    /**
+     * A worker: the item stands at position `expected` of the work ring, and the worker named
+     * `waits_for` holds it; 0: none took it.
+     */
+    FINBOX_STANDING_WORKER = 5,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -1161,7 +1174,8 @@ typedef struct finbox_attach_args {
 
 /**
  * A message, and a slot of a mailbox. A CONDITION uses all fields; a TASK_NORMAL_DONE `task`,
- * `slot`, `expected` and `kind`.
+ * `slot`, `expected` and `kind`; a WORK_DONE `addr`, `expected`, `engine` and `kind`, a
+ * WORKER_LOST `addr`, `expected` and `kind`; `task` and `slot` of both are all ones.
  */
 typedef struct finbox_message {
     /**
@@ -1173,7 +1187,8 @@ typedef struct finbox_message {
      */
     uint64_t task;
     /**
-     * CONDITION: device address that it watches.
+     * CONDITION: device address that it watches. WORK_DONE: position of the item in the work
+     * ring. WORKER_LOST: the worker's name.
      */
     uint64_t addr;
     /**
@@ -1181,11 +1196,12 @@ typedef struct finbox_message {
      */
     uint64_t cookie;
     /**
-     * CONDITION: value to reach. TASK_NORMAL_DONE: number of conditions to expect.
+     * CONDITION: value to reach. TASK_NORMAL_DONE: number of conditions to expect. WORK_DONE: 0, or
+     * the worker's own code: the item failed. WORKER_LOST: 1 if its item may be done twice.
      */
     uint32_t expected;
     /**
-     * CONDITION: a `finbox_engine`.
+     * CONDITION: a `finbox_engine`. WORK_DONE: what the item bore as its correlation.
      */
     uint32_t engine;
     /**
@@ -1793,7 +1809,7 @@ typedef struct finbox_stall {
      */
     uint32_t standing;
     /**
-     * BLOCKED: how many tasks; RUNNING: which core.
+     * BLOCKED: how many tasks; RUNNING: which core; WORKER: its name.
      */
     uint32_t waits_for;
     /**
@@ -1805,7 +1821,7 @@ typedef struct finbox_stall {
      */
     uint64_t cookie;
     /**
-     * CONDITION: the value that it waits for.
+     * CONDITION: the value that it waits for; WORKER: the item's position.
      */
     uint64_t expected;
     /**

@@ -16,7 +16,7 @@ use crate::fault::{Fault, FaultCode};
 use crate::id::{CoreId, SlotId, Token};
 use crate::ledger::Ledger;
 use crate::losses::Lost;
-use crate::offer::{Next, Offers};
+use crate::offer::Next;
 use crate::pool::{Fit, Pool};
 use crate::port::{Launch, Port};
 use crate::probe::{Event, Probe};
@@ -25,7 +25,7 @@ use crate::roomless::Roomless;
 use crate::scheduler::Scheduler;
 use crate::slab;
 use crate::slot::{Item, TaskSlot};
-use crate::spec::{PRIORITIES, Predicate, Priority, STACKS, Shape};
+use crate::spec::{PRIORITIES, Predicate, Priority, SHAPES, STACKS, Shape};
 use crate::turns::Turns;
 
 /// Messages taken in one pass.
@@ -72,9 +72,9 @@ pub struct Dispatcher<'m> {
     pub(crate) deadlines: Deadlines,
     /// Resets of the device that were noticed.
     pub(crate) incarnation: u32,
-    pub(crate) lines: [[Line; STACKS]; PRIORITIES],
-    /// Ready items of work.
-    pub(crate) offers: Offers,
+    pub(crate) lines: [[Line; SHAPES]; PRIORITIES],
+    /// Ready items of work, which stand in lines of their own.
+    pub(crate) offers: u32,
     turns: [Turns; PRIORITIES],
     /// Whether something is settled, ready, late or being finished; sure if not.
     pub(crate) is_busy: bool,
@@ -100,8 +100,8 @@ impl<'m> Dispatcher<'m> {
             pool: Pool::default(),
             deadlines: Deadlines::new(run_ns),
             incarnation: 0,
-            lines: [(); PRIORITIES].map(|()| [(); STACKS].map(|()| Line::default())),
-            offers: Offers::default(),
+            lines: [(); PRIORITIES].map(|()| [(); SHAPES].map(|()| Line::default())),
+            offers: 0,
             turns: [(); PRIORITIES].map(|()| Turns::default()),
             is_busy: false,
             roomless: Roomless::default(),
@@ -165,7 +165,7 @@ impl<'m> Dispatcher<'m> {
                 }
             }
         }
-        if !self.offers.are_empty() {
+        if self.offers > 0 {
             self.offer(scheduler, port, probe, pass);
         }
         self.ring_owners(scheduler, pass);
@@ -177,9 +177,8 @@ impl<'m> Dispatcher<'m> {
     /// Whether a pass has something to do that neither mailbox nor stacks nor cores tell of.
     fn is_left_busy(&self) -> bool {
         let is_finishing = self.release.is_some() || !self.settled.is_empty();
-        let is_waiting =
-            !self.roomless.is_empty() || self.deadlines.has_late() || !self.offers.are_empty();
-        let mut lines = self.lines.iter().flatten();
+        let is_waiting = !self.roomless.is_empty() || self.deadlines.has_late() || self.offers > 0;
+        let mut lines = self.lines.iter().flat_map(|lines| &lines[..STACKS]);
         is_finishing || is_waiting || lines.any(|line| !line.is_empty())
     }
 
@@ -225,7 +224,7 @@ impl<'m> Dispatcher<'m> {
             pass.progress = true;
             match next {
                 Next::End(road) => begun = self.end(scheduler, probe, slot, road),
-                Next::Offer => self.offers.take_in(scheduler.slots, slot),
+                Next::Offer => self.take_in_item(scheduler.slots, slot),
             }
         }
         self.release = begun;
@@ -327,6 +326,7 @@ impl<'m> Dispatcher<'m> {
 
     /// Whether the task in slot `index`, taken out of its line, may run now. If not it was put
     /// where it belongs: among those without room, or among those that need no core.
+    #[inline(always)]
     pub(crate) fn admit(
         &mut self,
         scheduler: &Scheduler<'_>,

@@ -16,10 +16,8 @@ impl Kind {
     /// Of a valid `spec`.
     #[inline]
     pub(crate) const fn of(spec: &TaskSpec) -> Self {
-        let is_plain = spec.predicate.is_none()
-            && spec.run_budget_ns == 0
-            && spec.wait_budget_ns == 0
-            && !matches!(spec.shape, Shape::Work);
+        let is_plain =
+            spec.predicate.is_none() && spec.run_budget_ns == 0 && spec.wait_budget_ns == 0;
         let extra = if is_plain { 0 } else { HAS_EXTRA };
         let sync_start = if spec.sync_start { SYNC_START } else { 0 };
         Self(
@@ -93,7 +91,7 @@ impl Kind {
         }
     }
 
-    /// Whether it has a predicate or a budget, or is an item for workers.
+    /// Whether it has a predicate or a budget.
     pub(crate) const fn has_extra(self) -> bool {
         self.0 & HAS_EXTRA != 0
     }
@@ -135,7 +133,7 @@ mod tests {
         assert_eq!((plain.shape(), plain.tokens_per_block()), (Shape::Dummy, 1));
         assert!(!plain.is_cohort() && !plain.has_extra());
         let work = Kind::of(&TaskSpec::new(TaskId(7), Shape::Work));
-        assert!(work.is_work() && work.has_extra());
+        assert!(work.is_work() && !plain.is_work());
         assert_eq!(work.stack(), plain.stack());
     }
 }

@@ -18,7 +18,7 @@ use crate::probe::{Event, Probe};
 use crate::ready::Line;
 use crate::scheduler::Scheduler;
 use crate::slot::{Item, TaskSlot};
-use crate::spec::{PRIORITIES, Priority, Shape};
+use crate::spec::{Priority, Shape};
 
 /// Slots looked at in one step for items that are late.
 const LATE_BUDGET: u32 = 256;
@@ -29,39 +29,6 @@ pub(crate) enum Next {
     End(Road),
     /// It is an item for workers.
     Offer,
-}
-
-/// Ready items, as the dispatch thread holds them.
-#[derive(Debug, Default)]
-pub(crate) struct Offers {
-    lines: [Line; PRIORITIES],
-    count: u32,
-}
-
-impl Offers {
-    /// Whether no item waits for room in the ring.
-    #[inline]
-    pub(crate) const fn are_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    /// Takes in a ready item.
-    pub(crate) fn take_in(&mut self, slots: &[TaskSlot], index: u32) {
-        let priority = slots[index as usize].kind().priority();
-        self.lines[priority as usize].queue.push(slots, index);
-        self.count += 1;
-    }
-
-    fn pop(&mut self, slots: &[TaskSlot], priority: Priority) -> Option<u32> {
-        let index = self.lines[priority as usize].pop(slots)?;
-        self.count -= 1;
-        Some(index)
-    }
-
-    fn keep(&mut self, priority: Priority, index: u32) {
-        self.lines[priority as usize].keep(index);
-        self.count += 1;
-    }
 }
 
 /// What workers get of the task in slot `index`.
@@ -106,6 +73,18 @@ impl Dispatcher<'_> {
         Some((slot, next))
     }
 
+    /// Takes in a ready item.
+    pub(crate) fn take_in_item(&mut self, slots: &[TaskSlot], index: u32) {
+        let priority = slots[index as usize].kind().priority();
+        self.items(priority).queue.push(slots, index);
+        self.offers += 1;
+    }
+
+    /// The ready items of a priority.
+    fn items(&mut self, priority: Priority) -> &mut Line {
+        &mut self.lines[priority as usize][Shape::Work as usize]
+    }
+
     /// Pushes ready items into the work ring, as far as it has room.
     #[inline(never)]
     pub(crate) fn offer(
@@ -121,18 +100,19 @@ impl Dispatcher<'_> {
                 if scheduler.work.is_none_or(is_full) {
                     break;
                 }
-                let Some(index) = self.offers.pop(scheduler.slots, priority) else {
+                let Some(index) = self.items(priority).pop(scheduler.slots) else {
                     break;
                 };
                 if !self.push_item(scheduler, port, probe, index) {
-                    self.offers.keep(priority, index);
+                    self.items(priority).keep(index);
                     break;
                 }
+                self.offers -= 1;
                 pass.progress = true;
             }
         }
         // A worker that takes an item rings nobody.
-        pass.watching |= !self.offers.are_empty();
+        pass.watching |= self.offers > 0;
     }
 
     /// Pushes the item of slot `index`, or turns its task away. `false`: the ring is full.

@@ -6,7 +6,7 @@
 
 use crate::ready::{Line, SlotQueue};
 use crate::slot::TaskSlot;
-use crate::spec::{PRIORITIES, STACKS};
+use crate::spec::{PRIORITIES, SHAPES};
 
 /// Tasks that lack condition room asked in one pass.
 pub const RETRY_BUDGET: u32 = 64;
@@ -64,7 +64,7 @@ impl Roomless {
         &mut self,
         slots: &[TaskSlot],
         mut free: u32,
-        lines: &mut [[Line; STACKS]; PRIORITIES],
+        lines: &mut [[Line; SHAPES]; PRIORITIES],
     ) -> u32 {
         if self.lap_left == 0 {
             if free < self.least {

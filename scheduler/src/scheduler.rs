@@ -445,11 +445,8 @@ impl<'m> Scheduler<'m> {
     /// Whether this chip has a core for `shape`, or a work ring; of a mixed task, a core for one of
     /// its subtasks.
     pub fn can_run(&self, shape: Shape) -> bool {
-        match shape {
-            Shape::Dummy => true,
-            Shape::Work => self.work.is_some(),
-            _ => self.shape_cores[shape as usize] != 0,
-        }
+        let is_served = || shape == Shape::Work && self.work.is_some();
+        shape == Shape::Dummy || self.shape_cores[shape as usize] != 0 || is_served()
     }
 
     /// Blocks of a task of `shape`, with these subtasks if it is mixed, that can run at the same

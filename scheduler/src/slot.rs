@@ -54,15 +54,16 @@ struct Extra {
     wait_budget_ns: AtomicU64,
     /// The task whose failure cancelled this one, plus 1; 0: none did.
     cause: AtomicU64,
-    /// Of an item: where it stands in the work ring, plus 1; 0: nowhere; `TURNED_AWAY`. The
-    /// dispatch thread's own, as is `pushed_ns`.
-    work: AtomicU64,
+    /// Of an item that was pushed: where it stands in the work ring, and since when. The dispatch
+    /// thread's own, as is `placed`.
+    position: AtomicU64,
     pushed_ns: AtomicU64,
 }
 
-/// `work` of an item that no worker is to get, and of one that is to be pushed again.
-const TURNED_AWAY: u64 = u64::MAX;
-const TAKEN_BACK: u64 = u64::MAX - 1;
+/// `placed` of an item, which has one block, beside 0 and 1: it is to be pushed again; no worker is
+/// to get it.
+const TAKEN_BACK: u32 = 2;
+const TURNED_AWAY: u32 = 3;
 
 /// Where an item of work is, as far as the dispatch thread knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +104,7 @@ impl Default for Extra {
             run_budget_ns: zero(),
             wait_budget_ns: zero(),
             cause: zero(),
-            work: zero(),
+            position: zero(),
             pushed_ns: zero(),
         }
     }
@@ -128,7 +129,6 @@ impl Extra {
         self.run_budget_ns.store(spec.run_budget_ns, edge::DESCRIBE);
         self.wait_budget_ns
             .store(spec.wait_budget_ns, edge::DESCRIBE);
-        self.work.store(0, edge::DESCRIBE);
     }
 
     /// RELAXED: as for [`TaskSlot::kind`].
@@ -200,6 +200,9 @@ impl TaskSlot {
     #[inline]
     pub(crate) fn unplaced(&self) -> u32 {
         let kind = self.kind();
+        if kind.is_work() {
+            return u32::from(self.placed() != 1);
+        }
         (u32::from(kind.blocks()) - self.placed()) * kind.tokens_per_block()
     }
 
@@ -217,34 +220,32 @@ impl TaskSlot {
 
     /// Where the item is, of a task of work. Dispatch thread. RELAXED: it is the thread's own.
     pub(crate) fn item(&self) -> Item {
-        // RELAXED: see above.
-        match self.extra.work.load(edge::DESCRIBE) {
+        let extra = &self.extra;
+        match self.placed() {
             0 => Item::Unpushed,
             TAKEN_BACK => Item::TakenBack,
             TURNED_AWAY => Item::TurnedAway,
             // RELAXED: see above.
-            next => Item::At(next - 1, self.extra.pushed_ns.load(edge::DESCRIBE)),
+            _ => Item::At(
+                extra.position.load(edge::DESCRIBE),
+                extra.pushed_ns.load(edge::DESCRIBE),
+            ),
         }
     }
 
     /// Says where the item is. Dispatch thread. RELAXED: it is the thread's own.
     pub(crate) fn set_item(&self, item: Item) {
-        let work = match item {
+        self.set_placed(match item {
             Item::Unpushed => 0,
+            Item::TakenBack => TAKEN_BACK,
             Item::TurnedAway => TURNED_AWAY,
-            Item::TakenBack => {
-                self.set_placed(0);
-                TAKEN_BACK
-            }
             Item::At(position, now_ns) => {
                 // RELAXED: see above.
+                self.extra.position.store(position, edge::DESCRIBE);
                 self.extra.pushed_ns.store(now_ns, edge::DESCRIBE);
-                self.set_placed(1);
-                position + 1
+                1
             }
-        };
-        // RELAXED: see above.
-        self.extra.work.store(work, edge::DESCRIBE);
+        });
     }
 
     /// Longest time in ns from a condition's arrival until it holds, 0: not said. RELAXED: whoever

@@ -219,7 +219,8 @@ impl TaskSpec {
 
     /// Whether every field is in range.
     pub const fn is_valid(&self) -> bool {
-        let has_no_core = matches!(self.shape, Shape::Dummy | Shape::Work);
+        // Dummies and items, the last two.
+        let has_no_core = self.shape as u8 >= Shape::Dummy as u8;
         let needs_no_core = self.may_defer == 0 && self.blocks == 1 && !self.sync_start;
         let known = Subtasks::all().bits();
         let subtasks = self.subtasks.bits() & !known == 0 && self.subtasks_per_block() > 0;

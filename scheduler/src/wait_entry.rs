@@ -5,7 +5,7 @@
 //! nothing: its conditions are not looked at any more, and it is done when its messages were seen.
 //! Tasks are not finished here but collected, and finished after the lock is given back.
 
-use finbox_mailbox::{Condition, Done, Malformed, Message, SlotBits, Ticket, Words};
+use finbox_mailbox::{Condition, Done, Malformed, Message, SlotBits, Ticket, Words, WorkerMessage};
 
 use crate::condition::{Failure, Unmet, Verdict};
 use crate::fault::Fault;
@@ -118,8 +118,6 @@ impl Book<'_> {
                 self.done(turn.scheduler, done)?;
                 turn.ledger.normal_done += 1;
             }
-            Message::WorkDone(done) => self.work_done(turn, done)?,
-            Message::WorkerLost(lost) => self.worker_lost(turn, lost),
         }
         turn.ledger.messages_delivered += 1;
         let waiting = u64::from(self.live);
@@ -313,7 +311,7 @@ impl Book<'_> {
         self.settled.push(scheduler.slots, index);
     }
 
-    /// A message that cannot be acted on: if the slot it names waits, that task fails, since the
+    /// A message of a worker is acted on. Any other cannot be: if the slot it names waits, that task fails, since the
     /// message may have been one of its own. A straggler of another run was not.
     pub(crate) fn report<P: Port, B: Probe>(
         &mut self,
@@ -321,6 +319,12 @@ impl Book<'_> {
         ticket: Ticket,
         (words, epoch): (&Words, u32),
     ) {
+        // What is said of workers is told from the rest here, so that the rest pays nothing for it.
+        let of_worker = WorkerMessage::decode(words, epoch).ok();
+        if of_worker.is_some_and(|message| self.hear_of_worker(turn, &message).is_some()) {
+            turn.ledger.messages_delivered += 1;
+            return;
+        }
         turn.ledger.messages_reported += 1;
         let bits = SlotBits::of_refused(words);
         let slot = SlotId::from_bits(bits);
@@ -328,10 +332,8 @@ impl Book<'_> {
             position: ticket.position(),
             slot,
         });
-        // One about an item names nobody who waits.
-        if let Err(Malformed::Epoch { .. }) | Ok(Message::WorkDone(_)) =
-            Message::decode(words, epoch)
-        {
+        let is_straggler = matches!(Message::decode(words, epoch), Err(Malformed::Epoch { .. }));
+        if is_straggler || of_worker.is_some() {
             return;
         }
         if self.entry(turn.scheduler, bits).is_none() {

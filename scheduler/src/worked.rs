@@ -9,7 +9,7 @@
 use core::num::NonZeroU32;
 
 use finbox_mailbox::work::{Seat, Work};
-use finbox_mailbox::{WorkDone, WorkerLost};
+use finbox_mailbox::{WorkDone, WorkerLost, WorkerMessage};
 
 use crate::fault::{Fault, FaultCode};
 use crate::id::SlotId;
@@ -48,9 +48,24 @@ fn whose(scheduler: &Scheduler<'_>, correlation: u32, position: u64) -> Whose {
 }
 
 impl Book<'_> {
+    /// Acts on a message of a worker; `None` if it cannot be acted on.
+    #[inline(never)]
+    pub(crate) fn hear_of_worker<P: Port, B: Probe>(
+        &mut self,
+        turn: &mut Turn<'_, '_, P, B>,
+        message: &WorkerMessage,
+    ) -> Option<()> {
+        match message {
+            WorkerMessage::Done(done) => self.work_done(turn, done),
+            WorkerMessage::Lost(lost) => {
+                self.worker_lost(turn, lost);
+                Some(())
+            }
+        }
+    }
+
     /// Acts on a WORK_DONE; `None` if it cannot be acted on.
-    #[cold]
-    pub(crate) fn work_done<P: Port, B: Probe>(
+    fn work_done<P: Port, B: Probe>(
         &mut self,
         turn: &mut Turn<'_, '_, P, B>,
         message: &WorkDone,
@@ -120,8 +135,7 @@ impl Book<'_> {
 
     /// Takes over what a worker that is gone had in hand, if it had anything: the item is to be
     /// pushed again, or its task fails with WORKER_LOST.
-    #[cold]
-    pub(crate) fn worker_lost<P: Port, B: Probe>(
+    fn worker_lost<P: Port, B: Probe>(
         &mut self,
         turn: &mut Turn<'_, '_, P, B>,
         message: &WorkerLost,

@@ -74,7 +74,6 @@ fn task_of(words: &[u64; 7]) -> u64 {
         Ok(Message::NormalDone(Done { task, .. }) | Message::Condition(Condition { task, .. })) => {
             task
         }
-        Ok(other) => panic!("nobody pushed {other:?}"),
         Err(error) => panic!("not what was pushed: {error}"),
     }
 }

@@ -44,7 +44,6 @@ pub(crate) fn task_of(message: &Message) -> u64 {
     match message {
         Message::Condition(condition) => condition.task,
         Message::NormalDone(done) => done.task,
-        Message::WorkDone(_) | Message::WorkerLost(_) => u64::MAX,
     }
 }
 

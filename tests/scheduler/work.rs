@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use finbox_mailbox::work::{NoWork, Work, Worker};
-use finbox_mailbox::{Message, WorkDone, WorkerLost};
+use finbox_mailbox::{WorkDone, WorkerLost, WorkerMessage};
 use finbox_scheduler::{
     Event, FaultCode, Ledger, Limits as Budgets, Outcome, Shape, SlotId, Standing, Start,
     SubmitError,
@@ -42,7 +42,11 @@ impl World<'_> {
             correlation,
             status,
         };
-        let pushed = self.scheduler.mailbox().push(&Message::WorkDone(done));
+        let pushed = self
+            .scheduler
+            .mailbox()
+            .for_workers()
+            .push(&WorkerMessage::Done(done));
         pushed.expect("there is room");
         self.pushed_by_hand += 1;
     }
@@ -53,7 +57,11 @@ impl World<'_> {
             name,
             is_idempotent,
         };
-        let pushed = self.scheduler.mailbox().push(&Message::WorkerLost(lost));
+        let pushed = self
+            .scheduler
+            .mailbox()
+            .for_workers()
+            .push(&WorkerMessage::Lost(lost));
         pushed.expect("there is room");
         self.pushed_by_hand += 1;
     }

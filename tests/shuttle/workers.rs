@@ -4,7 +4,7 @@
 use std::num::NonZeroU32;
 use std::sync::atomic::Ordering::Relaxed;
 
-use finbox_mailbox::{Message, WorkDone};
+use finbox_mailbox::{WorkDone, WorkerMessage};
 use finbox_scheduler::{Outcome, Shape};
 use shuttle::rand::{Rng, thread_rng};
 
@@ -33,12 +33,12 @@ impl Crew<'_, '_> {
         let mut worker = ring.register(name).expect("each has a line");
         let say = |position, correlation| {
             let status = 0;
-            let done = Message::WorkDone(WorkDone {
+            let done = WorkerMessage::Done(WorkDone {
                 position,
                 correlation,
                 status,
             });
-            let is_pushed = self.scheduler.mailbox().push(&done).is_ok();
+            let is_pushed = self.scheduler.mailbox().for_workers().push(&done).is_ok();
             self.said.fetch_add(u64::from(is_pushed), Relaxed);
             if is_pushed {
                 self.dispatch.wake();

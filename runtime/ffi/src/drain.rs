@@ -5,13 +5,13 @@ use core::ffi::c_void;
 use core::num::NonZeroU32;
 
 use finbox_abi::{Answer, Given, Versioned, not_null};
-use finbox_mailbox::{Drained, Message, Salvage, Stop, Ticket, Words};
+use finbox_mailbox::{Drained, Salvage, Stop, Ticket, Words};
 
 use crate::consumer::Consuming;
 use crate::edition::{guard, named};
 use crate::handle::{Handle, finbox_consumer};
 use crate::status::finbox_status;
-use crate::wire::finbox_message;
+use crate::wire::{finbox_message, is_message};
 
 /// What ended a drain: values of `finbox_drained`'s `stop`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,12 +147,12 @@ pub unsafe extern "C" fn finbox_consumer_try_drain(
         let epoch = held.consumer.epoch();
         let (mut taken, mut malformed) = (0, 0);
         let take = |ticket: Ticket, words: &Words| {
-            let index = match Message::decode(words, epoch) {
-                Ok(_) => {
+            let index = match is_message(words, epoch) {
+                true => {
                     taken += 1;
                     taken - 1
                 }
-                Err(_) => {
+                false => {
                     malformed += 1;
                     capacity - malformed
                 }
@@ -209,7 +209,7 @@ pub unsafe extern "C" fn finbox_consumer_try_drain_with(
                 total.stop = finbox_drained::new(stop).stop;
                 break;
             };
-            let is_message = Message::decode(&words, epoch).is_ok();
+            let is_message = is_message(&words, epoch);
             let one = finbox_drained {
                 taken: is_message.into(),
                 malformed: (!is_message).into(),
@@ -302,9 +302,9 @@ fn salvaged(ticket: Ticket, salvage: Salvage<'_>, epoch: u32) -> finbox_salvage 
             ..nothing
         },
         Salvage::Message(words) => finbox_salvage {
-            what: match Message::decode(words, epoch) {
-                Ok(_) => finbox_found::Message as u32,
-                Err(_) => finbox_found::Malformed as u32,
+            what: match is_message(words, epoch) {
+                true => finbox_found::Message as u32,
+                false => finbox_found::Malformed as u32,
             },
             message: finbox_message::of(position, words),
             ..nothing

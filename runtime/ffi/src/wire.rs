@@ -5,7 +5,7 @@
 
 use core::mem::offset_of;
 
-use finbox_mailbox::{ClaimLine, Header, MAGIC, Malformed, Message, Words};
+use finbox_mailbox::{ClaimLine, Header, MAGIC, Malformed, Message, Words, WorkerMessage};
 use static_assertions::{const_assert, const_assert_eq};
 
 /// Bytes of the unit that mailbox memory is measured in, and its alignment.
@@ -23,9 +23,9 @@ pub enum finbox_kind {
     Condition = 0,
     /// The last subtask of a deferred task retired.
     NormalDone = 1,
-    /// A persistent worker is through with an item of a work ring.
+    /// A persistent worker is through with an item of a work ring. Drained, not pushed.
     WorkDone = 2,
-    /// A persistent worker is gone, and may have left an item.
+    /// A persistent worker is gone, and may have left an item. Drained, not pushed.
     WorkerLost = 3,
 }
 
@@ -116,6 +116,11 @@ const fn high(word: u64) -> u32 {
 
 const fn pack(low: u32, high: u32) -> u64 {
     low as u64 | (high as u64) << 32
+}
+
+/// Whether these words are a message of run `epoch`, of whatever kind.
+pub(crate) fn is_message(words: &Words, epoch: u32) -> bool {
+    Message::decode(words, epoch).is_ok() || WorkerMessage::decode(words, epoch).is_ok()
 }
 
 impl finbox_message {

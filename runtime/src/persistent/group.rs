@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use finbox_mailbox::work::WorkRing;
-use finbox_mailbox::{Message, Producer, WorkerLost};
+use finbox_mailbox::{Producer, WorkerLost, WorkerMessage};
 use finbox_scheduler::{Ledger, Scheduler};
 
 use crate::wait::{Waited, Watch};
@@ -20,7 +20,7 @@ use super::worker::{GroupWorker, Said, Tally};
 #[derive(Debug)]
 pub struct Group<'m> {
     ring: WorkRing<'m>,
-    mailbox: Producer<'m>,
+    mailbox: Producer<'m, WorkerMessage>,
     tallies: Vec<Arc<Tally>>,
     /// Messages about workers that are gone.
     losses: Tally,
@@ -38,7 +38,7 @@ impl<'m> Group<'m> {
         }
         Ok(Self {
             ring,
-            mailbox: scheduler.mailbox(),
+            mailbox: scheduler.mailbox().for_workers(),
             tallies: Vec::new(),
             losses: Tally::default(),
         })
@@ -84,7 +84,7 @@ impl<'m> Group<'m> {
     /// The same, for whoever has no scheduler: of [`Said::Lost`] somebody who has it tells it
     /// ([`Scheduler::work_unsaid`]).
     pub fn tell_lost(&mut self, name: NonZeroU32, is_idempotent: bool) -> Said {
-        let lost = Message::WorkerLost(WorkerLost {
+        let lost = WorkerMessage::Lost(WorkerLost {
             name: name.get(),
             is_idempotent,
         });

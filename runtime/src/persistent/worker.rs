@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use finbox_mailbox::sync::AtomicU64;
 use finbox_mailbox::work::{NoWork, Work, Worker};
-use finbox_mailbox::{Message, NamedProducer, Producer, PushError, WorkDone};
+use finbox_mailbox::{NamedProducer, Producer, PushError, WorkDone, WorkerMessage};
 use finbox_scheduler::{Ledger, Scheduler};
 
 use crate::edge;
@@ -85,13 +85,17 @@ impl Said {
 #[derive(Debug)]
 pub struct GroupWorker<'m> {
     worker: Worker<'m>,
-    mailbox: Producer<'m>,
-    named: Option<NamedProducer<'m>>,
+    mailbox: Producer<'m, WorkerMessage>,
+    named: Option<NamedProducer<'m, WorkerMessage>>,
     tally: Arc<Tally>,
 }
 
 impl<'m> GroupWorker<'m> {
-    pub(super) fn new(worker: Worker<'m>, mailbox: Producer<'m>, tally: Arc<Tally>) -> Self {
+    pub(super) fn new(
+        worker: Worker<'m>,
+        mailbox: Producer<'m, WorkerMessage>,
+        tally: Arc<Tally>,
+    ) -> Self {
         let claimer = worker.name().saturating_add(CLAIMER_BASE);
         Self {
             worker,
@@ -141,7 +145,7 @@ impl<'m> GroupWorker<'m> {
         let Some(Work { position, item }) = self.worker.in_hand() else {
             return Said::Nothing;
         };
-        let message = Message::WorkDone(WorkDone {
+        let message = WorkerMessage::Done(WorkDone {
             position,
             correlation: item.correlation,
             status,

@@ -4,7 +4,7 @@
 use std::num::NonZeroU32;
 
 use finbox_mailbox::work::{NoWork, Worker};
-use finbox_mailbox::{Message, Producer, WorkDone, WorkerLost};
+use finbox_mailbox::{Producer, WorkDone, WorkerLost, WorkerMessage};
 use finbox_scheduler::Shape;
 use finbox_tests::outcomes::expect_all;
 use loom::thread;
@@ -20,12 +20,12 @@ fn serve(worker: &mut Worker<'static>, mailbox: Producer<'static>, output: &Outp
         Err(other) => panic!("{other}"),
     };
     output.write();
-    let done = Message::WorkDone(WorkDone {
+    let done = WorkerMessage::Done(WorkDone {
         position: work.position,
         correlation: work.item.correlation,
         status: 0,
     });
-    mailbox.push(&done).expect("there is room");
+    mailbox.for_workers().push(&done).expect("there is room");
     worker.done(work.position).expect("it is in hand");
     true
 }
@@ -85,20 +85,20 @@ fn what_is_said_twice_counts_once_and_what_a_dead_worker_left_is_taken_over() {
         chip.pass();
         chip.pass();
         let work = worker.claim().expect("it was pushed");
-        let done = Message::WorkDone(WorkDone {
+        let done = WorkerMessage::Done(WorkDone {
             position: work.position,
             correlation: work.item.correlation,
             status: 0,
         });
-        let lost = Message::WorkerLost(WorkerLost {
+        let lost = WorkerMessage::Lost(WorkerLost {
             name: 1,
             is_idempotent: false,
         });
         let other = thread::spawn(move || {
             drop(worker);
-            mailbox.push(&lost).expect("there is room");
+            mailbox.for_workers().push(&lost).expect("there is room");
         });
-        let said = mailbox.push(&done).is_ok();
+        let said = mailbox.for_workers().push(&done).is_ok();
         chip.pass();
         other.join().unwrap();
         chip.pass();

@@ -104,7 +104,7 @@ fn a_malformed_message_is_not_pushed_nor_anything_of_its_batch() {
     let mut accepted = 0;
     let bad = [
         finbox_message {
-            kind: 4,
+            kind: 2,
             ..messages[0]
         },
         finbox_message {
