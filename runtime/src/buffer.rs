@@ -121,20 +121,6 @@ impl<U: User> Segment<U> {
         }
     }
 
-    /// Whom an access of any of it waits for.
-    #[inline]
-    fn conflicts(&self, access: Access, after: &mut Vec<U>) {
-        if let Some(writer) = self.writer {
-            after.push(writer);
-        }
-        if access != Access::In {
-            // Few: cheaper one by one than copied.
-            for &reader in &self.readers {
-                after.push(reader);
-            }
-        }
-    }
-
     /// `user` reads all of it, or writes it.
     #[inline]
     fn touch(&mut self, access: Access, user: U) {

@@ -3,14 +3,14 @@
 //! Each rank has, a round, on the stream `sort`: *load* brings words, *sort* puts them in order in
 //! the column `keys`, *spill* copies that into a column of its own, *mark* writes the column
 //! `mark`. On the stream `join`: *fetch* gets the neighbour's `keys`, *join* looks each of them up
-//! in the own `keys`, *seal* writes `mark` too. *fold*, on no stream, adds the spilled column up and
-//! frees it; the column of the round after the next lives in its memory.
+//! in the own `keys`, *seal* writes `mark` too. *fold*, on no stream, adds the spilled column up
+//! and frees it; the column of the round after the next lives in its memory.
 //!
 //! What orders them: its stream orders load, sort, spill and mark; what a join reads was written
 //! (RAW), and is not written again before (WAR); a seal comes behind its mark and in front of the
-//! next (WAW); memory is given out again behind its last use. Fetches and the neighbour's sorts wait
-//! for each other explicitly, through gates where they are on two ranks. Durations are such that
-//! each of these, left out, makes the result wrong, or lucky.
+//! next (WAW); memory is given out again behind its last use. Fetches and the neighbour's sorts
+//! wait for each other explicitly, through gates where they are on two ranks. Durations are such
+//! that each of these, left out, makes the result wrong, or lucky.
 
 use std::ops::RangeInclusive;
 
@@ -35,7 +35,8 @@ const MARK_NS: u64 = 1_000;
 /// Longer than what could overtake them.
 const JOIN_NS: u64 = 8_000;
 const SEAL_NS: u64 = 12_000;
-const FOLD_NS: u64 = 30_000;
+/// Longer than two rounds, so that only its last use keeps a spilled column from being overwritten.
+const FOLD_NS: u64 = 250_000;
 /// How much longer an odd rank sorts.
 const ODD_NS: u64 = 6_000;
 
@@ -66,8 +67,8 @@ pub struct Omitted {
     pub buffer: String,
 }
 
-/// The demo on `ranks` ranks, which must lie in [`STREAMS_RANKS`], for so many rounds. A use that is
-/// `omitted` becomes an argument that nobody declared; None if there is no such use.
+/// The demo on `ranks` ranks, which must lie in [`STREAMS_RANKS`], for so many rounds. A use that
+/// is `omitted` becomes an argument that nobody declared; None if there is no such use.
 pub fn streams(ranks: u32, rounds: u32, omitted: Option<&Omitted>) -> Option<Workload> {
     let mut plans: Vec<RankPlan> = (0..ranks).map(|rank| columns(rank, rounds)).collect();
     for round in 0..rounds {
@@ -325,7 +326,7 @@ fn golden((rank, ranks): (u32, u32), rounds: u32, plans: &[RankPlan]) -> Vec<Che
     }
     checks.push(check(SUMS, sums));
     if let Some(last) = rounds.checked_sub(1) {
-        checks.push(check(MARK, vec![sealed(last); WORDS as usize]));
+        checks.push(check(MARK, (0..WORDS).map(|_| sealed(last)).collect()));
     }
     checks
 }
@@ -346,8 +347,8 @@ mod tests {
             assert_eq!(gates.count(), expected, "{ranks} ranks");
         }
         let workload = streams(2, 1, None).expect("nothing is omitted");
-        let names = workload.ranks[1].tasks.iter().map(|task| &*task.name);
-        let gate = names.last().expect("there are tasks");
+        let mut names = workload.ranks[1].tasks.iter().map(|task| &*task.name);
+        let gate = names.next_back().expect("there are tasks");
         assert_eq!(gate, "gate: stream sort reaches 2 on rank 0");
     }
 

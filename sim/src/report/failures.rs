@@ -67,7 +67,7 @@ pub struct Failure {
     pub position: Option<u64>,
     /// Who had claimed that position, where it was announced: a FIN handler, counted from 1.
     pub claimer: Option<u32>,
-    /// Why the timeline ended that was waited for, where one was: its cause, and what that came from.
+    /// Why the timeline ended that was waited for, where one was: its cause, and that one's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
     /// Names from the task that cancelled this one up to the root; the last is the root.

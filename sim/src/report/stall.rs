@@ -196,13 +196,15 @@ impl StallReport {
         Self { root, ..self }
     }
 
-    /// Says of each launch among the tasks who its time point is waiting for.
-    pub fn explain(&mut self, points: &[ExplainReport]) {
+    /// The same, saying of each launch who its time point is waiting for.
+    #[must_use]
+    pub fn explaining(mut self, points: &[ExplainReport]) -> Self {
         for task in &mut self.tasks {
             let mut points = points.iter();
             let is_its = |one: &&ExplainReport| (one.rank, one.task) == (task.rank, task.task);
             task.point = points.find(is_its).map(|one| one.message.clone());
         }
+        self
     }
 
     /// The same, with so many tasks not submitted yet.

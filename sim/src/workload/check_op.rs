@@ -60,18 +60,7 @@ impl OfTask<'_> {
             Op::AccumulateU32 { from, to, count } => {
                 self.words(from, count).and(self.words(to, count))
             }
-            Op::JoinU32 {
-                left,
-                right,
-                to,
-                count,
-            } => {
-                let bytes = count.saturating_mul(4);
-                self.words(left, count).and(self.words(right, count))?;
-                self.words(to, count)?;
-                self.apart(left, to, bytes)
-                    .and(self.apart(right, to, bytes))
-            }
+            Op::JoinU32 { .. } => self.joined(op),
             Op::AddCounterF32 {
                 from,
                 to,
@@ -154,6 +143,24 @@ impl OfTask<'_> {
             Some(_) => Ok(()),
             None => Err(PlanError::NoItem { place: place() }),
         }
+    }
+
+    /// What a join writes does not overlap what it reads.
+    fn joined(&self, op: &Op) -> Result<(), PlanError> {
+        let Op::JoinU32 {
+            left,
+            right,
+            to,
+            count,
+        } = *op
+        else {
+            return Ok(());
+        };
+        let bytes = count.saturating_mul(4);
+        self.words(left, count).and(self.words(right, count))?;
+        self.words(to, count)?;
+        self.apart(left, to, bytes)
+            .and(self.apart(right, to, bytes))
     }
 
     fn copied(&self, from: u64, to: u64, bytes: u64) -> Result<(), PlanError> {

@@ -79,7 +79,7 @@ pub enum Op {
         /// How many words.
         count: u64,
     },
-    /// `to[i]` = where `left[i]` stands first in `right`, whose words rise; `u32::MAX` if it does not.
+    /// `to[i]` = where `left[i]` stands first in `right`, whose words rise; `u32::MAX` if nowhere.
     /// What is written does not overlap what is read.
     JoinU32 {
         /// First word looked up.

@@ -261,22 +261,8 @@ fn change_own(running: &Running<'_>, op: &Op) {
         Op::AccumulateU32 { from, to, count } => {
             accumulate(at(from), at(to), count);
         }
-        Op::SortU32 { from, to, count } => {
-            let mut sorted = words(at(from), count);
-            sorted.sort_unstable();
-            store_words(at(to), &sorted);
-        }
-        Op::JoinU32 {
-            left,
-            right,
-            to,
-            count,
-        } => {
-            let column = words(at(right), count);
-            let left = words(at(left), count).into_iter();
-            let found: Vec<u32> = left.map(|word| first_place(&column, word)).collect();
-            store_words(at(to), &found);
-        }
+        Op::SortU32 { from, to, count } => sort(at(from), at(to), count),
+        Op::JoinU32 { .. } => join(running, op),
         Op::ScaleF32 {
             from,
             to,
@@ -351,6 +337,31 @@ fn accumulate((source, from): Place<'_>, (target, to): Place<'_>, count: u64) {
         let (from, to) = (from + word * 4, to + word * 4);
         target.store_u32(to, source.load_u32(from).wrapping_add(target.load_u32(to)));
     }
+}
+
+/// Puts `count` words in rising order.
+fn sort(from: Place<'_>, to: Place<'_>, count: u64) {
+    let mut sorted = words(from, count);
+    sorted.sort_unstable();
+    store_words(to, &sorted);
+}
+
+/// Looks the words of one column up in another, which rises.
+fn join(running: &Running<'_>, op: &Op) {
+    let Op::JoinU32 {
+        left,
+        right,
+        to,
+        count,
+    } = *op
+    else {
+        return;
+    };
+    let by = running.by(op);
+    let column = words(running.place(right, by), count);
+    let left = words(running.place(left, by), count).into_iter();
+    let found: Vec<u32> = left.map(|word| first_place(&column, word)).collect();
+    store_words(running.place(to, by), &found);
 }
 
 /// `count` words from a place on.

@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 use std::num::NonZeroU32;
 
 use finbox_mailbox::work::{NoWork, Work};
-use finbox_mailbox::{Message, Producer, WorkDone};
+use finbox_mailbox::{Producer, WorkDone, WorkerMessage};
 use finbox_runtime::persistent::{Group, GroupWorker, Said};
 use finbox_scheduler::{CoreId, Ledger};
 
@@ -59,7 +59,7 @@ pub struct Workers<'a> {
     notes: Vec<Note>,
     losses: Losses,
     /// Where a worker that is broken tells what it should not.
-    mailbox: Producer<'a>,
+    mailbox: Producer<'a, WorkerMessage>,
     /// What broken workers told there.
     strays: Ledger,
     sight: Sight,
@@ -142,7 +142,7 @@ impl<'a> Workers<'a> {
             crew,
             notes: Vec::new(),
             losses: Losses::default(),
-            mailbox,
+            mailbox: mailbox.for_workers(),
             strays: Ledger::default(),
             sight: Sight::default(),
             taken: 0,
@@ -319,7 +319,7 @@ impl<'a> Workers<'a> {
 
     /// Tells of an item without giving it up, or of one that was given up.
     fn tell_astray(&mut self, core: CoreId, work: &Work) {
-        let message = Message::WorkDone(WorkDone {
+        let message = WorkerMessage::Done(WorkDone {
             position: work.position,
             correlation: work.item.correlation,
             status: 0,

@@ -1,9 +1,9 @@
 //! Streams of a run: one planner for all ranks, a launcher a rank, and the words of timelines.
 //!
-//! Guarantees: what a launch waits for is decided by the runtime's planner and launcher alone; gates
-//! are the workload's own tasks. A stream that ended takes no launch any more: what the workload
-//! still has for it is submitted behind the last task there, and so is cancelled. Refuses, before a
-//! task runs, a launch that cannot be planned. Called by whoever feeds a workload.
+//! Guarantees: what a launch waits for is decided by the runtime's planner and launcher alone, and
+//! gates are the workload's own tasks. A stream that ended takes no launch any more: what the
+//! workload still has for it is submitted behind the last task there, and so is cancelled. Refuses,
+//! before a task runs, a launch that cannot be planned. Called by whoever feeds a workload.
 
 use finbox_runtime::launch::{Committed, Gate, LaunchError, Launcher, Offered, Words};
 use finbox_runtime::plan::{Freed, Mode, PlanError, Planner, Recorder};

@@ -1,10 +1,11 @@
 //! What every task must wait for, found from its plan: the oracle's own opinion.
 //!
-//! Explicit dependencies, what comes before on a stream, and for overlapping bytes of which one use writes: the later task waits
-//! for the earlier, unless a write between them says so already. Nothing of the runtime's code is
-//! in it: buffers are cut beforehand at every boundary that any task declares, so that a piece is
-//! either used wholly or not at all. Linear in tasks, dependencies and pieces used. Tasks of one
-//! rank are submitted in the order of their numbers where they declare buffers.
+//! Explicit dependencies, what comes before on a stream, and for overlapping bytes of which one
+//! use writes: the later task waits for the earlier, unless a write between them says so already.
+//! Nothing of the runtime's code is in it: buffers are cut beforehand at every boundary that any
+//! task declares, so that a piece is either used wholly or not at all. Linear in tasks,
+//! dependencies and pieces used. Tasks of one rank are submitted in the order of their numbers
+//! where they declare buffers.
 
 use crate::timeline::Befores;
 use crate::workload::{Access, BufferUse, RankPlan, TaskPlan};

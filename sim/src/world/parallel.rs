@@ -14,10 +14,11 @@ use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use finbox_mailbox::Producer;
-use finbox_runtime::ledger;
 use finbox_runtime::persistent::Group;
-use finbox_runtime::threads::{join_all, run as run_threads};
+use finbox_runtime::threads::{Unit, join_all, run as run_threads};
 use finbox_runtime::wait::{Sleeper, StopFlag};
+use finbox_runtime::{Arena, ledger};
+use finbox_scheduler::Submitter;
 
 use self::strikes::{Held, Struck, resets, tell};
 use self::workers::{Heed, Told, poke};
@@ -28,7 +29,7 @@ use super::jitter::Jitter;
 use super::launches::{Planning, base_in, into_devices};
 use super::places::Places;
 use super::queue::Sender;
-use super::recorder::Recorder;
+use super::recorder::{RankProbe, Recorder};
 use super::recording::Recording;
 use super::stage::{Doomed, Remains, arenas, compared, conclude, devices, shadow_of, workers_of};
 use super::stuck::{self, Scene};
@@ -71,13 +72,7 @@ pub(super) fn run(
     let shadow = shadow_of(workload, settings);
     let threads = 0..DEVICE_THREADS.min(devices.len());
     let sleepers: Vec<Sleeper> = threads.map(|_| Sleeper::default()).collect();
-    let probes = recorder.probes().into_iter().zip(sleepers.iter().cycle());
-    let parts = arenas.iter_mut().zip(&devices).zip(probes);
-    let parts = parts.map(|((arena, device), (probe, bell))| {
-        let port = SimPort::new(device, &meter).with_bell(bell);
-        unit(arena.assemble(), port, probe)
-    });
-    let (mut units, submitters): (Vec<_>, Vec<_>) = parts.unzip();
+    let (mut units, submitters) = units((&mut arenas, &devices), &meter, &recorder, &sleepers);
     let handlers = units.iter_mut().map(|unit| &mut unit.handlers[..]);
     let doomed = Doomed::choose(settings, handlers);
     let planning = Planning::of(workload, settings.plan);
@@ -118,10 +113,11 @@ pub(super) fn run(
     ledger.merge(&told.ledger());
     let halts = halts(&units, |rank| struck.is_held(rank), settings);
     let scene = Scene::of((workload, &places), &recorder, ledger.submitted, &halts);
-    let ranks = units.iter().map(|unit| (&unit.scheduler, Some(unit.port)));
+    let schedulers: Vec<_> = units.iter().map(|unit| &unit.scheduler).collect();
+    let ports = units.iter().map(|unit| Some(unit.port));
+    let ranks = schedulers.iter().copied().zip(ports);
     let end = (ended.result, passage.as_ref());
     let stall = stall(end, &grace, || stuck::report(scene, ranks))?;
-    let schedulers: Vec<_> = units.iter().map(|unit| &unit.scheduler).collect();
     let outcome = conclude(Remains {
         planned: ended.planned,
         workload,
@@ -136,6 +132,28 @@ pub(super) fn run(
         passage,
     });
     Ok(compared(outcome, shadow, workload))
+}
+
+/// Ranks with their roles, and the submitters, which stay with the caller.
+type Units<'a, 'm> = (
+    Vec<Unit<'m, SimPort<'a>, RankProbe<'a>>>,
+    Vec<Submitter<'m>>,
+);
+
+/// The ranks of a run, each ringing the thread that steps its device.
+fn units<'a, 'm>(
+    (arenas, devices): (&'m mut [Arena], &'a [Device]),
+    meter: &'a Meter,
+    recorder: &'a Recorder<'a>,
+    sleepers: &'a [Sleeper],
+) -> Units<'a, 'm> {
+    let probes = recorder.probes().into_iter().zip(sleepers.iter().cycle());
+    let parts = arenas.iter_mut().zip(devices).zip(probes);
+    let parts = parts.map(|((arena, device), (probe, bell))| {
+        let port = SimPort::new(device, meter).with_bell(bell);
+        unit(arena.assemble(), port, probe)
+    });
+    parts.unzip()
 }
 
 /// Ends the device threads, also when the caller panics.

@@ -24,8 +24,12 @@ pub(super) struct Planned {
 }
 
 impl Planned {
-    /// Says of each gate that failed why its timeline ended.
-    pub(super) fn tell_why(&self, workload: &Workload, failures: &mut FailureReport) {
+    /// The failures, saying of each gate why its timeline ended.
+    pub(super) fn explaining(
+        &self,
+        workload: &Workload,
+        mut failures: FailureReport,
+    ) -> FailureReport {
         let code = u32::from(FaultCode::TimelineEnded.number());
         for failure in &mut failures.list {
             let is_its = |gate: &TaskRef| {
@@ -36,6 +40,7 @@ impl Planned {
             let found = lost.find(|(gate, _)| is_its(gate));
             failure.because = found.map(|(_, why)| why.clone());
         }
+        failures
     }
 }
 

@@ -258,17 +258,12 @@ pub(super) fn conclude(remains: Remains<'_, '_>) -> Outcome {
         planned,
         passage,
     } = remains;
-    let mut failures = recorder.failures();
-    planned.tell_why(workload, &mut failures);
-    let Planned {
-        untracked, explain, ..
-    } = planned;
-    let stall = stall.map(|mut stall| {
-        stall.explain(&explain);
+    let stall = stall.map(|stall| {
         let command = passage.as_ref().map(|passage| passage.stall.clone());
-        stall.with_command(command)
+        stall.explaining(&planned.explain).with_command(command)
     });
     let is_halted = passage.as_ref().is_some_and(Passage::is_halted);
+    let failures = planned.explaining(workload, recorder.failures());
     let live = ledger.submitted - ledger.finished();
     let at_rest = "the wait list is free when all threads are at rest";
     let waiting = schedulers.iter().map(|one| one.waiting().expect(at_rest));
@@ -279,13 +274,13 @@ pub(super) fn conclude(remains: Remains<'_, '_>) -> Outcome {
     if virtual_ns > 0 && ledger.completed == tasks {
         recorder.check_time(virtual_ns);
     }
-    let planned = workload.planned_conditions();
+    let conditions = workload.planned_conditions();
     let mut broken = recorder.broken(stall.is_none() && !interrupted && !is_halted);
     broken.extend(passage.as_ref().and_then(|passage| passage.broken.clone()));
-    if ledger.completed == tasks && ledger.conditions != planned {
+    if ledger.completed == tasks && ledger.conditions != conditions {
         let delivered = ledger.conditions;
         broken.push(format!(
-            "every task completed, with {delivered} of {planned} conditions"
+            "every task completed, with {delivered} of {conditions} conditions"
         ));
     }
     let result_digest = recorder.result_digest(|at| workload.task_output_hash(at, devices));
@@ -314,8 +309,8 @@ pub(super) fn conclude(remains: Remains<'_, '_>) -> Outcome {
             .or_else(|| first_fault(workload, &schedulers)),
         failures,
         gaps: recorder.gaps(),
-        untracked,
-        explain,
+        untracked: planned.untracked,
+        explain: planned.explain,
         command: passage.map(|passage| passage.report),
         virtual_ns,
         digest: recorder.digest(),

@@ -28,8 +28,6 @@ pub enum finbox_root {
     Foreign = 4,
     /// A timeline that ended.
     Poisoned = 5,
-    /// Launches that wait for each other.
-    Cycle = 6,
 }
 
 /// What is known about the coming of a point.
@@ -125,10 +123,6 @@ impl From<&Explanation> for finbox_explanation {
             Root::Poisoned(chain) => {
                 let last = chain.0.last().map(|poison| poison.point);
                 (finbox_root::Poisoned, only(last))
-            }
-            Root::Cycle(circle) => {
-                let first = circle.0.first().map(|(_, point)| *point);
-                (finbox_root::Cycle, only(first))
             }
         };
         Self {

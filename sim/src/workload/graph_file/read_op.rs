@@ -75,7 +75,32 @@ pub(super) fn op(all: &All<'_>, file: &OpFile) -> Result<Op, GraphProblem> {
         | OpFile::Notify { .. }
         | OpFile::Get(_)
         | OpFile::Send(_) => with_peer(all, file)?,
+        OpFile::SortU32 { .. } | OpFile::JoinU32 { .. } => of_columns(all, file)?,
         _ => in_memory(all, file)?,
+    })
+}
+
+/// An operation on columns of words.
+fn of_columns(all: &All<'_>, file: &OpFile) -> Result<Op, GraphProblem> {
+    let own = |place: &NameOr| all.own().place(place);
+    Ok(match file {
+        OpFile::SortU32 { from, to, count } => Op::SortU32 {
+            from: own(from)?,
+            to: own(to)?,
+            count: *count,
+        },
+        OpFile::JoinU32 {
+            left,
+            right,
+            to,
+            count,
+        } => Op::JoinU32 {
+            left: own(left)?,
+            right: own(right)?,
+            to: own(to)?,
+            count: *count,
+        },
+        _ => unreachable!("only operations on columns come here"),
     })
 }
 
@@ -110,22 +135,6 @@ fn in_memory(all: &All<'_>, file: &OpFile) -> Result<Op, GraphProblem> {
         },
         OpFile::AccumulateU32 { from, to, count } => Op::AccumulateU32 {
             from: own(from)?,
-            to: own(to)?,
-            count: *count,
-        },
-        OpFile::SortU32 { from, to, count } => Op::SortU32 {
-            from: own(from)?,
-            to: own(to)?,
-            count: *count,
-        },
-        OpFile::JoinU32 {
-            left,
-            right,
-            to,
-            count,
-        } => Op::JoinU32 {
-            left: own(left)?,
-            right: own(right)?,
             to: own(to)?,
             count: *count,
         },

@@ -1,6 +1,6 @@
 //! Streams of a graph file: launches, what they wait for, and lives of buffers.
 //!
-//! Guarantees: what is written is read as it was, gates included; a wait that needs a gate and names
+//! Guarantees: what is written is read as it was, gates included; a wait that needs a gate and has
 //! none is given one when the graph is read. Called by `read` and `write`.
 
 use serde::{Deserialize, Serialize};

@@ -64,6 +64,7 @@ pub(super) fn op(all: &All<'_>, own: u32, op: &Op) -> OpFile {
             counter: called(counter),
             expected,
         },
+        Op::SortU32 { .. } | Op::JoinU32 { .. } => of_columns(all, own, op),
         _ => in_memory(all, own, op),
     }
 }
@@ -132,6 +133,31 @@ fn with_peer(all: &All<'_>, own: u32, op: &Op) -> OpFile {
     }
 }
 
+/// An operation on columns of words.
+fn of_columns(all: &All<'_>, own: u32, op: &Op) -> OpFile {
+    let names = &all.names[own as usize];
+    let place = |offset: u64| names.place_called(offset);
+    match *op {
+        Op::SortU32 { from, to, count } => OpFile::SortU32 {
+            from: place(from),
+            to: place(to),
+            count,
+        },
+        Op::JoinU32 {
+            left,
+            right,
+            to,
+            count,
+        } => OpFile::JoinU32 {
+            left: place(left),
+            right: place(right),
+            to: place(to),
+            count,
+        },
+        _ => unreachable!("only operations on columns come here"),
+    }
+}
+
 /// An operation on the rank's own data.
 fn in_memory(all: &All<'_>, own: u32, op: &Op) -> OpFile {
     let names = &all.names[own as usize];
@@ -164,22 +190,6 @@ fn in_memory(all: &All<'_>, own: u32, op: &Op) -> OpFile {
         },
         Op::AccumulateU32 { from, to, count } => OpFile::AccumulateU32 {
             from: place(from),
-            to: place(to),
-            count,
-        },
-        Op::SortU32 { from, to, count } => OpFile::SortU32 {
-            from: place(from),
-            to: place(to),
-            count,
-        },
-        Op::JoinU32 {
-            left,
-            right,
-            to,
-            count,
-        } => OpFile::JoinU32 {
-            left: place(left),
-            right: place(right),
             to: place(to),
             count,
         },

@@ -115,12 +115,15 @@ impl Lowering<'_> {
                 let first = self.name(at);
                 return Err(DeviceRefusal::Scan { first });
             }
-            Op::SortU32 { .. } | Op::JoinU32 { .. } => {
-                let first = self.name(at);
-                return Err(DeviceRefusal::Simulated { first });
-            }
+            Op::SortU32 { .. } | Op::JoinU32 { .. } => return Err(self.simulated(at)),
             _ => own_data(planned, data),
         })
+    }
+
+    /// Nothing but the simulator does what this task does.
+    fn simulated(&self, at: TaskRef) -> DeviceRefusal {
+        let first = self.name(at);
+        DeviceRefusal::Simulated { first }
     }
 
     fn post(
