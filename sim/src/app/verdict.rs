@@ -193,22 +193,16 @@ fn stuck(stall: &StallReport, deadline_ns: Option<u64>) -> ErrorReport {
     } else {
         format!("{class}; {root}")
     };
-    match deadline_ns {
-        Some(deadline_ns) => {
-            let ms = deadline_ns / 1_000_000;
-            let message = format!("the deadline of {ms} ms passed with {tasks} unfinished: {why}");
-            let hint = "give more time with --deadline-ms, or look at what the tasks wait for";
-            ErrorReport::new(code_of(code), message, hint)
-        }
-        None => {
-            let message = format!("nothing moves, with {tasks} unfinished: {why}");
-            let hint = match code {
-                FaultCode::ConditionRoomExhausted => ROOM_HINT,
-                _ => code.hint(),
-            };
-            ErrorReport::new(code_of(code), message, hint)
-        }
-    }
+    let hint = match (code, deadline_ns) {
+        (FaultCode::ConditionRoomExhausted, _) => ROOM_HINT,
+        (_, Some(_)) => "give more time with --deadline-ms, or look at what the tasks wait for",
+        (_, None) => code.hint(),
+    };
+    let message = match deadline_ns.map(|ns| ns / 1_000_000) {
+        Some(ms) => format!("the deadline of {ms} ms passed with {tasks} unfinished: {why}"),
+        None => format!("nothing moves, with {tasks} unfinished: {why}"),
+    };
+    ErrorReport::new(code_of(code), message, hint)
 }
 
 /// So many of something, in words.

@@ -290,7 +290,8 @@ mod tests {
             "--fault notify-lost:3 --completion locked",
             "--faults all --task-budget-ms 3 --wait-budget-ms 4 --deadline-ms 5",
             "--faults all --submit ring-threaded --command-slots 4 --completion locked",
-            "--faults all --ranks 2 --threads 4 --cores 6 --mailbox-slots 8 --mode parallel --shadow",
+            "--faults all --ranks 2 --threads 4 --cores 6 --mailbox-slots 8 --mode parallel",
+            "--shadow",
         ] {
             let all = options(&format!("finbox check random --seed 7 {more}"));
             for nth in 0..20 {

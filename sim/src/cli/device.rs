@@ -27,7 +27,8 @@ pub struct BoardOptions {
     /// Run on a device: a library by its path, or by a name that is looked for
     #[arg(id = "device", long = "device", value_name = "PLUGIN.so")]
     #[arg(value_hint = ValueHint::AnyPath)]
-    #[arg(conflicts_with_all = ["mode", "faults", "cost_model", "explain", "report", "shadow", "file"])]
+    #[arg(conflicts_with_all = ["mode", "faults", "cost_model", "explain", "report"])]
+    #[arg(conflicts_with_all = ["shadow", "file"])]
     pub library: Option<OsString>,
 
     /// The device library's own options, in its own words

@@ -6,7 +6,7 @@ use super::{Graph, SCHEMA, read, write};
 use crate::demo;
 use crate::file::{FileError, TextFile};
 use crate::workload::lower::kinds::collectives;
-use crate::workload::{Workload, random};
+use crate::workload::{Op, Workload, random};
 
 fn read_text(text: &str) -> Result<Graph, FileError> {
     read(&TextFile::new(Path::new("g.json"), text))
@@ -45,6 +45,35 @@ fn every_demo_and_collective_comes_back_as_it_was() {
         assert_eq!(found.workload, stated(&workload), "{}", workload.name);
         assert_eq!(found.limits, None);
     }
+}
+
+/// What a file calls an operation.
+fn key(written: &serde_json::Value) -> &str {
+    let inner = written.get("per_block").map(|inner| &inner["op"]);
+    let fields = inner.unwrap_or(written).as_object().unwrap();
+    fields.keys().next().unwrap()
+}
+
+/// Shadow mode calls operations as people find them in the file.
+#[test]
+fn an_operations_name_is_that_in_the_file() {
+    let mut seen = std::collections::BTreeSet::new();
+    let random = (0..20).map(|seed| random(seed, None, true).0);
+    for workload in demos().into_iter().chain(random) {
+        let file: serde_json::Value = serde_json::from_str(&write(&workload, None)).unwrap();
+        let ranks = workload.ranks.iter().zip(file["ranks"].as_array().unwrap());
+        let tasks = ranks.flat_map(|(plan, rank)| {
+            let written = rank["tasks"].as_array().into_iter().flatten();
+            plan.tasks.iter().zip(written)
+        });
+        for (task, written) in tasks {
+            let written = written["program"].as_array().into_iter().flatten();
+            let names: Vec<&str> = task.program.iter().map(Op::name).collect();
+            assert_eq!(written.map(key).collect::<Vec<_>>(), names);
+            seen.extend(names);
+        }
+    }
+    assert!(seen.len() > 10, "{seen:?}");
 }
 
 #[test]
@@ -112,7 +141,7 @@ fn what_is_left_out_has_a_default() {
     let (plan, task) = (&workload.ranks[0], &workload.ranks[0].tasks[0]);
     assert_eq!((plan.offset(1), plan.data_bytes), (64, 72));
     assert_eq!((task.blocks, task.defers), (1, 1));
-    let to = crate::workload::Op::Copy {
+    let to = Op::Copy {
         from: 0,
         to: 68,
         bytes: 4,
