@@ -9,7 +9,8 @@
 //! Start at [`Config`] and [`Arena`] for how a runtime comes to be, [`Wiring`] for how tasks come
 //! in, [`threads::run`] for who runs what, [`drain`] for how a run ends, [`wait`] for the one way
 //! to wait, [`command`] for packets that are carried out in order, [`plan`] for launches on
-//! streams, [`persistent`] for workers that poll a ring of items, [`plugin`] for machines behind somebody else's shared library.
+//! streams, [`persistent`] for workers that poll a ring of items, [`plugin`] for machines behind
+//! somebody else's shared library.
 
 #[cfg(not(any(feature = "a2a3", feature = "a5")))]
 compile_error!("finbox-runtime needs a target: enable the feature `a2a3`, `a5` or both");

@@ -369,9 +369,9 @@ impl<'m> Scheduler<'m> {
         self.work
     }
 
-    /// Says that the mailbox, which is condemned, refused a message about an item of which its
-    /// worker has said [`done`](finbox_mailbox::work::Worker::done), or about a worker that is gone:
-    /// the item's task fails with MAILBOX_GAP. Wake the dispatch thread afterwards.
+    /// Says that the mailbox, which is condemned, refused a message about an item that its worker
+    /// is through with, and has told the ring so, or about a worker that is gone: the item's task
+    /// fails with MAILBOX_GAP. Wake the dispatch thread afterwards.
     pub fn work_unsaid(&self) {
         self.orphans.say();
     }

@@ -311,8 +311,9 @@ impl Book<'_> {
         self.settled.push(scheduler.slots, index);
     }
 
-    /// A message of a worker is acted on. Any other cannot be: if the slot it names waits, that task fails, since the
-    /// message may have been one of its own. A straggler of another run was not.
+    /// A message of a worker is acted on. Any other cannot be: if the slot it names waits, that
+    /// task fails, since the message may have been one of its own. A straggler of another run was
+    /// not.
     pub(crate) fn report<P: Port, B: Probe>(
         &mut self,
         turn: &mut Turn<'_, '_, P, B>,

@@ -45,3 +45,4 @@ mod urma;
 mod wait_budget;
 mod words;
 mod work;
+mod work_lost;

@@ -44,8 +44,8 @@ pub struct finbox_message {
     pub addr: u64,
     /// CONDITION: the engine's own value (post id, queue handle).
     pub cookie: u64,
-    /// CONDITION: value to reach. TASK_NORMAL_DONE: number of conditions to expect. WORK_DONE: 0, or
-    /// the worker's own code: the item failed. WORKER_LOST: 1 if its item may be done twice.
+    /// CONDITION: value to reach. TASK_NORMAL_DONE: number of conditions to expect. WORK_DONE: 0,
+    /// or the worker's own code: the item failed. WORKER_LOST: 1 if its item may be done twice.
     pub expected: u32,
     /// CONDITION: a `finbox_engine`. WORK_DONE: what the item bore as its correlation.
     pub engine: u32,
