@@ -12,7 +12,7 @@ use finbox_runtime::persistent::{Group, GroupWorker, Said};
 use finbox_runtime::{Arena, Config};
 use finbox_scheduler::target::A2A3;
 use finbox_scheduler::{
-    Chip, Dispatcher, NoProbe, Port, Scheduler, Shape, Submitter, TaskId, TaskSpec,
+    Chip, Dispatcher, Launch, NoProbe, Port, Scheduler, Shape, Submitter, TaskId, TaskSpec,
 };
 use finbox_sim::demo::{self, ITEM_BYTES};
 use finbox_sim::device::{CostModel, DeviceOptions};
@@ -104,6 +104,11 @@ impl<'b> Job<'b> {
         found[nth as usize].store(words, Ordering::Relaxed);
     }
 
+    /// Does the item of a launch.
+    fn run(&self, launch: &Launch, found: &Found) {
+        self.scan(&of_launch(launch.kernel, launch.args), found);
+    }
+
     fn found(&self) -> Found {
         (0..self.items).map(|_| AtomicU64::new(u64::MAX)).collect()
     }
@@ -139,11 +144,10 @@ impl<'b> Job<'b> {
             let vector = vector.filter(|&core| scheduler.chip().shape_of(core) == Shape::Aiv);
             for core in vector {
                 let (start, found) = (&start, &found);
+                let kernel = |launch: &Launch| self.run(launch, found);
                 scope.spawn(move || {
                     start.wait();
-                    port.run(core, |launch| {
-                        self.scan(&of_launch(launch.kernel, launch.args), found)
-                    });
+                    port.run(core, kernel);
                 });
             }
             start.wait();

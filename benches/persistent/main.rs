@@ -1,11 +1,11 @@
 //! Many small items, each launched by itself, against persistent workers that take them from a work
 //! ring: in virtual time on both targets, and by the wall clock on the host.
 //!
-//! `cargo bench -p finbox-benches --bench persistent`, or with `-- ROUNDS ITEMS` for other sizes (11
-//! and 10 000). Virtual times are the cost model's and no measure of any chip. On the host threads
-//! are the cores: they are launched through registers, as the scheduler launches any core, or poll
-//! the ring; one more thread submits, dispatches and hears FINs. Both ways scan the same bytes, and
-//! what they find is compared with a plain search; a difference ends the run.
+//! `cargo bench -p finbox-benches --bench persistent`, or with `-- ROUNDS ITEMS` for other sizes
+//! (11 and 10 000). Virtual times are the cost model's and no measure of any chip. On the host
+//! threads are the cores: they are launched through registers, as the scheduler launches any core,
+//! or poll the ring; one more thread submits, dispatches and hears FINs. Both ways scan the same
+//! bytes, and what they find is compared with a plain search; a difference ends the run.
 #![allow(
     clippy::cast_possible_truncation,
     reason = "a benchmark's counts are small"

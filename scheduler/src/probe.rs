@@ -30,42 +30,6 @@ pub enum Event {
         /// For which slot.
         slot: SlotId,
     },
-    /// An item was pushed into the work ring.
-    Offered {
-        /// Of which slot.
-        slot: SlotId,
-        /// Where it stands.
-        position: u64,
-    },
-    /// A worker said that it was through with an item, and that is believed.
-    Worked {
-        /// Of which slot.
-        slot: SlotId,
-        /// Where it stood.
-        position: u64,
-        /// 0, or the worker's own code: it failed.
-        status: u32,
-        /// Its task had its outcome before.
-        is_late: bool,
-    },
-    /// An item did not come back within its task's run budget. The task failed.
-    WorkOverdue {
-        /// Of which slot.
-        slot: SlotId,
-        /// Where it stands.
-        position: u64,
-    },
-    /// A worker died with an item in hand.
-    WorkerLost {
-        /// Of which slot, as the item says.
-        slot: SlotId,
-        /// Where it stood.
-        position: u64,
-        /// The worker's name.
-        worker: NonZeroU32,
-        /// The item is pushed again.
-        again: bool,
-    },
     /// A token finished and its record was taken.
     Observed {
         /// On which core.
@@ -218,6 +182,42 @@ pub enum Event {
         slot: SlotId,
         /// Which timeline, by the number that the condition names.
         timeline: u32,
+    },
+    /// An item was pushed into the work ring.
+    Offered {
+        /// Of which slot.
+        slot: SlotId,
+        /// Where it stands.
+        position: u64,
+    },
+    /// A worker said that it was through with an item, and that is believed.
+    Worked {
+        /// Of which slot.
+        slot: SlotId,
+        /// Where it stood.
+        position: u64,
+        /// 0, or the worker's own code: it failed.
+        status: u32,
+        /// Its task had its outcome before.
+        is_late: bool,
+    },
+    /// An item did not come back within its task's run budget. The task failed.
+    WorkOverdue {
+        /// Of which slot.
+        slot: SlotId,
+        /// Where it stands.
+        position: u64,
+    },
+    /// A worker died with an item in hand.
+    WorkerLost {
+        /// Of which slot, as the item says.
+        slot: SlotId,
+        /// Where it stood.
+        position: u64,
+        /// The worker's name.
+        worker: NonZeroU32,
+        /// The item is pushed again.
+        again: bool,
     },
 }
 

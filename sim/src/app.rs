@@ -20,7 +20,7 @@ use finbox_scheduler::{A2A3, A5, CORES_PER_CLUSTER, Completion, Engines, Limits,
 
 pub use self::convert::convert;
 pub use self::device::device;
-use self::load::{Loaded, workload};
+use self::load::workload;
 use self::output_file::OutputFile;
 use self::trace::TraceFile;
 use self::verdict::{explained, refused, report};
@@ -93,12 +93,7 @@ pub fn run(options: &RunOptions) -> ExitCode {
         record: is_explained || trace.is_some(),
         ..settings(options, loaded.limits.as_ref(), loaded.costs.model)
     };
-    let Loaded {
-        workload,
-        import,
-        persistent,
-        ..
-    } = loaded;
+    let (workload, import, persistent) = (loaded.workload, loaded.import, loaded.persistent);
     let began = Instant::now();
     let mut line = Progress::on_stderr(options.quiet);
     let mut running = Some(words(Verdict::Fault, "running", options));

@@ -32,17 +32,27 @@ const LISTED: &[(&str, usize, &str)] = &[
         "what struck: dead ranks, held wait lists",
     ),
     ("sim/src/signal.rs", 0, "signal-hook sets a bool of std"),
-    ("sim/src/world/costs.rs", 7, "lockstep: one thread"),
+    ("sim/src/world/costs.rs", 8, "lockstep: one thread"),
     ("sim/src/world/event_log.rs", 3, "lockstep: one thread"),
     ("sim/src/world/latency.rs", 24, "times, for the report"),
     ("sim/src/world/lock_clock.rs", 4, "lockstep: one thread"),
     ("sim/src/world/mod.rs", 1, "the bool that a signal sets"),
     (
+        "sim/src/world/parallel/workers.rs",
+        6,
+        "what workers have told",
+    ),
+    (
         "sim/src/world/parallel/strikes.rs",
         3,
         "wait lists that are to be held",
     ),
-    ("sim/src/world/recorder.rs", 10, "outcomes, for the judge"),
+    ("sim/src/world/recorder.rs", 14, "outcomes, for the judge"),
+    (
+        "sim/src/world/recorder/probe.rs",
+        1,
+        "which task a slot is of",
+    ),
 ];
 
 fn strangers(source: &Source, listed: &[(&str, usize, &str)]) -> Vec<String> {

@@ -139,8 +139,8 @@ impl<'m> GroupWorker<'m> {
     /// The message goes first: until it stands in the mailbox the item is this worker's, also when
     /// it dies.
     ///
-    /// Of [`Said::Lost`] whoever has the scheduler tells it ([`Scheduler::work_unsaid`]): a core has
-    /// none.
+    /// Of [`Said::Lost`] whoever has the scheduler tells it ([`Scheduler::work_unsaid`]): a core
+    /// has none.
     pub fn tell(&mut self, status: u32) -> Said {
         let Some(Work { position, item }) = self.worker.in_hand() else {
             return Said::Nothing;

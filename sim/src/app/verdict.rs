@@ -248,19 +248,7 @@ pub(super) fn report(
     let (ledger, verified, stall) = (outcome.ledger, outcome.verified, outcome.stall);
     RunReport {
         max_diff: verified.max_diff.filter(|_| workload.golden),
-        tasks: TaskCounts {
-            submitted: ledger.submitted,
-            completed: ledger.completed,
-            failed: ledger.failed,
-            cancelled: ledger.cancelled,
-            quarantined: outcome.quarantined.0,
-            inline: ledger.inline,
-            deferred: ledger.deferred,
-            live: outcome.live,
-            skipped: ledger.skipped,
-            worked: ledger.worked,
-            items: items(&ledger),
-        },
+        tasks: tasks(&ledger, outcome.quarantined.0, outcome.live),
         fins: FinCounts {
             received: ledger.fins_received,
             applied: ledger.fins_applied,
@@ -304,6 +292,23 @@ pub(super) fn report(
         handlers: settings.handlers,
         cores: settings.cores,
         ..RunReport::neutral(verdict)
+    }
+}
+
+/// What became of tasks, of which so many still keep their slot, or are unfinished.
+const fn tasks(ledger: &Ledger, quarantined: u64, live: u64) -> TaskCounts {
+    TaskCounts {
+        submitted: ledger.submitted,
+        completed: ledger.completed,
+        failed: ledger.failed,
+        cancelled: ledger.cancelled,
+        quarantined,
+        inline: ledger.inline,
+        deferred: ledger.deferred,
+        live,
+        skipped: ledger.skipped,
+        worked: ledger.worked,
+        items: items(ledger),
     }
 }
 

@@ -98,7 +98,10 @@ pub enum UsageError {
         what: String,
     },
     /// `--persistent` for something without items.
-    #[error("--persistent is for the scenario persistent_scan, and '{}' is another", printable(.what))]
+    #[error(
+        "--persistent is for the scenario persistent_scan, and '{}' is another",
+        printable(.what)
+    )]
     NoItems {
         /// The scenario or file.
         what: String,

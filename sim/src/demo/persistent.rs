@@ -1,5 +1,5 @@
-//! `persistent_scan`: many small alike items, each a rule scan over 1 KiB of bytes, each a launch of
-//! its own or taken from a work ring by persistent workers. Both do the same.
+//! `persistent_scan`: many small alike items, each a rule scan over 1 KiB of bytes, each a launch
+//! of its own or taken from a work ring by persistent workers. Both do the same.
 //!
 //! The bytes are generated, and patterns are planted in them: inside items, at their edges, across
 //! the edge of two, where nobody must find them. An item is judged by one of two rule sets and

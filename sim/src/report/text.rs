@@ -95,15 +95,7 @@ fn counts(report: &RunReport, lines: &mut Vec<String>) {
     if let Some(device) = &report.device {
         lines.push(row("device", &device.to_text()));
     }
-    for (index, line) in report
-        .persistent
-        .iter()
-        .flat_map(|one| one.to_text())
-        .enumerate()
-    {
-        let label = if index == 0 { "persistent" } else { "" };
-        lines.push(row(label, &line));
-    }
+    how_items_went(report, lines);
     if let Some(import) = &report.import {
         lines.push(row("import", &imported(import)));
     }
@@ -137,13 +129,7 @@ fn counts(report: &RunReport, lines: &mut Vec<String>) {
         &format!("{} received, {} applied", fins.received, fins.applied),
     ));
     let mailbox = &report.mailbox;
-    let mut kinds = format!(
-        "{} CONDITION, {} TASK_NORMAL_DONE",
-        mailbox.conditions, mailbox.normal_done
-    );
-    if tasks.items.offered > 0 {
-        kinds += &format!(", {} WORK_DONE", tasks.items.told);
-    }
+    let kinds = kinds(report);
     let room = format!(
         "high water {} of {}, full {}",
         mailbox.high_water,
@@ -196,6 +182,28 @@ fn submitted(command: &CommandReport) -> String {
         );
     }
     text
+}
+
+/// The messages of each kind.
+fn kinds(report: &RunReport) -> String {
+    let (mailbox, items) = (&report.mailbox, &report.tasks.items);
+    let kinds = format!(
+        "{} CONDITION, {} TASK_NORMAL_DONE",
+        mailbox.conditions, mailbox.normal_done
+    );
+    match items.offered {
+        0 => kinds,
+        _ => format!("{kinds}, {} WORK_DONE", items.told),
+    }
+}
+
+/// By launches or through the ring, and why, where there are items.
+fn how_items_went(report: &RunReport, lines: &mut Vec<String>) {
+    let all = report.persistent.iter().flat_map(|one| one.to_text());
+    for (index, line) in all.enumerate() {
+        let label = if index == 0 { "persistent" } else { "" };
+        lines.push(row(label, &line));
+    }
 }
 
 fn struck(fault: &FaultCount) -> String {

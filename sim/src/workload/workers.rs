@@ -6,9 +6,9 @@
 //! which dies at any moment leaves its item or has told of it; it ends when the ring is closed and
 //! everything in it was taken. Refuses to know tasks: an item has its slot's index.
 //!
-//! Everything here goes through the runtime's group, the work ring and the mailbox that ship; only what things cost is
-//! modelled. Called by [`Programs`](super::Programs); the worlds poke workers that poll in vain,
-//! and take what they are told ([`Workers::take_notes`]).
+//! Everything here goes through the runtime's group, the work ring and the mailbox that ship; only
+//! what things cost is modelled. Called by [`Programs`](super::Programs); the worlds poke workers
+//! that poll in vain, and take what they are told ([`Workers::take_notes`]).
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;

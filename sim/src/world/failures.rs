@@ -203,7 +203,8 @@ fn lost_worker(
         kind: WORKER_GAP.to_owned(),
         rank: label(workload, at.rank),
         message: format!(
-            "worker {worker} died with the item of task {} ({name}) from position {position}, {then}",
+            "worker {worker} died with the item of task {} ({name}) from position {position}, \
+             {then}",
             at.task
         ),
     }

@@ -100,7 +100,8 @@ mod tests {
         let has = |is: &dyn Fn(&crate::workload::TaskPlan) -> bool| {
             all.iter().any(|workload| tasks(workload).any(is))
         };
-        for shape in Shape::ALL {
+        // Items need workers, which only whoever knows the whole graph can plan.
+        for shape in Shape::ALL.into_iter().filter(|&shape| shape != Shape::Work) {
             assert!(has(&|task| task.shape == shape), "{shape:?}");
         }
         let holds =
