@@ -300,6 +300,10 @@ enum finbox_status
      */
     FINBOX_STATUS_NOTHING_LEFT = 56,
     /**
+     * The work ring is closed, and everything in it was taken: this worker may go.
+     */
+    FINBOX_STATUS_CLOSED = 57,
+    /**
      * Rust code panicked, here or in a callback. What the call had done until then stands.
      */
     FINBOX_STATUS_PANIC = 64,
@@ -966,10 +970,6 @@ enum finbox_root
      * A timeline that ended.
      */
     FINBOX_ROOT_POISONED = 5,
-    /**
-     * Launches that wait for each other.
-     */
-    FINBOX_ROOT_CYCLE = 6,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -1196,8 +1196,8 @@ typedef struct finbox_message {
      */
     uint64_t cookie;
     /**
-     * CONDITION: value to reach. TASK_NORMAL_DONE: number of conditions to expect. WORK_DONE: 0, or
-     * the worker's own code: the item failed. WORKER_LOST: 1 if its item may be done twice.
+     * CONDITION: value to reach. TASK_NORMAL_DONE: number of conditions to expect. WORK_DONE: 0,
+     * or the worker's own code: the item failed. WORKER_LOST: 1 if its item may be done twice.
      */
     uint32_t expected;
     /**

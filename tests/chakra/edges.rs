@@ -157,15 +157,13 @@ fn a_host_wrapper_of_a_collective_is_a_host_operation() {
 #[test]
 fn hostile_numbers_saturate() {
     let folder = one(&[
-        Node::new(1, STORE).with("tensor_size", -1),
+        Node::new(1, STORE).with("tensor_size", 0),
         Node::new(2, STORE).with("tensor_size", i64::MAX),
         Node {
             duration_micros: u64::MAX,
             ..compute(u64::MAX)
         },
-        compute(3)
-            .with("num_ops", i64::MIN)
-            .with("tensor_size", i64::MAX),
+        compute(3).with("num_ops", 1).with("tensor_size", i64::MAX),
     ]);
     let workload = load(folder.path()).unwrap();
     let ops: Vec<Op> = workload.ranks[0].nodes.iter().map(|node| node.op).collect();
@@ -191,6 +189,16 @@ fn hostile_numbers_saturate() {
         }
     );
     assert!(matches!(ops[3], Op::Compute { duration_ns: 1.. }));
+}
+
+#[test]
+fn a_size_below_0_is_refused_with_its_attribute() {
+    let folder = one(&[Node::new(1, STORE).with("tensor_size", -1)]);
+    let (_, text) = refusal(folder.path());
+    assert!(
+        text.contains("tensor_size") && text.contains("-1"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -232,6 +232,9 @@ fn a_wait_for_a_later_launch_has_a_gate_that_misses_its_budget_and_ends_the_stre
     assert!(message.contains("was not reached by"), "{message}");
 }
 
+/// What is done to a launch.
+type Change = fn(&mut TaskPlan);
+
 #[test]
 fn what_a_workload_says_of_streams_is_checked() {
     let with = |change: fn(&mut TaskPlan)| {
@@ -243,7 +246,7 @@ fn what_a_workload_says_of_streams_is_checked() {
         of(vec![rank]).check().map_err(|error| error.to_string())
     };
     assert_eq!(with(|_| ()), Ok(()));
-    let refused: [(fn(&mut TaskPlan), &str); 5] = [
+    let refused: [(Change, &str); 5] = [
         (|task| task.stream = Some(1), "there is no stream 1"),
         (
             |task| task.waits = vec![PointWait::new(0, 0, 3)],

@@ -15,7 +15,7 @@ use super::bench::{BenchOptions, MetgArgs, metg};
 use super::convert::{ConvertArgs, convert};
 use super::device::{BoardOptions, DeviceArgs, device};
 use super::options::{CheckOptions, Collectives, Completion, Deps, Mode, RunOptions, What};
-use super::owned::check_owned;
+use super::owned::{check_owned, check_tasks};
 use super::persistent::Persistent;
 use super::plan::PlanOptions;
 use super::scenario::{find_scenario, near_scenarios};
@@ -479,20 +479,6 @@ fn ranks(what: &What, asked: String) -> Result<u16, UsageError> {
             })
         }
         _ => Ok(ranks),
-    }
-}
-
-fn check_tasks(what: &What, tasks: Option<u32>) -> Result<(), UsageError> {
-    let scales = match what {
-        What::Scenario(name) => find_scenario(name).is_some_and(|it| it.default_tasks.is_some()),
-        What::Path(_) => false,
-    };
-    match tasks {
-        Some(asked) if !scales => Err(UsageError::TasksFixed {
-            what: what.label(),
-            asked,
-        }),
-        _ => Ok(()),
     }
 }
 

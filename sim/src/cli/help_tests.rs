@@ -1,7 +1,8 @@
-//! What help and version say.
+//! What help, version and refusals say.
 
 use super::tests::parsed;
 use super::*;
+use crate::report::Verdict;
 
 #[test]
 fn help_shows_every_delivered_option_and_the_exit_codes() {
@@ -46,4 +47,18 @@ fn the_version_is_one_line() {
         panic!("no version")
     };
     assert_eq!(text, concat!("finbox ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn a_refusal_is_a_whole_neutral_report() {
+    let report = parsed("run dummy_task --ranks 0").unwrap_err().to_report();
+    assert_eq!(report.verdict.name(), "invalid");
+    assert_ne!(report.verdict, Verdict::Pass);
+    let text = crate::report::to_json(&report);
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(value["error"]["name"], "USAGE");
+    let message = value["error"]["message"].as_str().unwrap();
+    assert!(message.contains("from 1 to 64"));
+    assert_eq!(value["tasks"]["submitted"], 0);
+    assert_eq!(value["scenario"], "");
 }

@@ -5,6 +5,7 @@
 
 use super::args::RunArgs;
 use super::options::What;
+use super::scenario::find_scenario;
 use super::usage::UsageError;
 
 /// Refuses what only workflows or traces have, if `what` is a scenario.
@@ -25,5 +26,20 @@ pub(super) fn check_owned(what: &What, run: &RunArgs) -> Result<(), UsageError> 
             what: name.clone(),
         }),
         None => Ok(()),
+    }
+}
+
+/// Refuses a number of tasks, if `what` has a fixed one.
+pub(super) fn check_tasks(what: &What, tasks: Option<u32>) -> Result<(), UsageError> {
+    let scales = match what {
+        What::Scenario(name) => find_scenario(name).is_some_and(|it| it.default_tasks.is_some()),
+        What::Path(_) => false,
+    };
+    match tasks {
+        Some(asked) if !scales => Err(UsageError::TasksFixed {
+            what: what.label(),
+            asked,
+        }),
+        _ => Ok(()),
     }
 }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::fault::Faults;
-use crate::report::Verdict;
 use crate::world::Submit;
 
 pub(crate) static TARGETS: &[TargetFacts] = &[
@@ -486,18 +485,4 @@ fn json_is_wanted_wherever_it_stands_but_not_behind_a_lone_dash_pair() {
     ] {
         assert!(!wants_json(&line.split(' ').collect::<Vec<_>>()), "{line}");
     }
-}
-
-#[test]
-fn a_refusal_is_a_whole_neutral_report() {
-    let report = parsed("run dummy_task --ranks 0").unwrap_err().to_report();
-    assert_eq!(report.verdict.name(), "invalid");
-    assert_ne!(report.verdict, Verdict::Pass);
-    let text = crate::report::to_json(&report);
-    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(value["error"]["name"], "USAGE");
-    let message = value["error"]["message"].as_str().unwrap();
-    assert!(message.contains("from 1 to 64"));
-    assert_eq!(value["tasks"]["submitted"], 0);
-    assert_eq!(value["scenario"], "");
 }

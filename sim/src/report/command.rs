@@ -41,6 +41,32 @@ pub struct CommandReport {
     pub halt: Option<HaltedReport>,
 }
 
+impl CommandReport {
+    /// The line that tells of it.
+    pub fn to_text(&self) -> String {
+        let mut text = format!(
+            "{}: {} in {}, {} passed, {} not reached; {}, {}; high water {} of {}",
+            self.submit,
+            count(self.submitted, "packet"),
+            if self.batches == 1 {
+                "1 batch".to_owned()
+            } else {
+                format!("{} batches", self.batches)
+            },
+            self.passed,
+            self.not_reached,
+            count(self.bells, "bell"),
+            count(self.fences, "fence"),
+            self.high_water,
+            count(u64::from(self.slots), "slot"),
+        );
+        if self.duplicates > 0 {
+            text += &format!("; {} noticed again", count(self.duplicates, "completion"));
+        }
+        text
+    }
+}
+
 /// A processor that stopped for good.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HaltedReport {

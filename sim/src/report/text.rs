@@ -4,7 +4,6 @@
 //! the number that was left out; names from files cannot steer the terminal. Refuses: colours and
 //! the width of the terminal. Called by `cli::output`.
 
-use super::command::CommandReport;
 use super::explain::ExplainReport;
 use super::failures::{Failure, FailureKind, FailureReport};
 use super::latency::Percentiles;
@@ -138,7 +137,7 @@ fn counts(report: &RunReport, lines: &mut Vec<String>) {
     );
     lines.push(row("mailbox", &format!("{kinds}; {room}")));
     if let Some(command) = &report.command {
-        lines.push(row("command", &submitted(command)));
+        lines.push(row("command", &command.to_text()));
     }
     let waits = &report.wait_list;
     let mut polls = count(waits.polls, "poll");
@@ -155,33 +154,6 @@ fn counts(report: &RunReport, lines: &mut Vec<String>) {
             waits.high_water, waits.left
         ),
     ));
-}
-
-/// What went through the command ring.
-fn submitted(command: &CommandReport) -> String {
-    let mut text = format!(
-        "{}: {} in {}, {} passed, {} not reached; {}, {}; high water {} of {}",
-        command.submit,
-        count(command.submitted, "packet"),
-        if command.batches == 1 {
-            "1 batch".to_owned()
-        } else {
-            format!("{} batches", command.batches)
-        },
-        command.passed,
-        command.not_reached,
-        count(command.bells, "bell"),
-        count(command.fences, "fence"),
-        command.high_water,
-        count(u64::from(command.slots), "slot"),
-    );
-    if command.duplicates > 0 {
-        text += &format!(
-            "; {} noticed again",
-            count(command.duplicates, "completion")
-        );
-    }
-    text
 }
 
 /// The messages of each kind.

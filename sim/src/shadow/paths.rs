@@ -13,7 +13,7 @@ use std::collections::{HashMap, VecDeque};
 use super::counters::{Counter, Way, read};
 use super::touch::Act;
 use crate::engine::Lane;
-use crate::workload::{TaskRef, Workload};
+use crate::workload::{Points, TaskRef, Workload};
 use crate::world::order::Dependencies;
 
 /// Steps of all searches together.
@@ -22,7 +22,7 @@ const MOST_STEPS: u64 = 1 << 27;
 /// By which edges a path may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum By {
-    /// `after`, and notifications that are waited for.
+    /// `after`, streams and their points, and notifications that are waited for.
     Explicit,
     /// These, and what declared uses order.
     Any,
@@ -49,6 +49,8 @@ pub(super) struct Paths<'a> {
     /// The number of each rank's first task.
     firsts: Vec<u32>,
     before: Vec<Dependencies>,
+    /// The launches of streams.
+    points: Points,
     /// The values that each task waits for.
     awaits: Vec<Vec<u32>>,
     reached: Vec<Reached>,
@@ -76,6 +78,7 @@ impl<'a> Paths<'a> {
         let mut paths = Self {
             workload,
             before: workload.ranks.iter().map(Dependencies::of).collect(),
+            points: Points::of(workload),
             awaits: vec![Vec::new(); tasks.len()],
             tasks,
             firsts,
@@ -215,7 +218,22 @@ impl<'a> Paths<'a> {
             };
             let first = tasks + self.firsts[rank as usize];
             into.extend(before.iter().map(|before| first + before));
+            let launches = self.launches_before(TaskRef { rank, task });
+            into.extend(launches.map(|before| tasks + before));
         }
+    }
+
+    /// The launches that a launch stands behind, whatever it uses: the one before it on its stream,
+    /// and those whose points it waits for.
+    fn launches_before(&self, at: TaskRef) -> impl Iterator<Item = u32> {
+        let task = self.workload.task(at);
+        let own = task.stream.and_then(|stream| {
+            let value = self.points.value(at, stream)?;
+            self.points.task(at.rank, stream, value - 1)
+        });
+        let waits = task.waits.iter();
+        let awaited = waits.filter_map(|one| self.points.task(one.rank, one.stream, one.value));
+        own.into_iter().chain(awaited).map(|at| self.number(at))
     }
 
     /// Whether the plan orders two touches of two tasks, whichever is first; None: it would take

@@ -70,16 +70,7 @@ impl OfTask<'_> {
                 self.word_by_word(from, to, count)?;
                 self.exists("counter", counter, self.plan.counters.len())
             }
-            Op::Scan {
-                from,
-                to,
-                bytes,
-                rules,
-            } => {
-                self.own(from, bytes).and(self.words(to, 2))?;
-                self.exists("rule set", rules, self.plan.rule_sets.len())?;
-                self.disjoint((from, bytes), (to, Scanned::BYTES))
-            }
+            Op::Scan { .. } => self.scans(op),
             Op::Put {
                 peer,
                 from,
@@ -99,15 +90,11 @@ impl OfTask<'_> {
                 bytes,
                 timed_bytes,
                 ..
-            } => {
-                self.timed(timed_bytes)?;
-                self.inside(Span { at: to, bytes }, self.peer(peer)?.data_bytes)
+            } => (self.timed(timed_bytes)).and(self.put_pattern((peer, to), bytes)),
+            Op::Notify { peer, counter, .. } => {
+                let counters = self.peer(peer)?.counters.len();
+                self.exists("counter of the peer", counter, counters)
             }
-            Op::Notify { peer, counter, .. } => self.exists(
-                "counter of the peer",
-                counter,
-                self.peer(peer)?.counters.len(),
-            ),
             Op::Serve(service) => self.serves(service),
             Op::Post { lane, transfer } => self.lane(lane).and(self.transfer(transfer)),
             Op::Engine { counter, time } => self.engine(counter, time),
@@ -122,6 +109,25 @@ impl OfTask<'_> {
                 place: self.place(),
             }),
         }
+    }
+
+    fn scans(&self, op: &Op) -> Result<(), PlanError> {
+        let Op::Scan {
+            from,
+            to,
+            bytes,
+            rules,
+        } = *op
+        else {
+            return Ok(());
+        };
+        self.own(from, bytes).and(self.words(to, 2))?;
+        self.exists("rule set", rules, self.plan.rule_sets.len())?;
+        self.disjoint((from, bytes), (to, Scanned::BYTES))
+    }
+
+    fn put_pattern(&self, (peer, to): (u32, u64), bytes: u64) -> Result<(), PlanError> {
+        self.inside(Span { at: to, bytes }, self.peer(peer)?.data_bytes)
     }
 
     /// All workers of a rank serve the same.

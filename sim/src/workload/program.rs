@@ -258,9 +258,7 @@ fn change_own(running: &Running<'_>, op: &Op) {
             count,
             add,
         } => each_word(at(from), at(to), count, |from| from.wrapping_add(add)),
-        Op::AccumulateU32 { from, to, count } => {
-            accumulate(at(from), at(to), count);
-        }
+        Op::AccumulateU32 { from, to, count } => accumulate(at(from), at(to), count),
         Op::SortU32 { from, to, count } => sort(at(from), at(to), count),
         Op::JoinU32 { .. } => join(running, op),
         Op::ScaleF32 {
@@ -285,18 +283,7 @@ fn change_own(running: &Running<'_>, op: &Op) {
             let add = rounded_f32(counters.counter(addr));
             each_f32(at(from), at(to), count, |value| value + add);
         }
-        Op::Scan {
-            from,
-            to,
-            bytes,
-            rules,
-        } => {
-            let ((source, from), (target, to)) = (at(from), at(to));
-            let found = running.rules[rules as usize].scan(&source.bytes(from, bytes));
-            for (addr, word) in (to..).step_by(4).zip(found.words()) {
-                target.store_u32(addr, word);
-            }
-        }
+        Op::Scan { .. } => scan(running, op),
         Op::Serve(_)
         | Op::Put { .. }
         | Op::PutTimed { .. }
@@ -344,6 +331,25 @@ fn sort(from: Place<'_>, to: Place<'_>, count: u64) {
     let mut sorted = words(from, count);
     sorted.sort_unstable();
     store_words(to, &sorted);
+}
+
+/// Stores the words of what a rule set finds.
+fn scan(running: &Running<'_>, op: &Op) {
+    let Op::Scan {
+        from,
+        to,
+        bytes,
+        rules,
+    } = *op
+    else {
+        return;
+    };
+    let by = running.by(op);
+    let ((source, from), (target, to)) = (running.place(from, by), running.place(to, by));
+    let found = running.rules[rules as usize].scan(&source.bytes(from, bytes));
+    for (addr, word) in (to..).step_by(4).zip(found.words()) {
+        target.store_u32(addr, word);
+    }
 }
 
 /// Looks the words of one column up in another, which rises.

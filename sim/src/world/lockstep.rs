@@ -29,14 +29,16 @@ use super::places::Places;
 use super::queue::{Queue, What};
 use super::recorder::Recorder;
 use super::recording::Recording;
-use super::stage::{Doomed, Remains, arenas, compared, conclude, devices, shadow_of, workers_of};
+use super::stage::{
+    Doomed, Remains, arenas, compared, conclude, devices, roles, shadow_of, workers_of,
+};
 use super::submission::{Memory, Tasks};
 use super::{Outcome, RunError, Settings};
 use crate::device::{Core, Device, Meter, SimPort};
 use crate::fault::{Injector, Ranks};
 use crate::shadow::Shadow;
 use crate::timeline::Role;
-use crate::workload::{Programs, Workers, Workload};
+use crate::workload::{Programs, Workload};
 
 /// What a pass of the dispatch thread, or a handler's step that touches no register, costs at
 /// least, in ns. Choice: a handful of cached loads.
@@ -61,15 +63,7 @@ pub(super) fn run(
     let meter = Meter::virtual_time();
     let recorder = Recorder::new(workload, &devices, &meter, slots).recording(settings);
     let shadow = shadow_of(workload, settings);
-    let (mut schedulers, mut submitters) = (Vec::new(), Vec::new());
-    let (mut handlers, mut dispatchers) = (Vec::new(), Vec::new());
-    for arena in &mut arenas {
-        let mut assembly = arena.assemble();
-        handlers.extend((0..settings.handlers).map(|_| assembly.handler()));
-        schedulers.push(assembly.scheduler);
-        submitters.push(assembly.submitter);
-        dispatchers.push(assembly.dispatcher);
-    }
+    let (schedulers, submitters, mut handlers, dispatchers) = roles(&mut arenas, settings.handlers);
     let doomed = Doomed::choose(settings, handlers.chunks_mut(settings.handlers.into()));
     let schedulers: Vec<&Scheduler<'_>> = schedulers.iter().collect();
     let planning = Planning::of(workload, settings.plan);
@@ -79,16 +73,8 @@ pub(super) fn run(
         handlers.len() + dispatchers.len() + 1 + usize::from(settings.submit.has_bell()),
         Jitter::new(settings.seed),
     );
-    let mut programs = programs(
-        workload,
-        &devices,
-        (jitter, settings),
-        (&schedulers, shadow.as_ref()),
-    );
-    if settings.every_poll {
-        let workers = programs.iter_mut().filter_map(|one| one.workers.as_mut());
-        workers.for_each(Workers::take_every_look);
-    }
+    let beside = (&schedulers[..], shadow.as_ref());
+    let programs = programs(workload, &devices, (jitter, settings), beside);
     let probes = costed(&recorder, &devices, &meter, settings.completion);
     let mut memory = Memory::of(settings);
     let feed = Feed::new(&planning, workload, (&places, &store, &base), submitters);
@@ -139,7 +125,7 @@ fn programs<'a>(
     (schedulers, shadow): (&[&'a Scheduler<'_>], Option<&'a Shadow>),
 ) -> Vec<Programs<'a>> {
     let of_rank = |((plan, device), scheduler): ((_, _), &&'a Scheduler<'_>)| {
-        Programs::new(plan, device)
+        let mut programs = Programs::new(plan, device)
             .with_workers(workers_of(scheduler))
             .with_engines(
                 &workload.engine_faults,
@@ -147,7 +133,12 @@ fn programs<'a>(
                 settings.faults.links(settings.seed),
             )
             .noting(settings.record)
-            .watched(shadow)
+            .watched(shadow);
+        let workers = programs.workers.as_mut().filter(|_| settings.every_poll);
+        if let Some(workers) = workers {
+            workers.take_every_look();
+        }
+        programs
     };
     let ranks = workload.ranks.iter().zip(devices);
     ranks.zip(schedulers).map(of_rank).collect()

@@ -140,14 +140,12 @@ pub(super) fn run<M: Machine>(
     let ports = units.iter().map(|unit| (&unit.scheduler, Some(&unit.port)));
     let end = (ended.result, passage.as_ref());
     let stall = stall(end, &turn.grace, || stuck::report(scene, ports))?;
-    installed.check_stored()?;
     installed.fetch(&mirror)?;
-    let schedulers: Vec<_> = units.iter().map(|unit| &unit.scheduler).collect();
     let outcome = conclude(Remains {
         planned: ended.planned,
         workload,
         devices: &mirror,
-        schedulers,
+        schedulers: units.iter().map(|unit| &unit.scheduler).collect(),
         recorder: &recorder,
         ledger,
         stall,

@@ -70,17 +70,20 @@ pub(super) fn run(
     let meter = Meter::wall_time(Instant::now());
     let recorder = Recorder::new(workload, &devices, &meter, slots).recording(settings);
     let shadow = shadow_of(workload, settings);
-    let threads = 0..DEVICE_THREADS.min(devices.len());
-    let sleepers: Vec<Sleeper> = threads.map(|_| Sleeper::default()).collect();
+    let sleepers = sleepers(&devices);
     let (mut units, submitters) = units((&mut arenas, &devices), &meter, &recorder, &sleepers);
-    let handlers = units.iter_mut().map(|unit| &mut unit.handlers[..]);
-    let doomed = Doomed::choose(settings, handlers);
+    let doomed = Doomed::choose(
+        settings,
+        units.iter_mut().map(|unit| &mut unit.handlers[..]),
+    );
     let planning = Planning::of(workload, settings.plan);
     let (store, base) = (into_devices(&devices), base_in(&devices));
     let feed = Feed::new(&planning, workload, (&places, &store, &base), submitters);
-    let (stop_devices, struck) = (StopFlag::default(), Struck::default());
-    let groups = units.iter().map(|unit| workers_of(&unit.scheduler));
-    let (told, groups): (_, Vec<_>) = (Told::default(), groups.collect());
+    let (stop_devices, struck, told) = (StopFlag::default(), Struck::default(), Told::default());
+    let groups = units
+        .iter()
+        .map(|unit| workers_of(&unit.scheduler))
+        .collect();
     let (all, mut grace) = (workload.order.len() as u64, Grace::default());
     let ended = thread::scope(|scope| {
         let (stop, sleepers) = (StopOnDrop(&stop_devices), (&sleepers[..], &stop_devices));
@@ -106,23 +109,22 @@ pub(super) fn run(
         ended
     });
     let ended = ended.map_err(|error| RunError::Thread(error.kind()))??;
-    let handlers = units.iter().flat_map(|unit| &unit.handlers);
-    let injected = doomed.count(handlers, struck.injected());
+    let injected = doomed.count(
+        units.iter().flat_map(|unit| &unit.handlers),
+        struck.injected(),
+    );
     let (mut ledger, passage) = (ledger(&units), ended.passage);
-    ledger.merge(&ended.ledger);
-    ledger.merge(&told.ledger());
+    [ended.ledger, told.ledger()].map(|part| ledger.merge(&part));
     let halts = halts(&units, |rank| struck.is_held(rank), settings);
     let scene = Scene::of((workload, &places), &recorder, ledger.submitted, &halts);
-    let schedulers: Vec<_> = units.iter().map(|unit| &unit.scheduler).collect();
-    let ports = units.iter().map(|unit| Some(unit.port));
-    let ranks = schedulers.iter().copied().zip(ports);
+    let ranks = units.iter().map(|unit| (&unit.scheduler, Some(unit.port)));
     let end = (ended.result, passage.as_ref());
     let stall = stall(end, &grace, || stuck::report(scene, ranks))?;
     let outcome = conclude(Remains {
         planned: ended.planned,
         workload,
         devices: &devices,
-        schedulers,
+        schedulers: units.iter().map(|unit| &unit.scheduler).collect(),
         recorder: &recorder,
         ledger,
         stall,
@@ -132,6 +134,12 @@ pub(super) fn run(
         passage,
     });
     Ok(compared(outcome, shadow, workload))
+}
+
+/// One for each thread that steps devices.
+fn sleepers(devices: &[Device]) -> Vec<Sleeper> {
+    let threads = 0..DEVICE_THREADS.min(devices.len());
+    threads.map(|_| Sleeper::default()).collect()
 }
 
 /// Ranks with their roles, and the submitters, which stay with the caller.

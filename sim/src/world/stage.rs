@@ -8,7 +8,8 @@ use finbox_scheduler::limits::{
     MAX_CONDITIONS,
 };
 use finbox_scheduler::{
-    Chip, FinHandler, Ledger, OUTPUT_ALIGN, Outcome as TaskEnd, Scheduler, Shape, Start,
+    Chip, Dispatcher, FinHandler, Ledger, OUTPUT_ALIGN, Outcome as TaskEnd, Scheduler, Shape,
+    Start, Submitter,
 };
 
 use super::planned::Planned;
@@ -73,6 +74,27 @@ pub(super) fn check_settings(workload: &Workload, settings: &Settings) -> Result
 pub(super) fn arenas(workload: &Workload, settings: &Settings) -> Result<Vec<Arena>, RunError> {
     let arena = |plan| Ok(Arena::new(config(workload, plan, settings))?);
     workload.ranks.iter().map(arena).collect()
+}
+
+/// The roles of all ranks: schedulers, submitters, handlers and dispatchers.
+pub(super) type Roles<'m> = (
+    Vec<Scheduler<'m>>,
+    Vec<Submitter<'m>>,
+    Vec<FinHandler<'m>>,
+    Vec<Dispatcher<'m>>,
+);
+
+/// One of each a rank, and so many handlers.
+pub(super) fn roles(arenas: &mut [Arena], handlers: u8) -> Roles<'_> {
+    let mut roles: Roles<'_> = Default::default();
+    for arena in arenas {
+        let mut assembly = arena.assemble();
+        roles.2.extend((0..handlers).map(|_| assembly.handler()));
+        roles.0.push(assembly.scheduler);
+        roles.1.push(assembly.submitter);
+        roles.3.push(assembly.dispatcher);
+    }
+    roles
 }
 
 /// Limits that fit the rank's plan, up to the scheduler's defaults: small runs stay small.
@@ -274,15 +296,9 @@ pub(super) fn conclude(remains: Remains<'_, '_>) -> Outcome {
     if virtual_ns > 0 && ledger.completed == tasks {
         recorder.check_time(virtual_ns);
     }
-    let conditions = workload.planned_conditions();
     let mut broken = recorder.broken(stall.is_none() && !interrupted && !is_halted);
     broken.extend(passage.as_ref().and_then(|passage| passage.broken.clone()));
-    if ledger.completed == tasks && ledger.conditions != conditions {
-        let delivered = ledger.conditions;
-        broken.push(format!(
-            "every task completed, with {delivered} of {conditions} conditions"
-        ));
-    }
+    broken.extend(lost_conditions(workload, &ledger));
     let result_digest = recorder.result_digest(|at| workload.task_output_hash(at, devices));
     let ends = recorder.ends();
     let completed =
@@ -318,6 +334,14 @@ pub(super) fn conclude(remains: Remains<'_, '_>) -> Outcome {
         timeline: recorder.timeline(virtual_ns),
         shadow: None,
     }
+}
+
+/// A sentence, if every task completed and conditions were lost.
+fn lost_conditions(workload: &Workload, ledger: &Ledger) -> Option<String> {
+    let (planned, delivered) = (workload.planned_conditions(), ledger.conditions);
+    let is_whole = ledger.completed == workload.order.len() as u64;
+    (is_whole && delivered != planned)
+        .then(|| format!("every task completed, with {delivered} of {planned} conditions"))
 }
 
 /// Who is told what tasks touch, if `settings` say so.

@@ -9,12 +9,13 @@ use serde_json::Value;
 
 use crate::{arg, finbox, refused};
 
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     "posix/device.c",
     "posix/memory.c",
     "posix/kernel.c",
     "posix/core.c",
     "posix/dma.c",
+    "posix/event.c",
     "support/support.c",
     "support/blocks.c",
 ];
@@ -122,7 +123,7 @@ fn a_device_is_shown_with_its_self_test_and_the_demos() {
     assert_eq!(shown["schema"], "finbox.device/1");
     assert_eq!(shown["verdict"], "pass", "{shown}");
     assert_eq!(shown["device"]["name"], "posix-device");
-    assert_eq!(shown["abi"], serde_json::json!([1, 0]));
+    assert_eq!(shown["abi"], serde_json::json!([1, 1]));
     let checks = shown["checks"].as_array().unwrap();
     assert!(checks.len() > 30);
     assert!(
@@ -251,7 +252,7 @@ fn a_library_of_another_contract_is_a_fault_with_both_versions() {
     for line in [["run", "dummy_task", "--device"].as_slice(), &["device"]] {
         let ended = finbox(&[line, &[arg(&path)]].concat());
         assert_eq!(ended.code, Some(5), "{}", ended.stderr);
-        for part in ["ABI 2.0", "1.0", "hint: "] {
+        for part in ["ABI 2.1", "1.1", "hint: "] {
             assert!(ended.stderr.contains(part), "{part} in {}", ended.stderr);
         }
         assert_eq!(ended.stdout, "", "nothing ran");

@@ -130,14 +130,6 @@ fn numbers_out_of_range_are_usage_and_the_range_is_named() {
 }
 
 #[test]
-fn what_is_not_delivered_is_unknown_and_absent_from_help() {
-    let help = finbox(&["run", "--help"]).stdout;
-    let option = "--submit";
-    refused(&["run", "dummy_task", option, "x"], 2, &[option]);
-    assert!(!help.contains(option), "{option}");
-}
-
-#[test]
 fn a_trace_cut_anywhere_is_refused_with_file_and_byte() {
     let folder = TempDir::new().unwrap();
     let whole = trace(&[node(7, COMPUTE, 5, &[]), node(8, COMPUTE, 5, &[7])]);

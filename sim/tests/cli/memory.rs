@@ -115,7 +115,7 @@ fn f45_out_of_memory_for_threads_is_an_error_not_an_abort() {
         "--mailbox-slots",
         "64",
     ];
-    let (passed, refused) = swept((10..=32).map(|mib| mib * 1024 + 77 * mib), &path, &options);
+    let (passed, refused) = swept((12..=34).map(|mib| mib * 1024 + 77 * mib), &path, &options);
     assert!(
         passed > 3 && refused > 3,
         "{passed} passed, {refused} refused"

@@ -157,7 +157,8 @@ fn the_json_is_pretty_stable_and_one_document() {
     assert!(text.starts_with("{\n  \"schema\": \"finbox.run/1\",\n  \"scenario\""));
     assert!(text.contains("\n  \"max_diff\": 0.0,\n"));
     assert!(text.contains("\n  \"digest\": \"0123456789abcdef\",\n"));
-    let end = "\n    \"list\": []\n  },\n  \"faults\": [],\n  \"trace\": null,\n  \"shadow\": null,\n  \"command\": null\n}\n";
+    let end = "\n    \"list\": []\n  },\n  \"faults\": [],\n  \"trace\": null,\n  \
+               \"shadow\": null,\n  \"command\": null\n}\n";
     assert!(text.ends_with(end), "{text}");
     assert_eq!(text, to_json(&example()));
 }

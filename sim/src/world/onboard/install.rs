@@ -145,7 +145,7 @@ impl<'a, M: Machine> Installed<'a, M> {
     ///
     /// # Errors
     /// [`DeviceRefusal::Refused`].
-    pub(super) fn check_stored(&self) -> Result<(), DeviceRefusal> {
+    fn check_stored(&self) -> Result<(), DeviceRefusal> {
         let refused = refused(|| "a word of a stream".to_owned());
         self.unstored
             .lock()
@@ -159,6 +159,7 @@ impl<'a, M: Machine> Installed<'a, M> {
     /// # Errors
     /// [`DeviceRefusal::Refused`].
     pub(super) fn fetch(&self, mirror: &[Device]) -> Result<(), DeviceRefusal> {
+        self.check_stored()?;
         for ((plan, places), device) in self.workload.ranks.iter().zip(&self.places).zip(mirror) {
             let refused = refused(|| format!("the last bytes of rank {}", plan.rank));
             self.fetch_rank((plan, places), device).map_err(refused)?;

@@ -42,6 +42,7 @@ impl Lowering<'_> {
     }
 
     fn op(&self, at: TaskRef, planned: &Op) -> Result<finbox_op, DeviceRefusal> {
+        self.is_known(at, planned)?;
         let data = self.data(at.rank, 0);
         Ok(match *planned {
             Op::Put {
@@ -107,23 +108,21 @@ impl Lowering<'_> {
                 value: self.counter(at.rank, counter),
                 ..moved(Kind::AddCounterF32, data + from, data + to, count)
             },
-            Op::Serve(_) => {
-                let first = self.name(at);
-                return Err(DeviceRefusal::Workers { first });
-            }
-            Op::Scan { .. } => {
-                let first = self.name(at);
-                return Err(DeviceRefusal::Scan { first });
-            }
-            Op::SortU32 { .. } | Op::JoinU32 { .. } => return Err(self.simulated(at)),
             _ => own_data(planned, data),
         })
     }
 
-    /// Nothing but the simulator does what this task does.
-    fn simulated(&self, at: TaskRef) -> DeviceRefusal {
-        let first = self.name(at);
-        DeviceRefusal::Simulated { first }
+    /// Whether the contract with devices knows the operation.
+    fn is_known(&self, at: TaskRef, planned: &Op) -> Result<(), DeviceRefusal> {
+        let first = || self.name(at);
+        match planned {
+            Op::Serve(_) => Err(DeviceRefusal::Workers { first: first() }),
+            Op::Scan { .. } => Err(DeviceRefusal::Scan { first: first() }),
+            Op::SortU32 { .. } | Op::JoinU32 { .. } => {
+                Err(DeviceRefusal::Simulated { first: first() })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn post(
