@@ -72,18 +72,13 @@ pub(super) fn run(
     let shadow = shadow_of(workload, settings);
     let sleepers = sleepers(&devices);
     let (mut units, submitters) = units((&mut arenas, &devices), &meter, &recorder, &sleepers);
-    let doomed = Doomed::choose(
-        settings,
-        units.iter_mut().map(|unit| &mut unit.handlers[..]),
-    );
+    let handlers = units.iter_mut().map(|unit| &mut unit.handlers[..]);
+    let doomed = Doomed::choose(settings, handlers);
     let planning = Planning::of(workload, settings.plan);
     let (store, base) = (into_devices(&devices), base_in(&devices));
     let feed = Feed::new(&planning, workload, (&places, &store, &base), submitters);
     let (stop_devices, struck, told) = (StopFlag::default(), Struck::default(), Told::default());
-    let groups = units
-        .iter()
-        .map(|unit| workers_of(&unit.scheduler))
-        .collect();
+    let groups = groups(&units);
     let (all, mut grace) = (workload.order.len() as u64, Grace::default());
     let ended = thread::scope(|scope| {
         let (stop, sleepers) = (StopOnDrop(&stop_devices), (&sleepers[..], &stop_devices));
@@ -109,12 +104,11 @@ pub(super) fn run(
         ended
     });
     let ended = ended.map_err(|error| RunError::Thread(error.kind()))??;
-    let injected = doomed.count(
-        units.iter().flat_map(|unit| &unit.handlers),
-        struck.injected(),
-    );
+    let handlers = units.iter().flat_map(|unit| &unit.handlers);
+    let injected = doomed.count(handlers, struck.injected());
     let (mut ledger, passage) = (ledger(&units), ended.passage);
-    [ended.ledger, told.ledger()].map(|part| ledger.merge(&part));
+    ledger.merge(&ended.ledger);
+    ledger.merge(&told.ledger());
     let halts = halts(&units, |rank| struck.is_held(rank), settings);
     let scene = Scene::of((workload, &places), &recorder, ledger.submitted, &halts);
     let ranks = units.iter().map(|unit| (&unit.scheduler, Some(unit.port)));
@@ -142,11 +136,20 @@ fn sleepers(devices: &[Device]) -> Vec<Sleeper> {
     threads.map(|_| Sleeper::default()).collect()
 }
 
+/// A group of workers and the mailbox that they tell, if a rank has them.
+type Workers<'m> = Option<(Group<'m>, Producer<'m>)>;
+
 /// Ranks with their roles, and the submitters, which stay with the caller.
 type Units<'a, 'm> = (
     Vec<Unit<'m, SimPort<'a>, RankProbe<'a>>>,
     Vec<Submitter<'m>>,
 );
+
+/// The workers of each rank that has any.
+fn groups<'m>(units: &[Unit<'m, SimPort<'_>, RankProbe<'_>>]) -> Vec<Workers<'m>> {
+    let groups = units.iter().map(|unit| workers_of(&unit.scheduler));
+    groups.collect()
+}
 
 /// The ranks of a run, each ringing the thread that steps its device.
 fn units<'a, 'm>(
@@ -200,7 +203,7 @@ fn start_devices<'scope, 'a: 'scope>(
     scope: &'scope thread::Scope<'scope, '_>,
     (workload, devices, settings, (recording, shadow)): Run<'a>,
     ((sleepers, stop), struck): ((&'a [Sleeper], &'a StopFlag), &'a Struck),
-    (mut groups, told): (Vec<Option<(Group<'a>, Producer<'a>)>>, &'a Told),
+    (mut groups, told): (Vec<Workers<'a>>, &'a Told),
 ) -> io::Result<(Vec<ScopedJoinHandle<'scope, ()>>, Injector)> {
     // For these, the handlers' and the one that dispatches.
     memory::expect_room(sleepers.len() + usize::from(settings.handlers) + 1);
