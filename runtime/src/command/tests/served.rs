@@ -1,5 +1,6 @@
 //! A processor at a place of its own: drained from any thread, served by one of its own.
 
+use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
@@ -11,11 +12,23 @@ use crate::command::{Arrival, Board, HostClock, ServeError, Served, Submitter, c
 const PATIENCE: Duration = Duration::from_secs(60);
 const COUNTER: u64 = 8;
 
+/// What lives for ever, where whoever looks for leaks finds it.
+static KEPT: Mutex<Vec<Kept>> = Mutex::new(Vec::new());
+
+/// Addresses of a header, its cells and a board.
+type Kept = (usize, usize, usize);
+
 /// A ring of 8 packets for ever, as a library that lives as long as the process has it.
 fn served() -> (Submitter<'static>, Served<Device<'static>, HostClock>) {
     let cells: Vec<Cell> = (0..8).map(|_| Cell::default()).collect();
     let ring = (Box::leak(Box::default()) as &mut Header, cells.leak());
     let board: &'static mut Board = Box::leak(Box::default());
+    let kept = (
+        &raw const *ring.0 as usize,
+        ring.1.as_ptr() as usize,
+        &raw const *board as usize,
+    );
+    KEPT.lock().expect("no panic").push(kept);
     let device = Device::with_counters(&[(COUNTER, 0)]);
     let (submitter, processor) = command_ring(ring, board, (0, EPOCH), device);
     (submitter, Served::new(processor, HostClock::start()))
