@@ -3,8 +3,10 @@
 //! Kernels, puts and transfers reach data through [`View`]s, which tell a [`Shadow`] of every
 //! access; [`compare`] sets that against the plan. Guarantees: virtual time, events and digests are
 //! the same with and without it; who is accused did touch those bytes, and neither declared them
-//! nor ordered itself by other means with whoever touches them too. Refuses to accuse tasks that
-//! declare no use at all: they are counted, and only their order is looked at.
+//! nor ordered itself by other means with whoever touches them too. Streams and the points
+//! that launches wait for are such means. Refuses to accuse tasks that declare no use at all: they
+//! are counted, and only their order is looked at. Does not see what persistent workers touch: a
+//! worker does not know whose item it does.
 //!
 //! | file | concept |
 //! | --- | --- |
