@@ -19,10 +19,26 @@ mod imp;
 #[path = "weakened.rs"]
 mod imp;
 
+#[cfg(all(target_arch = "aarch64", not(any(loom, shuttle, miri))))]
+#[path = "fetch_aarch64.rs"]
+mod fetch;
+#[cfg(any(
+    loom,
+    shuttle,
+    miri,
+    not(any(target_arch = "x86_64", target_arch = "aarch64"))
+))]
+#[path = "fetch_none.rs"]
+mod fetch;
+#[cfg(all(target_arch = "x86_64", not(any(loom, shuttle, miri))))]
+#[path = "fetch_x86_64.rs"]
+mod fetch;
+
 use crate::edge::Edge;
 
 pub use imp::{UnsafeCell, shared_read, shared_write};
 
+pub(crate) use fetch::fetch_for_writing;
 pub(crate) use imp::effective_order;
 
 macro_rules! atomic {

@@ -137,6 +137,16 @@ impl WorkerLine {
         self.position().is_some()
     }
 
+    /// The producer's number of the item that was in hand last.
+    ///
+    /// # Safety
+    /// The caller owns the line.
+    #[inline]
+    pub(super) unsafe fn correlation(&self) -> u32 {
+        // SAFETY: nobody but the owner touches it.
+        self.item.with(|item| unsafe { (*item).correlation })
+    }
+
     /// What is in hand.
     ///
     /// # Safety

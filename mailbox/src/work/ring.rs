@@ -12,6 +12,7 @@ use crossbeam_utils::Backoff;
 use crate::cell::Sealed;
 use crate::edge;
 use crate::ring::{Claim, Header};
+use crate::sync::fetch_for_writing;
 use crate::ticket::Ticket;
 
 use super::error::{NoWorkerLine, NothingLeft, WorkFull, WorkRingError};
@@ -19,6 +20,9 @@ use super::item::WorkItem;
 use super::line::WorkerLine;
 use super::state::{self, MAX_WORKERS, Sight};
 use super::worker::Worker;
+
+/// Workers write the tail hint once in so many positions: its line is one for all of them.
+const TAIL_STRIDE: u64 = 8;
 
 /// What `state` says of a work ring that takes items, and of one that takes no more.
 const OPEN: u32 = 0;
@@ -221,6 +225,12 @@ impl<'m> WorkRing<'m> {
         state::sight(word, ticket, self.mask + 1)
     }
 
+    /// Asks for the slot of `ticket`, to be taken soon.
+    #[inline]
+    pub(super) fn fetch(&self, ticket: Ticket) {
+        fetch_for_writing(self.slot(ticket));
+    }
+
     /// Takes the item of `ticket` for `worker`, or says what stands there instead.
     ///
     /// # Cost
@@ -249,9 +259,11 @@ impl<'m> WorkRing<'m> {
         // SAFETY: the line is this worker's, by the caller's word.
         unsafe { line.hold(ticket, item) };
         self.give_back(ticket);
-        // RELAXED: a hint; the slots decide. An older value may overwrite a newer one.
-        let tail = &self.header.tail.tail;
-        tail.store(ticket.plus(1).position(), edge::WORK_TAIL);
+        let next = ticket.plus(1).position();
+        if next.is_multiple_of(TAIL_STRIDE) {
+            // RELAXED: a hint; the slots decide. An older value may overwrite a newer one.
+            self.header.tail.tail.store(next, edge::WORK_TAIL);
+        }
         item
     }
 

@@ -15,6 +15,13 @@ use super::line::WorkerLine;
 use super::ring::WorkRing;
 use super::state::Sight;
 
+/// So many positions ahead a worker fetches slots, where that many are claimed: an exchange on a
+/// line that is elsewhere costs the way there and back. 4 to 12 are alike, 24 is worse.
+const FETCH_AHEAD: i64 = 6;
+
+/// Head is asked for once in so many positions at least while the next slot is published anyway.
+const HEAD_STRIDE: u64 = 16;
+
 /// An item in hand, and its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Work {
@@ -100,27 +107,59 @@ impl<'m> Worker<'m> {
     /// Makes the next item this worker's. Each step leads past a position that somebody took.
     #[inline]
     pub(super) fn take_next(&mut self) -> Result<Ticket, NoWork> {
-        let hint = self.ring.tail_hint();
-        if hint.distance_from(self.next) > 0 {
-            self.next = hint;
-        }
         loop {
-            // Head is asked only when all that is known to be claimed is gone.
-            if self.head.distance_from(self.next) <= 0 {
-                self.head = self.ring.head_hint();
-                if self.head.distance_from(self.next) <= 0 {
-                    self.head = self.last_head()?;
-                }
+            let claimed = self.head.distance_from(self.next);
+            if claimed <= 0 && !self.look_beyond()? {
+                continue;
+            }
+            if claimed > FETCH_AHEAD {
+                self.ring.fetch(self.next.plus(FETCH_AHEAD as u64));
             }
             match self.ring.take(self.next, self.index) {
                 Ok(()) => return Ok(self.next),
-                Err(Sight::Gone(next)) => self.next = next,
+                Err(Sight::Gone(next)) => self.go_on(next),
                 Err(_) => {
                     let position = self.next.position();
                     return Err(NoWork::NotYet { position });
                 }
             }
         }
+    }
+
+    /// Looks at the next position, which is beyond all that is known to be claimed: whether it may
+    /// be taken; if not, `next` moved on.
+    ///
+    /// The slot is asked before head, whose line the producers take with every push. That of a
+    /// position in [`HEAD_STRIDE`] is asked for all the same: how far it is says what to fetch.
+    #[inline]
+    fn look_beyond(&mut self) -> Result<bool, NoWork> {
+        match self.ring.sight(self.next) {
+            Sight::Ready => {
+                if self.next.position().is_multiple_of(HEAD_STRIDE) {
+                    self.head = self.ring.head_hint();
+                }
+            }
+            Sight::Gone(next) => {
+                self.go_on(next);
+                return Ok(false);
+            }
+            Sight::Unpublished => {
+                self.head = self.ring.head_hint();
+                if self.head.distance_from(self.next) <= 0 {
+                    self.head = self.last_head()?;
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Everything before `next` is taken, and perhaps more.
+    fn go_on(&mut self, next: Ticket) {
+        let hint = self.ring.tail_hint();
+        self.next = match hint.distance_from(next) {
+            1.. => hint,
+            _ => next,
+        };
     }
 
     /// A head with something behind it that was pushed before the ring was closed.
@@ -143,13 +182,15 @@ impl<'m> Worker<'m> {
     /// [`DoneError`] if it is done already, or not this worker's; nothing changed.
     #[inline]
     pub fn done(&mut self, position: u64) -> Result<Finished, DoneError> {
-        let Some(work) = self.in_hand().filter(|work| work.position == position) else {
+        if self.line.position() != Some(position) {
             return Err(self.refusal(position));
-        };
+        }
+        // SAFETY: the line is this worker's until it is dropped.
+        let correlation = unsafe { self.line.correlation() };
         self.line.let_go();
         Ok(Finished {
             position,
-            correlation: work.item.correlation,
+            correlation,
         })
     }
 
