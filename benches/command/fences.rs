@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use finbox_benches::stay_on;
 use finbox_mailbox::Words;
 use finbox_runtime::command::{
     Answer, Arrival, Clock as _, Command, Executor, HostClock, Launch, Packet, Refusal, Route,
@@ -82,7 +83,10 @@ fn answers(is_threaded: bool, samples: u64) -> [Vec<u64>; 2] {
     };
     let is_there = |arrival| matches!(arrival, Ok(Arrival::Reached { .. }));
     if is_threaded {
+        // The processor's thread stays where it was started, and this one moves.
+        stay_on(1);
         let ended = run_threaded(processor, &clock, |desk| {
+            stay_on(0);
             all(&mut |end, budget_ns| is_there(desk.drain_until(end, budget_ns)));
         });
         drop(ended.expect("a thread can be started"));

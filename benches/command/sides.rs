@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use crossbeam_queue::ArrayQueue;
 use crossbeam_utils::Backoff;
+use finbox_benches::stay_on;
 use finbox_mailbox::{Cell, Header, Words};
 use finbox_runtime::command::{
     Answer, Board, Command, Executor, HostClock, Launch, Packet, Processor, Refusal, Route, Signal,
@@ -165,7 +166,10 @@ fn ring_apart(packets: u64) -> f64 {
     let mut memory = Memory::new();
     let (submitter, processor) = memory.ends(Device::default());
     let clock = HostClock::start();
+    // The processor's thread stays where it was started, and this one moves.
+    stay_on(1);
     let ended = run_threaded(processor, &clock, |desk| {
+        stay_on(0);
         let begin = Instant::now();
         for first in (0..packets).step_by(BATCH as usize) {
             let (batch, mut sent, backoff) = (batch(first), 0, Backoff::new());
@@ -242,6 +246,7 @@ fn apart(
     thread::scope(|scope| {
         let processor = scope.spawn(move || {
             let (mut device, backoff) = (Device::default(), Backoff::new());
+            stay_on(1);
             start.wait();
             while device.launches < packets {
                 match receive() {
@@ -254,6 +259,7 @@ fn apart(
             }
             device.check(packets);
         });
+        stay_on(0);
         start.wait();
         let begin = Instant::now();
         for nth in 0..packets {

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_utils::Backoff;
+use finbox_benches::stay_on;
 use finbox_mailbox::work::{NoWork, WorkItem};
 use finbox_runtime::persistent::{Group, GroupWorker, Said};
 use finbox_runtime::{Arena, Config};
@@ -146,10 +147,12 @@ impl<'b> Job<'b> {
                 let (start, found) = (&start, &found);
                 let kernel = |launch: &Launch| self.run(launch, found);
                 scope.spawn(move || {
+                    stay_on(usize::from(core.index()) + 1);
                     start.wait();
                     port.run(core, kernel);
                 });
             }
+            stay_on(0);
             start.wait();
             let (begin, backoff) = (Instant::now(), Backoff::new());
             while handler.ledger().completed < self.items.into() {
@@ -188,10 +191,12 @@ impl<'b> Job<'b> {
                 let worker = group.enter(name).expect("there is a line for each");
                 let (start, found) = (&start, &found);
                 scope.spawn(move || {
+                    stay_on(name.get() as usize);
                     start.wait();
                     self.serve(worker, scheduler, found);
                 });
             }
+            stay_on(0);
             start.wait();
             let begin = Instant::now();
             self.dispatch(

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use crossbeam_queue::ArrayQueue;
 use crossbeam_utils::Backoff;
+use finbox_benches::stay_on;
 use finbox_mailbox::Words;
 use thingbuf::ThingBuf;
 
@@ -122,13 +123,15 @@ impl Contest {
         let start = Barrier::new(producers as usize + 1);
         let (mut taken, mut sum) = (0, 0);
         let took = thread::scope(|scope| {
-            for mut sender in senders {
+            for (nth, mut sender) in senders.into_iter().enumerate() {
                 let start = &start;
                 scope.spawn(move || {
+                    stay_on(nth + 1);
                     start.wait();
                     (0..bursts).for_each(|_| self.send_burst::<Q>(&mut sender));
                 });
             }
+            stay_on(0);
             start.wait();
             let begin = Instant::now();
             let backoff = Backoff::new();

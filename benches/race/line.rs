@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
+use finbox_benches::stay_on;
 
 const TRIPS: u64 = 50_000;
 
@@ -27,7 +28,11 @@ fn round_trip_ns() -> f64 {
         to.store(trip, Ordering::Release);
     };
     thread::scope(|scope| {
-        scope.spawn(move || (1..=TRIPS).for_each(|trip| hit(ball, back, trip)));
+        scope.spawn(move || {
+            stay_on(1);
+            (1..=TRIPS).for_each(|trip| hit(ball, back, trip));
+        });
+        stay_on(0);
         let begin = Instant::now();
         for trip in 1..=TRIPS {
             ball.store(trip, Ordering::Release);

@@ -3,7 +3,8 @@
 //! `cargo bench -p finbox-benches --bench race`, or with `-- ROUNDS MESSAGES` for other sizes
 //! (21 and 400 000). Every round runs every contender once, so that whatever else the machine does
 //! hits all of them; a ratio is the median of the rounds' ratios. Every message is built, encoded,
-//! carried and summed up, and a side that loses or changes one ends the run.
+//! carried and summed up, and a side that loses or changes one ends the run. The consumer stays on
+//! one core and the first producer on another: see `finbox_benches::stay_on`.
 #![allow(
     clippy::cast_possible_truncation,
     reason = "a benchmark's counts are small"

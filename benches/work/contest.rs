@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use crossbeam_queue::ArrayQueue;
 use crossbeam_utils::Backoff;
+use finbox_benches::stay_on;
 use finbox_mailbox::work::WorkItem;
 
 use crate::sides::{Channel, Finbox, Pool};
@@ -147,23 +148,25 @@ impl Contest {
         let left = AtomicU64::new(wanted);
         let (took, taken) = thread::scope(|scope| {
             let (start, left, burst) = (&start, &left, &burst);
-            let send = |mut sender| {
+            let send = |(nth, mut sender)| {
                 scope.spawn(move || {
+                    stay_on(nth);
                     start.wait();
                     let begin = Instant::now();
                     (0..bursts).for_each(|_| send_burst::<P>(&mut sender, burst));
                     begin
                 })
             };
-            let work = |mut receiver| {
+            let work = |(nth, mut receiver)| {
                 scope.spawn(move || {
+                    stay_on(nth + 1);
                     start.wait();
                     let taken = work::<P>(&mut receiver, left);
                     (taken, Instant::now())
                 })
             };
-            let senders: Vec<_> = senders.into_iter().map(send).collect();
-            let workers: Vec<_> = receivers.into_iter().map(work).collect();
+            let senders: Vec<_> = senders.into_iter().enumerate().map(send).collect();
+            let workers: Vec<_> = receivers.into_iter().enumerate().map(work).collect();
             let begins = senders.into_iter().map(|sender| sender.join());
             let begin = begins.map(|begin| begin.expect("no side panics")).min();
             let ends = workers.into_iter().map(|worker| worker.join());

@@ -4,7 +4,8 @@
 //! 400 000). Every round runs every side once, so that whatever else the machine does hits all of
 //! them; a ratio is the median of the rounds' ratios. finbox's workers claim each item and say that
 //! it is done; the others' only take it, for they know nothing of done. An item that is lost or
-//! changed ends the run.
+//! changed ends the run. The first producer and the first worker stay on different cores, and so do
+//! the second: see `finbox_benches::stay_on`.
 #![allow(
     clippy::cast_possible_truncation,
     reason = "a benchmark's counts are small"
