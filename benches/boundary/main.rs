@@ -15,6 +15,7 @@ use finbox::{
     finbox_mailbox_place, finbox_message, finbox_place_args, finbox_producer, finbox_producer_open,
     finbox_producer_push_normal_done, finbox_status,
 };
+use finbox_benches::spread;
 use finbox_mailbox::{Cell, Consumer, Done, Header, Message, Producer, SlotBits, mailbox};
 
 const SLOTS: u32 = 4096;
@@ -120,11 +121,6 @@ fn ns_a_push(elapsed: Duration, fills: u32) -> f64 {
     elapsed.as_secs_f64() * 1e9 / f64::from(SLOTS) / f64::from(fills)
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 fn main() {
     let numbers: Vec<u32> = std::env::args()
         .filter_map(|word| word.parse().ok())
@@ -150,7 +146,7 @@ fn main() {
         more.push(in_c - in_rust);
     }
     println!("{rounds} rounds of {fills} fills of {SLOTS} messages each; medians");
-    println!("push in Rust       {:6.2} ns", median(rust));
-    println!("push through C     {:6.2} ns", median(c));
-    println!("the boundary costs {:6.2} ns", median(more));
+    println!("push in Rust       {:6.2} ns", spread(&rust).1);
+    println!("push through C     {:6.2} ns", spread(&c).1);
+    println!("the boundary costs {:6.2} ns", spread(&more).1);
 }

@@ -1,5 +1,6 @@
 //! From the moment at which what a fence waits for is over until its drain returns: with a short
-//! budget and a long one, which it must not depend on.
+//! budget and a long one, which it must not depend on, and behind work that is short, which a drain
+//! spins for, or long, for which it rests.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -12,18 +13,23 @@ use finbox_runtime::command::{
 
 use crate::sides::{Memory, launch};
 
-const BUDGETS_NS: [u64; 2] = [1_000_000, 900_000_000];
+const BUDGETS_NS: [u64; 2] = [5_000_000, 900_000_000];
+/// How long a launch takes.
+const WORK_NS: [u64; 2] = [2_000, 300_000];
 
-/// Ends each launch at the second look behind it, and notes when.
+/// Each launch ends `work_ns` behind its start, by the clock, whoever looks or not.
 struct Device<'a> {
     clock: &'a HostClock,
     ended_ns: &'a AtomicU64,
-    running: Option<(WorkId, u32)>,
+    work_ns: u64,
+    running: Option<WorkId>,
 }
 
 impl Executor for Device<'_> {
     fn launch(&mut self, work: WorkId, _: &Launch) -> Result<Answer, Refusal> {
-        self.running = Some((work, 2));
+        let end_ns = self.clock.now_ns() + self.work_ns;
+        self.ended_ns.store(end_ns, Relaxed);
+        self.running = Some(work);
         Ok(Answer::Running)
     }
 
@@ -44,13 +50,11 @@ impl Executor for Device<'_> {
     }
 
     fn look(&mut self, tell: &mut dyn FnMut(Route, WorkId)) {
-        if let Some((work, looks)) = &mut self.running {
-            *looks -= 1;
-            if *looks == 0 {
-                self.ended_ns.store(self.clock.now_ns(), Relaxed);
-                tell(Route::Polled, *work);
-                self.running = None;
-            }
+        if let Some(work) = self.running
+            && self.clock.now_ns() >= self.ended_ns.load(Relaxed)
+        {
+            tell(Route::Polled, work);
+            self.running = None;
         }
     }
 }
@@ -64,12 +68,13 @@ fn batch() -> [Packet; 2] {
 }
 
 /// So many answers for each budget, in turns of 50, on this thread or on another.
-fn answers(is_threaded: bool, samples: u64) -> [Vec<u64>; 2] {
+fn answers(is_threaded: bool, work_ns: u64, samples: u64) -> [Vec<u64>; 2] {
     let (clock, ended_ns) = (HostClock::start(), AtomicU64::new(0));
     let mut memory = Memory::new();
     let (submitter, mut processor) = memory.ends(Device {
         clock: &clock,
         ended_ns: &ended_ns,
+        work_ns,
         running: None,
     });
     let mut times = [Vec::new(), Vec::new()];
@@ -99,12 +104,14 @@ fn answers(is_threaded: bool, samples: u64) -> [Vec<u64>; 2] {
 /// One row a side and budget.
 pub(crate) fn rows(samples: u64) {
     for (name, is_threaded) in [("inline", false), ("on a thread", true)] {
-        let times = answers(is_threaded, samples);
-        for (budget_ns, mut ns) in BUDGETS_NS.into_iter().zip(times) {
-            ns.sort_unstable();
-            let at = |share: usize| ns[(ns.len() - 1) * share / 100];
-            let ms = budget_ns / 1_000_000;
-            println!("| {name} | {ms} ms | {} | {} |", at(50), at(99));
+        for work_ns in WORK_NS {
+            let times = answers(is_threaded, work_ns, samples);
+            for (budget_ns, mut ns) in BUDGETS_NS.into_iter().zip(times) {
+                ns.sort_unstable();
+                let at = |share: usize| ns[(ns.len() - 1) * share / 100];
+                let (us, ms) = (work_ns / 1_000, budget_ns / 1_000_000);
+                println!("| {name} | {us} µs | {ms} ms | {} | {} |", at(50), at(99));
+            }
         }
     }
 }

@@ -14,14 +14,8 @@
 mod fences;
 mod sides;
 
+use finbox_benches::spread;
 use sides::{SIDES, Side};
-
-/// What a row shows of all rounds.
-fn spread(values: &[f64]) -> [f64; 3] {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    [0, sorted.len() / 2, sorted.len() - 1].map(|at| sorted[at])
-}
 
 /// All rounds of one contest, interleaved; ns a packet of each side.
 fn contest(rounds: u64, packets: u64, pass: impl Fn(&Side, u64) -> f64) -> Vec<Vec<f64>> {
@@ -43,7 +37,7 @@ fn rows(name: &str, times: &[Vec<f64>]) {
             .zip(&times[0])
             .map(|(ns, ours)| ns / ours)
             .collect();
-        let ([least, median, most], [worst, ratio, _]) = (spread(ns), spread(&ratios));
+        let ((least, median, most), (worst, ratio, _)) = (spread(ns), spread(&ratios));
         println!(
             "| {name} | {} | {median:.1} ({least:.1} to {most:.1}) | {ratio:.2}, {worst:.2} |",
             side.name
@@ -58,7 +52,8 @@ fn main() {
     let rounds = numbers.first().map_or(21, |&rounds| rounds.max(3));
     let packets = numbers
         .get(1)
-        .map_or(400_000, |&packets| packets.max(1_600));
+        .map_or(400_000, |&packets| packets.max(1_600))
+        .next_multiple_of(sides::BATCH);
     println!("{rounds} rounds, {packets} packets a round and side, batches of 16\n");
     println!(
         "| contest | side | ns a packet: median (least to most) | times finbox: median, worst |"
@@ -68,7 +63,9 @@ fn main() {
     rows("one thread", &alone);
     let apart = contest(rounds, packets, |side, packets| (side.apart)(packets));
     rows("a thread submits, another carries out", &apart);
-    println!("\n| a fence's answer behind the last completion | budget | ns: p50 | p99 |");
-    println!("| --- | --- | --- | --- |");
+    println!(
+        "\n| a fence's answer behind the last completion | its work | budget | ns: p50 | p99 |"
+    );
+    println!("| --- | --- | --- | --- | --- |");
     fences::rows(packets.div_ceil(100));
 }

@@ -16,7 +16,7 @@ use finbox_runtime::command::{
 };
 
 /// Packets of a batch.
-const BATCH: u64 = 16;
+pub(crate) const BATCH: u64 = 16;
 /// Capacity of every side.
 const SLOTS: usize = 1024;
 /// Longer than anything takes.
@@ -170,17 +170,27 @@ fn ring_apart(packets: u64) -> f64 {
     stay_on(1);
     let ended = run_threaded(processor, &clock, |desk| {
         stay_on(0);
+        let fence = Packet {
+            tag: 0,
+            command: Command::Fence,
+        };
+        // The thread runs when this is answered, as the others' do behind their barrier.
+        let mut end = submitter.submit(&[fence]).expect("it is empty").end();
+        assert!(desk.drain_until(end, LONG_NS).is_ok());
         let begin = Instant::now();
         for first in (0..packets).step_by(BATCH as usize) {
             let (batch, mut sent, backoff) = (batch(first), 0, Backoff::new());
             while sent < batch.len() {
                 match submitter.submit(&batch[sent..]) {
-                    Ok(some) => sent += some.count as usize,
+                    Ok(some) => {
+                        sent += some.count as usize;
+                        end = some.end();
+                    }
                     Err(_) => backoff.snooze(),
                 }
             }
         }
-        let arrival = desk.drain_until(packets, LONG_NS);
+        let arrival = desk.drain_until(end, LONG_NS);
         assert!(arrival.is_ok(), "{arrival:?}");
         ns_each(begin, packets)
     });

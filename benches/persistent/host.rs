@@ -143,11 +143,11 @@ impl<'b> Job<'b> {
         let took = thread::scope(|scope| {
             let vector = scheduler.chip().all();
             let vector = vector.filter(|&core| scheduler.chip().shape_of(core) == Shape::Aiv);
-            for core in vector {
+            for (nth, core) in vector.enumerate() {
                 let (start, found) = (&start, &found);
                 let kernel = |launch: &Launch| self.run(launch, found);
                 scope.spawn(move || {
-                    stay_on(usize::from(core.index()) + 1);
+                    stay_on(nth + 1);
                     start.wait();
                     port.run(core, kernel);
                 });

@@ -16,6 +16,7 @@ mod registers;
 
 use std::time::Duration;
 
+use finbox_benches::{in_words, spread};
 use finbox_scheduler::target::{A2A3, A5};
 use finbox_sim::demo::{self, ITEM_BYTES};
 use finbox_sim::world::{self, Settings};
@@ -82,12 +83,12 @@ fn on_the_host(items: u32, rounds: usize) {
                 }
             }
             let ratios = launched.iter().zip(&served);
-            let ratios = ratios.map(|(launch, ring)| launch / ring).collect();
+            let ratios: Vec<f64> = ratios.map(|(launch, ring)| launch / ring).collect();
             println!(
                 "| {length} | {cores} | {} | {} | ×{:.2} |",
-                spread(launched).1,
-                spread(served).1,
-                spread(ratios).0
+                in_words(&launched),
+                in_words(&served),
+                spread(&ratios).1
             );
         }
     }
@@ -95,12 +96,4 @@ fn on_the_host(items: u32, rounds: usize) {
 
 fn per_item(took: Duration, items: u32) -> f64 {
     took.as_nanos() as f64 / f64::from(items)
-}
-
-/// The median, and a text with the least and the most.
-fn spread(mut values: Vec<f64>) -> (f64, String) {
-    values.sort_by(f64::total_cmp);
-    let median = values[values.len() / 2];
-    let (least, most) = (values[0], values[values.len() - 1]);
-    (median, format!("{median:.0} ({least:.0} to {most:.0})"))
 }

@@ -1,5 +1,7 @@
 //! The table of times and ratios.
 
+use finbox_benches::spread;
+
 use crate::contest::{Contest, Times};
 
 /// Titles.
@@ -26,15 +28,4 @@ pub(crate) fn rows(contest: &Contest, sides: &[Times]) {
             contest.name, side.name
         );
     }
-}
-
-/// Least, median and most.
-fn spread(values: &[f64]) -> (f64, f64, f64) {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    (
-        sorted[0],
-        sorted[sorted.len() / 2],
-        sorted[sorted.len() - 1],
-    )
 }

@@ -1,7 +1,7 @@
-//! What the benches share: threads that stay on the core they are given.
+//! What the benches share: what is said of many rounds, and threads that stay on their core.
 //!
-//! Left alone, the system likes to run both ends of a queue on one core, one after the other, and
-//! then nothing travels: a contest of two threads would measure one.
+//! Threads left alone end up on one core, both ends of a queue, one after the other, and nothing
+//! travels: a contest of two threads would measure one.
 
 use std::sync::OnceLock;
 
@@ -24,4 +24,24 @@ pub fn stay_on(core: usize) {
     let mut set = CpuSet::new();
     set.set(cores[core % cores.len()]);
     sched_setaffinity(None, &set).expect("a thread may stay on a core that it may run on");
+}
+
+/// Least, median and most of at least one value.
+///
+/// # Panics
+/// If there is none.
+pub fn spread(values: &[f64]) -> (f64, f64, f64) {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    (sorted[0], sorted[middle], sorted[sorted.len() - 1])
+}
+
+/// The median, with least and most in brackets, without decimals.
+///
+/// # Panics
+/// If there is no value.
+pub fn in_words(values: &[f64]) -> String {
+    let (least, median, most) = spread(values);
+    format!("{median:.0} ({least:.0} to {most:.0})")
 }

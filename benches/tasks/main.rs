@@ -17,6 +17,7 @@ mod peers;
 
 use std::time::Duration;
 
+use finbox_benches::{in_words, spread};
 use flow_graph::FlowGraph;
 use graph::Graph;
 use peers::{Rayon, Tokio};
@@ -66,10 +67,10 @@ fn main() {
     println!("| --- | --- |");
     for tasks in [1_000, 10_000, 100_000, 1_000_000] {
         let graph = Graph::independent(tasks);
-        let times = (0..rounds)
+        let times: Vec<f64> = (0..rounds)
             .map(|_| per_task(&graph, &ours::one_thread))
             .collect();
-        println!("| {tasks} | {} |", spread(times).1);
+        println!("| {tasks} | {} |", in_words(&times));
     }
 }
 
@@ -83,29 +84,21 @@ fn compare(graph: &Graph, sides: &[Side<'_>], rounds: usize) {
         }
     }
     for (side, own) in sides.iter().zip(&times) {
-        let ratios = own
+        let ratios: Vec<f64> = own
             .iter()
             .zip(&times[0])
             .map(|(own, first)| own / first)
             .collect();
-        let (ratio, _) = spread(ratios);
+        let (_, ratio, _) = spread(&ratios);
         println!(
             "| {} | {} | {} | {ratio:.2} |",
             graph.name,
             side.0,
-            spread(own.clone()).1
+            in_words(own)
         );
     }
 }
 
 fn per_task(graph: &Graph, run: &dyn Fn(&Graph) -> Duration) -> f64 {
     run(graph).as_nanos() as f64 / graph.tasks() as f64
-}
-
-/// The median, and a text with the least and the most.
-fn spread(mut values: Vec<f64>) -> (f64, String) {
-    values.sort_by(f64::total_cmp);
-    let median = values[values.len() / 2];
-    let (least, most) = (values[0], values[values.len() - 1]);
-    (median, format!("{median:.0} ({least:.0} to {most:.0})"))
 }

@@ -3,6 +3,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use finbox_benches::spread;
 use finbox_scheduler::Completion;
 
 use crate::run::{Run, arena};
@@ -43,8 +44,8 @@ pub(crate) fn come_and_go(rounds: usize, stored: u64) {
             let ends_ns = time_ns(|| assert!(run.pass().polled > 0));
             go_ns.push((ends_ns - sweep_ns) / TASK as f64);
         }
-        came.push(table::spread(&come_ns).1);
-        went.push(table::spread(&go_ns).1);
+        came.push(spread(&come_ns).1);
+        went.push(spread(&go_ns).1);
     }
     let desk = run.scheduler.wait_list().try_lock().expect("one thread");
     assert_eq!(desk.unmet().count() as u64, stored - TASK, "all went");

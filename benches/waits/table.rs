@@ -1,5 +1,7 @@
 //! The tables.
 
+use finbox_benches::spread;
+
 /// Titles: what the rows are about, the figure, and whether ratios follow.
 pub(crate) fn head(titles: &[&str], figure: &str, has_ratio: bool) {
     let ratio = if has_ratio { " times finbox |" } else { "" };
@@ -21,12 +23,4 @@ pub(crate) fn row(titles: &[&str], ns: &[f64], first: Option<&Vec<f64>>) {
         print!(" {:.2} |", spread(&ratios).1);
     }
     println!();
-}
-
-/// Least, median and most.
-pub(crate) fn spread(values: &[f64]) -> (f64, f64, f64) {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    (sorted[0], sorted[middle], sorted[sorted.len() - 1])
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crossbeam_queue::ArrayQueue;
 use crossbeam_utils::Backoff;
-use finbox_benches::stay_on;
+use finbox_benches::{spread, stay_on};
 use finbox_mailbox::work::WorkItem;
 
 use crate::sides::{Channel, Finbox, Pool};
@@ -247,15 +247,4 @@ pub(crate) fn rows(contest: &Contest, sides: &[Times]) {
             contest.name, side.name
         );
     }
-}
-
-/// Least, median and most.
-fn spread(values: &[f64]) -> (f64, f64, f64) {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    (
-        sorted[0],
-        sorted[sorted.len() / 2],
-        sorted[sorted.len() - 1],
-    )
 }

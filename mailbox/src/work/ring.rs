@@ -260,7 +260,7 @@ impl<'m> WorkRing<'m> {
         unsafe { line.hold(ticket, item) };
         self.give_back(ticket);
         let next = ticket.plus(1).position();
-        if next.is_multiple_of(TAIL_STRIDE) {
+        if next % TAIL_STRIDE == 0 {
             // RELAXED: a hint; the slots decide. An older value may overwrite a newer one.
             self.header.tail.tail.store(next, edge::WORK_TAIL);
         }

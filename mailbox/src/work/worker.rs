@@ -135,7 +135,7 @@ impl<'m> Worker<'m> {
     fn look_beyond(&mut self) -> Result<bool, NoWork> {
         match self.ring.sight(self.next) {
             Sight::Ready => {
-                if self.next.position().is_multiple_of(HEAD_STRIDE) {
+                if self.next.position() % HEAD_STRIDE == 0 {
                     self.head = self.ring.head_hint();
                 }
             }
