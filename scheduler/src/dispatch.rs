@@ -155,7 +155,9 @@ impl<'m> Dispatcher<'m> {
                 pass.progress |= stack.take_all(scheduler.slots, &mut line.queue) > 0;
             }
         }
-        self.retry_roomless(scheduler, pass);
+        if !self.roomless.is_empty() {
+            self.retry_roomless(scheduler, pass);
+        }
         self.given = 0;
         self.pool.hold_none();
         for priority in Priority::ALL {
