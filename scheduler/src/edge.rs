@@ -35,7 +35,9 @@ edge_table! {
     ENGAGE = Relaxed, with "-", "a bit with one writer; INSTALL carries the token, RING the news";
     OUT_HINT = Relaxed, with "-", "a statistic with one writer";
     ROOM = Relaxed, with "-", "a number; what it counts stands under the wait list's lock";
-    PEERS = Relaxed, with "-", "a bit, never taken back; whoever sets it rings the dispatch thread";
+    SOURCE_END = Release, with "SOURCE_ENDED", "the last word of whoever ends, to who looks at it once more";
+    SOURCE_ENDED = Acquire, with "SOURCE_END", "the last word of whoever has ended";
+    SOURCE_HINT = Relaxed, with "-", "a bit, never taken back: it is news to walk for, and the look behind it decides";
     LIVE_HINT = Relaxed, with "-", "a hint that the wait list is worth locking";
     ORPHAN = Release, with "ORPHANS_TAKEN", "the retire word of the task whose messages were refused";
     ORPHANS_TAKEN = Acquire, with "ORPHAN", "the retire words of the tasks to be failed";

@@ -188,7 +188,8 @@ fn judge(
 }
 
 /// What becomes of a condition whose `source` is dead. That one's last word may have come between
-/// the look and the news of its end, so a counter is looked at once more.
+/// the look and the news of its end, so a counter is looked at once more; the news carries it
+/// (SOURCE_END).
 #[cold]
 fn last_look(port: &impl Port, condition: &mut Unmet, source: u32) -> Verdict {
     if condition.completion == CompletionType::Counter {

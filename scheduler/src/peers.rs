@@ -46,8 +46,8 @@ impl KnownDead {
     pub(crate) fn learn(&mut self, peers: &Peers) -> bool {
         let known = self.dead[..self.asked].iter_mut().zip(&peers.dead);
         known.fold(false, |is_news, (known, dead)| {
-            // RELAXED: PEERS is a bit; the next sweep sees it.
-            let dead = dead.load(edge::PEERS);
+            // RELAXED: SOURCE_HINT, a bit that the look of this walk reads again.
+            let dead = dead.load(edge::SOURCE_HINT);
             is_news | (core::mem::replace(known, dead) != dead)
         })
     }
@@ -84,14 +84,17 @@ impl Peers {
     }
 
     fn end(&self, source: u32) {
-        // RELAXED: PEERS is a bit; the next sweep sees it.
-        self.dead[source as usize / 64].fetch_or(1 << (source % 64), edge::PEERS);
+        // EDGE SOURCE_END -> SOURCE_ENDED. Carries what the source said last.
+        self.dead[source as usize / 64].fetch_or(1 << (source % 64), edge::SOURCE_END);
     }
 
     /// Whether `source` is dead. One that cannot be is not.
+    ///
+    /// # Ordering
+    /// Behind `true` stands all that whoever said so had seen of the source.
     pub(crate) fn is_dead(&self, source: u32) -> bool {
         let word = self.dead.get(source as usize / 64);
-        // RELAXED: PEERS is a bit; the next sweep sees it.
-        word.is_some_and(|word| word.load(edge::PEERS) >> (source % 64) & 1 == 1)
+        // EDGE SOURCE_ENDED -> SOURCE_END. Carries what the source said last.
+        word.is_some_and(|word| word.load(edge::SOURCE_ENDED) >> (source % 64) & 1 == 1)
     }
 }

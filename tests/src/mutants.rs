@@ -66,13 +66,21 @@ pub const UNSEEN_BY_TSAN: &[Survivor] = &[
         reason: LINES,
     },
     Survivor {
+        mutant: "SOURCE_END=Relaxed",
+        reason: LINES,
+    },
+    Survivor {
+        mutant: "SOURCE_ENDED=Relaxed",
+        reason: LINES,
+    },
+    Survivor {
         mutant: "WORK_HOLD=Relaxed",
         reason: "for ThreadSanitizer a relaxed store leaves on its word what an earlier release \
                  by the same thread carried there",
     },
 ];
 
-const LINES: &str = "it keeps a later look at a sequence from being stale, and no memory is \
+const LINES: &str = "it keeps a later look at an atomic from being stale, and no memory is \
                      reached over it: only a checker that returns stale values can tell";
 
 /// What became of a mutant.

@@ -15,7 +15,7 @@ use finbox_scheduler::{
     A2A3, Chip as Layout, Cond, CoreId, CoreState, Dispatcher, ENTRIES_OFFSET, EdgeNode,
     FinHandler, HandlerCore, Launch, LinePlace, LineWords, Memory, NoProbe, Port, Rings, Scheduler,
     Scope, Shape, SlotBook, SlotId, Start, Submitter, TaskId, TaskSlot, TaskSpec, Token, Unmet,
-    UrmaQueue, WaitEntry, WatchedLine, assemble,
+    UrmaQueue, WaitEntry, WatchedLine, assemble, timeline_cookie,
 };
 use loom::sync::Arc;
 use loom::thread::{self, JoinHandle};
@@ -35,6 +35,8 @@ pub(crate) struct RungPort {
     rung: Mutex<Vec<u16>>,
     now_ns: AtomicU64,
     defers: AtomicBool,
+    /// What the condition in the slab says of its counter.
+    cookie: AtomicU64,
     counter: Counter,
 }
 
@@ -55,6 +57,12 @@ impl RungPort {
     /// From here on every kernel leaves a condition.
     pub(crate) fn defer(&self) {
         self.defers.store(true, Relaxed);
+    }
+
+    /// As [`defer`](Self::defer), on a word of `timeline`.
+    pub(crate) fn defer_on(&self, timeline: u32) {
+        self.cookie.store(timeline_cookie(timeline), Relaxed);
+        self.defer();
     }
 
     /// A device says that what it was asked for is done.
@@ -99,6 +107,7 @@ impl Port for RungPort {
         match addr - SLAB {
             0 => u64::from(self.defers.load(Relaxed)),
             ENTRIES_OFFSET => COUNTER,
+            offset if offset == ENTRIES_OFFSET + 8 => self.cookie.load(Relaxed),
             offset if offset == ENTRIES_OFFSET + 16 => 1,
             _ => 0,
         }

@@ -5,6 +5,7 @@ mod chip;
 mod cross;
 mod deadline;
 mod deferred;
+mod ended;
 mod fault;
 mod mutants;
 mod orphans;
