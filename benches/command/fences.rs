@@ -90,11 +90,11 @@ fn answers(is_threaded: bool, work_ns: u64, samples: u64) -> [Vec<u64>; 2] {
     if is_threaded {
         // The processor's thread stays where it was started, and this one moves.
         stay_on(1);
-        let ended = run_threaded(processor, &clock, |desk| {
+        let ended = run_threaded(&mut processor, &clock, |thread| {
             stay_on(0);
-            all(&mut |end, budget_ns| is_there(desk.drain_until(end, budget_ns)));
+            all(&mut |end, budget_ns| is_there(thread.drain_until(end, budget_ns)));
         });
-        drop(ended.expect("a thread can be started"));
+        ended.expect("a thread can be started");
     } else {
         all(&mut |end, budget_ns| is_there(processor.drain_until(end, budget_ns, &clock)));
     }

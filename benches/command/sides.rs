@@ -164,11 +164,11 @@ fn ring_alone(packets: u64) -> f64 {
 
 fn ring_apart(packets: u64) -> f64 {
     let mut memory = Memory::new();
-    let (submitter, processor) = memory.ends(Device::default());
+    let (submitter, mut processor) = memory.ends(Device::default());
     let clock = HostClock::start();
     // The processor's thread stays where it was started, and this one moves.
     stay_on(1);
-    let ended = run_threaded(processor, &clock, |desk| {
+    let ended = run_threaded(&mut processor, &clock, |thread| {
         stay_on(0);
         let fence = Packet {
             tag: 0,
@@ -176,7 +176,7 @@ fn ring_apart(packets: u64) -> f64 {
         };
         // The thread runs when this is answered, as the others' do behind their barrier.
         let mut end = submitter.submit(&[fence]).expect("it is empty").end();
-        assert!(desk.drain_until(end, LONG_NS).is_ok());
+        assert!(thread.drain_until(end, LONG_NS).is_ok());
         let begin = Instant::now();
         for first in (0..packets).step_by(BATCH as usize) {
             let (batch, mut sent, backoff) = (batch(first), 0, Backoff::new());
@@ -190,11 +190,11 @@ fn ring_apart(packets: u64) -> f64 {
                 }
             }
         }
-        let arrival = desk.drain_until(end, LONG_NS);
+        let arrival = thread.drain_until(end, LONG_NS);
         assert!(arrival.is_ok(), "{arrival:?}");
         ns_each(begin, packets)
     });
-    let (took, processor) = ended.expect("a thread can be started");
+    let took = ended.expect("a thread can be started");
     processor.executor().check(packets);
     took
 }

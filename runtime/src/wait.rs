@@ -90,6 +90,11 @@ impl Sleeper {
         assert!(adopted.is_ok(), "a sleeper belongs to one thread");
     }
 
+    /// Whether a thread sleeps here, or did.
+    pub fn is_adopted(&self) -> bool {
+        self.thread.get().is_some()
+    }
+
     /// Wakes the thread, or keeps it from parking.
     pub fn wake(&self) {
         if self.token.ring()

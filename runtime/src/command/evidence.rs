@@ -346,10 +346,14 @@ pub enum Cause {
     /// Calls of indirect buffers within each other have a bound.
     #[error("indirect buffers go {MAX_DEPTH} deep; jump where nothing is to be returned to")]
     TooDeep,
+    /// The executor panicked at it, or while it was asked what has completed; what it was doing is
+    /// left as it was.
+    #[error("the executor panicked there; what it was doing is left as it was")]
+    Panicked,
 }
 
-/// A processor has stopped for good: everything before this packet took effect, nothing of it and
-/// nothing behind it. The ring takes nothing any more; make it anew.
+/// A processor has stopped for good: everything before this packet took effect, nothing behind it,
+/// and nothing of it unless the executor panicked. The ring takes nothing any more; make it anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("stopped at {place}, holding {words:#x?}: {cause}; {behind} packets behind it are lost")]
 pub struct Halt {

@@ -42,7 +42,7 @@ pub use packet::{
 pub use processor::Processor;
 pub use served::{ServeError, Served};
 pub use submit::{SubmitError, Submitted, Submitter};
-pub use threaded::{Desk, run_threaded};
+pub use threaded::{ProcessorThread, run_threaded};
 
 /// Makes a command ring of `cells.len()` packets whose positions start at `start`, in run `epoch`.
 ///

@@ -124,7 +124,8 @@ impl<'m, E: Executor> Processor<'m, E> {
     /// it wait for the end.
     ///
     /// # Errors
-    /// [`Halt`], from the packet on that stopped the processor for good.
+    /// [`Halt`], if the processor has stopped for good before the target. One that is behind the
+    /// packet's place is never reached any more; one that was reached stays so.
     ///
     /// # Cost
     /// Returns at most a turn of 16 packets, and on a host's clock a rest of 1 ms, behind the
@@ -148,7 +149,17 @@ impl<'m, E: Executor> Processor<'m, E> {
 
     /// Carries out up to 16 packets, none at or behind `until`, and answers for them. Returns
     /// whether anything changed that the mirror shows.
+    ///
+    /// # Panics
+    /// If the executor does. The processor has stopped for good then.
     pub fn turn(&mut self, until: Option<u64>, now_ns: u64) -> bool {
+        let guard = HaltOnUnwind(self);
+        let is_news = guard.0.unguarded_turn(until, now_ns);
+        core::mem::forget(guard);
+        is_news
+    }
+
+    fn unguarded_turn(&mut self, until: Option<u64>, now_ns: u64) -> bool {
         let Self {
             executor, flight, ..
         } = self;
@@ -341,6 +352,25 @@ impl<'m, E: Executor> Processor<'m, E> {
         });
         self.blocker = None;
         false
+    }
+}
+
+/// Whoever carries packets out with this in hand stops the processor for good when it panics:
+/// drains and submitters learn of it, and no packet is carried out twice. Forgotten when all went
+/// well.
+pub(super) struct HaltOnUnwind<'p, 'm, E: Executor>(pub(super) &'p mut Processor<'m, E>);
+
+impl<E: Executor> Drop for HaltOnUnwind<'_, '_, E> {
+    fn drop(&mut self) {
+        let processor = &mut *self.0;
+        if processor.halt.is_none() {
+            let words = match processor.levels.depth() {
+                0 => processor.held.unwrap_or_default(),
+                _ => Words::default(),
+            };
+            processor.stop(processor.place(), words, Cause::Panicked);
+        }
+        processor.answer();
     }
 }
 

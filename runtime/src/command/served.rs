@@ -90,6 +90,9 @@ where
     ///
     /// # Errors
     /// As [`Processor::drain_until`].
+    ///
+    /// # Panics
+    /// If the executor does while this thread carries packets out.
     pub fn drain_until(&self, target: u64, budget_ns: u64) -> Result<Arrival, Halt> {
         self.board.bell.wake();
         let journey = Journey {
@@ -103,6 +106,7 @@ where
                     processor.turn(Some(target), now_ns);
                     processor.snapshot()
                 }
+                // Somebody else's turn. Where one panicked, the board shows that it has stopped.
                 Err(_) => self.board.snapshot(),
             }
         })
@@ -123,9 +127,9 @@ where
         let (processor, stop) = (Arc::clone(&self.processor), Arc::clone(&self.stop));
         let clock = self.clock;
         let work = move || {
-            if let Ok(mut processor) = processor.lock() {
-                serve(&mut processor, &clock, &stop);
-            }
+            // One that panicked has stopped for good, and says so to whoever drains.
+            let mut processor = processor.lock().unwrap_or_else(PoisonError::into_inner);
+            serve(&mut processor, &clock, &stop);
         };
         let name = THREAD_NAME.to_owned();
         let thread = thread::Builder::new().name(name).spawn(work);

@@ -11,7 +11,8 @@ use std::thread;
 use super::board::Board;
 use super::evidence::{Arrival, Halt, Journey};
 use super::executor::{Clock, Executor};
-use super::processor::Processor;
+use super::processor::{HaltOnUnwind, Processor};
+use super::served::ServeError;
 use super::wait::wait_within;
 use crate::wait::{Rest, RestPolicy, StopFlag};
 
@@ -20,12 +21,12 @@ pub(super) const THREAD_NAME: &str = "finbox-command";
 
 /// The processor's thread, as the body sees it.
 #[derive(Clone, Copy, Debug)]
-pub struct Desk<'a, C> {
+pub struct ProcessorThread<'a, C> {
     board: &'a Board,
     clock: &'a C,
 }
 
-impl<C: Clock> Desk<'_, C> {
+impl<C: Clock> ProcessorThread<'_, C> {
     /// Waits until the target is reached or the budget of nanoseconds is used up, whichever comes
     /// first. The processor itself goes on behind the target, and behind the budget.
     ///
@@ -57,38 +58,39 @@ impl Drop for EndOnDrop<'_> {
     }
 }
 
-/// Runs `body` while a thread carries out the packets, then ends and joins it and gives the
-/// processor back. What it has not passed by then stays where it is: drain before the body ends.
+/// Runs `body` while a thread carries out the packets, then ends and joins it. What it has not
+/// passed by then stays where it is: drain before the body ends, or behind it.
 ///
 /// # Errors
-/// The operating system's, if the thread could not be started; `body` was not called.
+/// The operating system's, if the thread could not be started, and [`ServeError::Spent`] if this
+/// ring has had one; `body` was not called.
 ///
 /// # Panics
-/// If the executor did, or if a thread has served this board before: it has one bell.
-pub fn run_threaded<'m, E, C, R>(
-    mut processor: Processor<'m, E>,
+/// If the executor did, behind `body`, whose drains tell of it as of a [`Halt`].
+pub fn run_threaded<E, C, R>(
+    processor: &mut Processor<'_, E>,
     clock: &C,
-    body: impl FnOnce(&Desk<'_, C>) -> R,
-) -> io::Result<(R, Processor<'m, E>)>
+    body: impl FnOnce(&ProcessorThread<'_, C>) -> R,
+) -> io::Result<R>
 where
     E: Executor + Send,
     C: Clock + Sync,
 {
     let board = processor.board();
+    if board.bell.is_adopted() {
+        return Err(io::Error::other(ServeError::Spent));
+    }
     let stop = StopFlag::default();
     thread::scope(|scope| {
         let end = EndOnDrop(&stop, board);
-        let work = || {
-            serve(&mut processor, clock, &stop);
-            processor
-        };
+        let work = || serve(processor, clock, &stop);
         let name = THREAD_NAME.to_owned();
         let thread = thread::Builder::new().name(name);
         let thread = thread.spawn_scoped(scope, work)?;
-        let result = body(&Desk { board, clock });
+        let result = body(&ProcessorThread { board, clock });
         drop(end);
         match thread.join() {
-            Ok(processor) => Ok((result, processor)),
+            Ok(()) => Ok(result),
             Err(panic) => std::panic::resume_unwind(panic),
         }
     })
@@ -101,15 +103,17 @@ pub(super) fn serve<E: Executor, C: Clock>(
 ) {
     let bell = &processor.board().bell;
     bell.adopt();
+    // Also if the clock panics.
+    let guard = HaltOnUnwind(processor);
     let mut rest = Rest::new(RestPolicy::DEFAULT);
     loop {
         rest.before_pass(bell);
         if stop.is_set() {
-            return;
+            return core::mem::forget(guard);
         }
-        match processor.turn(None, clock.now_ns()) {
+        match guard.0.turn(None, clock.now_ns()) {
             true => rest.reset(),
-            false => rest.after_pass(bell, processor.has_work()),
+            false => rest.after_pass(bell, guard.0.has_work()),
         }
     }
 }

@@ -8,7 +8,8 @@ use super::executor::Clock;
 use super::processor::is_reached;
 use crate::wait::{StopFlag, Waited, Watch};
 
-/// Calls `look` with the time until it shows the target reached or a halt, or the budget is over.
+/// Calls `look` with the time until it shows the target reached, or a halt before it, or the budget
+/// is over.
 pub(crate) fn wait_within<C: Clock>(
     journey: Journey,
     budget_ns: u64,
@@ -43,7 +44,7 @@ fn judge(
     (now_ns, budget_ns): (u64, u64),
 ) -> Option<Result<Arrival, Halt>> {
     let position = snapshot.statistics.position;
-    if is_reached(position, journey.target) && snapshot.halt.is_none() {
+    if is_reached(position, journey.target) {
         return Some(Ok(Arrival::Reached {
             position,
             not_reached: snapshot.left,

@@ -30,6 +30,10 @@ fn a_point_that_was_reached_counts_for_whoever_sees_the_end() {
         let ledger = chip.dispatcher.ledger();
         assert_eq!((ledger.completed, ledger.failed), (1, 0), "it was reached");
         chip.end();
-        if completed == 1 { "at once" } else { "next time" }
+        if completed == 1 {
+            "at once"
+        } else {
+            "next time"
+        }
     });
 }

@@ -54,6 +54,8 @@ pub enum finbox_halt_cause {
     Refused = 2,
     /// Indirect buffers within each other have a bound, which was reached.
     TooDeep = 3,
+    /// The executor panicked at it; what it was doing is left as it was.
+    Panicked = 4,
 }
 
 /// What stands in a processor's way.
@@ -252,6 +254,7 @@ impl From<&Halt> for finbox_halt {
             Cause::Bad(_) => (finbox_halt_cause::BadPacket, 0),
             Cause::Refused(refusal) => (finbox_halt_cause::Refused, refusal.0),
             Cause::TooDeep => (finbox_halt_cause::TooDeep, 0),
+            Cause::Panicked => (finbox_halt_cause::Panicked, 0),
         };
         Self {
             position: halt.place.position,
@@ -308,8 +311,8 @@ impl finbox_arrival {
 /// ring; a launch is passed when it has begun: a barrier or a command fence before the target makes
 /// it wait for the end. With a budget of 0 it is a poll.
 ///
-/// TIMEOUT with the evidence in `arrival` and in words; HALTED if the processor has stopped for
-/// good: `finbox_command_ring_snapshot` has the packet. Blocks for about the budget at most, if the
+/// TIMEOUT with the evidence in `arrival` and in words; HALTED if the processor has stopped for good
+/// before the target: `finbox_command_ring_snapshot` has the packet. Blocks for about the budget at most, if the
 /// executor does not. Any number of threads; not from inside the executor.
 ///
 /// # Safety

@@ -69,9 +69,9 @@ fn push_or_yield(submitter: &Submitter<'_>) {
 #[test]
 fn c2_a_producer_that_never_pauses_prolongs_no_drain_of_a_thread() {
     let mut memory = Memory::new(64);
-    let (submitter, processor) = memory.ring(0, Device::default());
+    let (submitter, mut processor) = memory.ring(0, Device::default());
     let (clock, stop) = (HostClock::start(), StopFlag::default());
-    let ended = run_threaded(processor, &clock, |desk| {
+    let ended = run_threaded(&mut processor, &clock, |served| {
         thread::scope(|scope| {
             scope.spawn(|| {
                 while !stop.is_set() {
@@ -80,7 +80,7 @@ fn c2_a_producer_that_never_pauses_prolongs_no_drain_of_a_thread() {
             });
             for _ in 0..200 {
                 let target = submitter.target();
-                let arrival = desk.drain_until(target, LONG_NS);
+                let arrival = served.drain_until(target, LONG_NS);
                 let is_there = matches!(arrival, Ok(Arrival::Reached { position, .. })
                     if position >= target);
                 assert!(is_there, "{arrival:?}");
@@ -88,7 +88,7 @@ fn c2_a_producer_that_never_pauses_prolongs_no_drain_of_a_thread() {
             stop.stop();
         });
     });
-    drop(ended.unwrap());
+    ended.unwrap();
 }
 
 #[test]

@@ -39,10 +39,10 @@ fn c5_behind_each_of_100_000_inline_answers_the_statistics_are_there() {
 #[test]
 fn c5_behind_each_of_100_000_answers_of_a_thread_the_statistics_are_there() {
     let mut memory = Memory::new(32);
-    let (submitter, processor) = memory.ring(0, Device::default());
+    let (submitter, mut processor) = memory.ring(0, Device::default());
     let clock = HostClock::start();
-    let ended = run_threaded(processor, &clock, |desk| {
-        let board = desk.board();
+    let ended = run_threaded(&mut processor, &clock, |served| {
+        let board = served.board();
         for _ in 0..100_000 / 16 {
             let submitted = submitter.submit(&[FENCE; 16]).unwrap();
             for fence in 1..=16 {
@@ -55,7 +55,7 @@ fn c5_behind_each_of_100_000_answers_of_a_thread_the_statistics_are_there() {
             }
         }
     });
-    let (_, processor) = ended.unwrap();
+    ended.unwrap();
     assert_eq!(processor.snapshot().statistics.position, 100_000);
 }
 
@@ -83,18 +83,18 @@ fn c5_what_drains_did_not_reach_adds_up_to_what_was_injected_behind_their_target
 #[test]
 fn c5_a_thread_tells_in_every_drain_what_it_did_not_reach() {
     let mut memory = Memory::new(64);
-    let (submitter, processor) = memory.ring(0, Device::with_counters(&[(8, 0)]));
+    let (submitter, mut processor) = memory.ring(0, Device::with_counters(&[(8, 0)]));
     let clock = HostClock::start();
-    let ended = run_threaded(processor, &clock, |desk| {
+    let ended = run_threaded(&mut processor, &clock, |served| {
         let end = submitter.submit(&[FENCE, wait(8, 1)]).unwrap().end();
-        let first = desk.drain_until(end - 1, LONG_NS);
+        let first = served.drain_until(end - 1, LONG_NS);
         assert!(matches!(first, Ok(Arrival::Reached { position: 1, .. })));
         let (mut told, mut injected) = (0, 0);
         for more in 1..=20 {
             let end = submitter.submit(&[FENCE]).unwrap().end();
             // What was submitted by now is told when the thread has looked again.
             let not_reached = loop {
-                match desk.drain_until(end, 0) {
+                match served.drain_until(end, 0) {
                     Ok(Arrival::TimedOut(told)) if told.not_reached > more => break told,
                     Ok(Arrival::TimedOut(_)) => assert!(clock.now_ns() < LONG_NS),
                     other => panic!("{other:?}"),
@@ -105,7 +105,8 @@ fn c5_a_thread_tells_in_every_drain_what_it_did_not_reach() {
         }
         assert_eq!(told, injected);
     });
-    assert_eq!(ended.unwrap().1.snapshot().left, 21);
+    ended.unwrap();
+    assert_eq!(processor.snapshot().left, 21);
 }
 
 #[test]
@@ -174,16 +175,16 @@ fn inline(program: &[Packet]) -> Left {
 
 fn threaded(program: &[Packet]) -> Left {
     let mut memory = Memory::new(4096);
-    let (submitter, processor) = memory.ring(0, device());
+    let (submitter, mut processor) = memory.ring(0, device());
     let clock = HostClock::start();
-    let ended = run_threaded(processor, &clock, |desk| {
+    let ended = run_threaded(&mut processor, &clock, |served| {
         let mut end = 0;
         for batch in program.chunks(16) {
             end = submitter.submit(batch).unwrap().end();
         }
-        desk.drain_until(end, LONG_NS)
+        served.drain_until(end, LONG_NS)
     });
-    let (arrival, processor) = ended.unwrap();
+    let arrival = ended.unwrap();
     assert!(matches!(arrival, Ok(Arrival::Reached { .. })));
     left(&processor.snapshot().statistics, processor.executor())
 }

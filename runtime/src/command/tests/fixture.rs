@@ -41,6 +41,8 @@ pub(super) struct Device<'m> {
     /// Looks that a launch takes; 0: it is done at once.
     pub(super) looks: u32,
     pub(super) routes: Vec<Route>,
+    /// The kernel at which it panics.
+    pub(super) panics_at: Option<u64>,
     /// Where each signal has one more packet submitted.
     pub(super) refill: Option<Submitter<'m>>,
     running: Vec<(WorkId, u32)>,
@@ -55,6 +57,14 @@ impl Device<'_> {
         }
     }
 
+    /// Panics at kernel 13.
+    pub(super) fn that_panics() -> Self {
+        Self {
+            panics_at: Some(13),
+            ..Self::default()
+        }
+    }
+
     pub(super) fn put(&mut self, buffer: u64, packets: &[Packet]) {
         let words = packets.iter().map(|packet| packet.words(EPOCH)).collect();
         self.buffers.insert(buffer, words);
@@ -63,6 +73,7 @@ impl Device<'_> {
 
 impl Executor for Device<'_> {
     fn launch(&mut self, work: WorkId, launch: &Launch) -> Result<Answer, Refusal> {
+        assert_ne!(self.panics_at, Some(launch.kernel), "as a test asked for");
         self.begun.push(launch.kernel);
         if self.looks == 0 {
             return Ok(Answer::Done);

@@ -2,6 +2,7 @@
 
 mod any;
 mod drains;
+mod ends;
 mod fences;
 mod fixture;
 mod levels;

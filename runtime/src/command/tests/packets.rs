@@ -6,7 +6,7 @@ use super::fixture::{
     BARRIER, Device, EPOCH, FENCE, LONG_NS, Memory, NO_OP, StepClock, add, copy, indirect, launch,
     wait,
 };
-use crate::command::{BadPacket, Cause, Entry, Kind, Packet, SubmitError};
+use crate::command::{Arrival, BadPacket, Cause, Entry, Kind, Packet, SubmitError};
 
 fn each_kind() -> [Packet; 8] {
     [
@@ -95,7 +95,16 @@ fn c10_a_bad_packet_stops_at_that_packet_and_none_behind_it_takes_effect() {
         assert_eq!((halt.place.position, halt.place.index), (91, 1));
         assert_eq!((halt.words, halt.cause), (words, Cause::Bad(cause)));
         assert_eq!(halt.behind, 1);
-        assert_eq!(processor.drain_until(0, 0, &clock), Err(halt), "for good");
+        assert_eq!(processor.drain_until(93, 0, &clock), Err(halt), "for good");
+        let reached = Arrival::Reached {
+            position: 91,
+            not_reached: 1,
+        };
+        assert_eq!(
+            processor.drain_until(91, 0, &clock),
+            Ok(reached),
+            "before it"
+        );
         assert_eq!(processor.executor().counters[&8], 11);
         assert_eq!(processor.snapshot().statistics.position, 91);
         assert_eq!(submitter.submit(&ring), Err(SubmitError::Halted));

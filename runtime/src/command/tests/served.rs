@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use finbox_mailbox::{Cell, Header};
 
-use super::fixture::{Device, EPOCH, LONG_NS, add};
+use super::fixture::{Device, EPOCH, LONG_NS, add, launch};
 use crate::command::{Arrival, Board, HostClock, ServeError, Served, Submitter, command_ring};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -29,7 +29,8 @@ fn served() -> (Submitter<'static>, Served<Device<'static>, HostClock>) {
         &raw const *board as usize,
     );
     KEPT.lock().expect("no panic").push(kept);
-    let device = Device::with_counters(&[(COUNTER, 0)]);
+    let mut device = Device::with_counters(&[(COUNTER, 0)]);
+    device.panics_at = Some(13);
     let (submitter, processor) = command_ring(ring, board, (0, EPOCH), device);
     (submitter, Served::new(processor, HostClock::start()))
 }
@@ -88,4 +89,23 @@ fn two_that_drain_at_once_carry_out_each_packet_once() {
         });
     }
     assert_eq!(submitter.board().snapshot().statistics.packets(), 400);
+}
+
+#[test]
+fn whoever_drains_behind_a_panic_is_told_of_it() {
+    for is_threaded in [false, true] {
+        let (submitter, served) = served();
+        if is_threaded {
+            served.start().expect("a thread");
+        }
+        let end = submitter
+            .submit(&[launch(13)])
+            .expect("there is room")
+            .end();
+        let drain = || served.drain_until(end, 1_000_000_000);
+        let first = thread::scope(|scope| scope.spawn(drain).join());
+        assert_eq!(first.is_err(), !is_threaded, "it goes on in whoever drains");
+        let halt = drain().expect_err("nobody carries packets out any more");
+        assert_eq!((halt.place.position, halt.behind), (0, 0));
+    }
 }

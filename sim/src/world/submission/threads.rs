@@ -4,7 +4,8 @@
 //! Called by both worlds of real threads, on the thread that also watches the run.
 
 use finbox_runtime::command::{
-    Arrival, Clock as _, Desk, Executor, Halt, HostClock, Kind, Processor, Snapshot, run_threaded,
+    Arrival, Clock as _, Executor, Halt, HostClock, Kind, Processor, ProcessorThread, Snapshot,
+    run_threaded,
 };
 use finbox_runtime::threads::Running;
 use finbox_runtime::{Drain, DrainLimits, drain};
@@ -86,19 +87,17 @@ pub(in crate::world) fn through<'x, 'm, R>(
     let clock = HostClock::start();
     let mut leg = Leg::begin(processor.snapshot(), clock.now_ns());
     let result = if settings.submit.has_bell() {
-        let ended = run_threaded(processor, &clock, |desk| {
-            let mut desk = *desk;
+        let ended = run_threaded(&mut processor, &clock, |thread| {
+            let mut side = *thread;
             let (line, leg) = (&mut line, &mut leg);
             body(&mut Ring::new(
-                (line, &mut desk),
+                (line, &mut side),
                 leg,
                 (&clock, running),
                 mishaps,
             ))
         });
-        let (result, ended) = ended.map_err(|error| RunError::Thread(error.kind()))?;
-        processor = ended;
-        result
+        ended.map_err(|error| RunError::Thread(error.kind()))?
     } else {
         let (line, leg) = (&mut line, &mut leg);
         body(&mut Ring::new(
@@ -203,7 +202,7 @@ impl<E: Executor> Side for Processor<'_, E> {
     }
 }
 
-impl Side for Desk<'_, HostClock> {
+impl Side for ProcessorThread<'_, HostClock> {
     fn drain(&mut self, target: u64, budget_ns: u64, _: &HostClock) -> Result<Arrival, Halt> {
         self.drain_until(target, budget_ns)
     }
