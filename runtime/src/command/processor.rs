@@ -27,14 +27,46 @@ pub struct Processor<'m, E> {
     board: &'m Board,
     executor: E,
     levels: Levels,
-    /// The ring's packet that was taken and has not taken effect.
-    held: Option<Words>,
+    taken: Taken,
     flight: Flight,
     statistics: Statistics,
     blocker: Option<Blocker>,
     halt: Option<Halt>,
     /// What the mirror shows.
     mirrored: Snapshot,
+}
+
+/// The ring's packets that were taken together and have not taken effect: so their slots go back
+/// together, and a submitter that waits for room does not get them one by one.
+#[derive(Debug, Default)]
+struct Taken {
+    words: [Words; TURN as usize],
+    next: usize,
+    end: usize,
+}
+
+impl Taken {
+    fn first(&self) -> Option<&Words> {
+        self.words[..self.end].get(self.next)
+    }
+
+    fn count(&self) -> u64 {
+        (self.end - self.next) as u64
+    }
+
+    fn clear(&mut self) {
+        (self.next, self.end) = (0, 0);
+    }
+
+    fn push(&mut self, words: &Words) {
+        self.words[self.end] = *words;
+        self.end += 1;
+    }
+
+    /// The first one took effect.
+    fn pass(&mut self) {
+        self.next += 1;
+    }
 }
 
 /// What to do with a packet.
@@ -53,7 +85,7 @@ impl<'m, E: Executor> Processor<'m, E> {
             board,
             executor,
             levels: Levels::default(),
-            held: None,
+            taken: Taken::default(),
             flight: Flight::with_room(USUAL_ROOM),
             statistics,
             blocker: None,
@@ -66,9 +98,14 @@ impl<'m, E: Executor> Processor<'m, E> {
     /// all of these. Takes 16 bytes each; say so before the first packet.
     ///
     /// # Panics
-    /// If there is to be room for nothing.
+    /// If there is to be room for nothing, or a launch, copy or signal has begun.
     #[must_use]
     pub fn with_room(self, room: usize) -> Self {
+        let is_unused = self.flight.next() == WorkId(0);
+        assert!(
+            is_unused,
+            "how much room there is is said before the first packet"
+        );
         Self {
             flight: Flight::with_room(room),
             ..self
@@ -118,7 +155,7 @@ impl<'m, E: Executor> Processor<'m, E> {
 
     /// Carries out packets until the target is reached or the budget of nanoseconds is used up,
     /// whichever comes first, and says how far it came. Packets behind the target stay in the
-    /// ring. At least one turn of 16 packets is tried, so with a budget of 0 this is a poll.
+    /// ring, or in hand. At least one turn of 16 packets is tried, so with a budget of 0 this is a poll.
     ///
     /// A launch is passed when it has begun; a barrier or a command fence before the target makes
     /// it wait for the end.
@@ -154,28 +191,38 @@ impl<'m, E: Executor> Processor<'m, E> {
     /// If the executor does. The processor has stopped for good then.
     pub fn turn(&mut self, until: Option<u64>, now_ns: u64) -> bool {
         let guard = HaltOnUnwind(self);
-        let is_news = guard.0.unguarded_turn(until, now_ns);
+        guard.0.carry_on(until, now_ns);
         core::mem::forget(guard);
-        is_news
+        self.answer()
     }
 
-    fn unguarded_turn(&mut self, until: Option<u64>, now_ns: u64) -> bool {
+    /// Carries out up to 16 packets, none at or behind `until`, and answers for fences alone.
+    /// Whether anything took effect or completed.
+    pub(super) fn carry_on(&mut self, until: Option<u64>, now_ns: u64) -> bool {
         let Self {
             executor, flight, ..
         } = self;
+        let before = flight.completed();
         executor.look(&mut |route, work| flight.complete(route, work));
-        for _ in 0..TURN {
-            let is_there = until.is_some_and(|until| is_reached(self.position(), until));
-            if is_there || self.halt.is_some() || !self.advance(now_ns) {
+        let mut has_moved = flight.completed() != before;
+        for carried in 0..TURN {
+            let most = match until {
+                Some(until) if is_reached(self.position(), until) => break,
+                Some(until) => until.wrapping_sub(self.position()),
+                None => u64::MAX,
+            };
+            let most = most.min(u64::from(TURN - carried));
+            if self.halt.is_some() || !self.advance(most, now_ns) {
                 break;
             }
+            has_moved = true;
         }
-        self.answer()
+        has_moved
     }
 
     /// Publishes how far it is, unless that is what the mirror shows: with what was submitted since
     /// it was published last, whoever did anything.
-    fn answer(&mut self) -> bool {
+    pub(super) fn answer(&mut self) -> bool {
         let now = self.snapshot();
         let is_news = self.mirrored != now;
         if is_news {
@@ -193,9 +240,9 @@ impl<'m, E: Executor> Processor<'m, E> {
         self.statistics.position
     }
 
-    /// Packets claimed and not passed, the one in hand included.
+    /// Packets claimed and not passed, those in hand included.
     fn unpassed(&self) -> u64 {
-        u64::from(self.consumer.depth_hint()) + u64::from(self.held.is_some())
+        u64::from(self.consumer.depth_hint()) + self.taken.count()
     }
 
     fn place(&self) -> Place {
@@ -208,10 +255,11 @@ impl<'m, E: Executor> Processor<'m, E> {
         }
     }
 
-    /// Carries out the next packet. `false`: it cannot be, yet or ever.
-    fn advance(&mut self, now_ns: u64) -> bool {
+    /// Carries out the next packet. `false`: it cannot be, yet or ever. Up to `most` are taken from
+    /// the ring, if none is in hand.
+    fn advance(&mut self, most: u64, now_ns: u64) -> bool {
         let place = self.place();
-        let words = match self.words() {
+        let words = match self.words(most) {
             Ok(Some(words)) => words,
             Ok(None) => {
                 let gap = self.consumer.gap();
@@ -242,15 +290,17 @@ impl<'m, E: Executor> Processor<'m, E> {
     }
 
     /// The words of the next packet, at whichever level; `None`: the ring has none.
-    fn words(&mut self) -> Result<Option<Words>, Refusal> {
+    fn words(&mut self, most: u64) -> Result<Option<Words>, Refusal> {
         if let Some((buffer, index)) = self.levels.next() {
             return self.executor.fetch(buffer, index).map(Some);
         }
-        let held = &mut self.held;
-        if held.is_none() {
-            self.consumer.drain(1, |_, words| *held = Some(*words));
+        let taken = &mut self.taken;
+        if taken.first().is_none() {
+            taken.clear();
+            let most = u32::try_from(most).unwrap_or(TURN).min(TURN);
+            self.consumer.drain(most, |_, words| taken.push(words));
         }
-        Ok(*held)
+        Ok(self.taken.first().copied())
     }
 
     /// Asks the executor to begin something, if there is room for it.
@@ -317,7 +367,7 @@ impl<'m, E: Executor> Processor<'m, E> {
         if matches!(step, Step::Enter) || !self.levels.pass() {
             return;
         }
-        self.held = None;
+        self.taken.pass();
         self.statistics.position = self.position().wrapping_add(1);
         if kind == Kind::Fence {
             self.answer();
@@ -348,7 +398,7 @@ impl<'m, E: Executor> Processor<'m, E> {
             place,
             words,
             cause,
-            behind: u64::from(self.consumer.depth_hint()),
+            behind: self.unpassed().saturating_sub(1),
         });
         self.blocker = None;
         false
@@ -365,7 +415,7 @@ impl<E: Executor> Drop for HaltOnUnwind<'_, '_, E> {
         let processor = &mut *self.0;
         if processor.halt.is_none() {
             let words = match processor.levels.depth() {
-                0 => processor.held.unwrap_or_default(),
+                0 => processor.taken.first().copied().unwrap_or_default(),
                 _ => Words::default(),
             };
             processor.stop(processor.place(), words, Cause::Panicked);

@@ -95,6 +95,7 @@ where
     /// If the executor does while this thread carries packets out.
     pub fn drain_until(&self, target: u64, budget_ns: u64) -> Result<Arrival, Halt> {
         self.board.bell.wake();
+        let _waiter = self.board.await_answer(target);
         let journey = Journey {
             target,
             began_ns: self.clock.now_ns(),

@@ -82,8 +82,9 @@ impl<'m> Submitter<'m> {
         Ok(Submitted { first, count })
     }
 
-    /// Wakes the processor's thread, if it has one: for whoever published through
-    /// [`producer`](Self::producer), or waits and cannot know that a bell was heard.
+    /// Wakes the processor's thread, if it has one, which looks for completions then: for whoever
+    /// knows of one, published through [`producer`](Self::producer), or waits and cannot know that
+    /// a bell was heard.
     pub fn ring_bell(&self) {
         self.board.bell.wake();
     }
@@ -102,14 +103,10 @@ impl<'m> Submitter<'m> {
     }
 
     /// The position behind everything that was submitted before this: where a drain is to arrive
-    /// that waits for all of it.
+    /// that waits for all of it. Once the processor has stopped for good it is one that no packet
+    /// ever has: a drain to it tells of the halt.
     pub fn target(&self) -> u64 {
         self.producer.claimed_end()
-    }
-
-    /// Wakes the processor's thread, which looks for completions then.
-    pub fn wake(&self) {
-        self.board.bell.wake();
     }
 
     /// The ring's own sending end, which rings no bell.

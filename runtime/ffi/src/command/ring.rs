@@ -260,7 +260,7 @@ pub unsafe extern "C" fn finbox_command_ring_notice(
         // SAFETY: handed on to the caller.
         let ring = unsafe { commanding(ring) }?;
         ring.notices.push(&Notice { route, work })?;
-        ring.submitter.wake();
+        ring.submitter.ring_bell();
         Ok(())
     })
 }

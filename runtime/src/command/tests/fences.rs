@@ -60,6 +60,24 @@ fn c5_behind_each_of_100_000_answers_of_a_thread_the_statistics_are_there() {
 }
 
 #[test]
+fn c5_between_two_answers_a_processor_publishes_at_its_fences_alone() {
+    let mut memory = Memory::new(64);
+    let (submitter, mut processor) = memory.ring(0, Device::default());
+    let board = submitter.board();
+    let published = || (board.answered(), board.snapshot().statistics.position);
+    submitter.submit(&[launch(1); 16]).unwrap();
+    assert!(processor.carry_on(None, 0));
+    assert_eq!(published(), (0, 0), "nobody asked for it");
+    let end = submitter.submit(&[launch(1), FENCE]).unwrap().end();
+    submitter.submit(&[launch(1)]).unwrap();
+    assert!(processor.carry_on(None, 0));
+    assert_eq!(published(), (end, end));
+    assert!(!processor.carry_on(None, 0), "nothing is left");
+    assert!(processor.answer() && !processor.answer());
+    assert_eq!(published(), (19, 19));
+}
+
+#[test]
 fn c5_what_drains_did_not_reach_adds_up_to_what_was_injected_behind_their_targets() {
     let mut memory = Memory::new(64);
     let (submitter, mut processor) = memory.ring(u64::MAX - 2_000, Device::default());
