@@ -131,8 +131,7 @@ edge_table! {
     WORK_STATE = Acquire, with "WORK_FREE", "the line that holds the position";
     WORK_DONE = Release, with "WORK_LOOK", "what was done for the position";
     WORK_LOOK = Acquire, with "WORK_HOLD, WORK_DONE", "what was done for a position that the line no longer shows";
-    WORK_CLOSE = Release, with "WORK_CLOSED", "a head that shows every claim before the ring was closed";
-    WORK_CLOSED = Acquire, with "WORK_CLOSE", "a head that shows every claim before the ring was closed";
+    WORK_CLOSE = Relaxed, with "-", "a bit of head: whoever sees it sees the last claim on the same word";
     WORK_OWN = Relaxed, with "-", "the line's owner alone writes it; a hint for others";
     WORK_TAIL = Relaxed, with "-", "a hint; the slots decide";
 }

@@ -1,4 +1,4 @@
-//! The ring core: positions, the one claim loop, taking in order.
+//! The ring core: positions, the one claim loop of messages and packets, taking in order.
 //!
 //! What it guarantees: one successful compare-exchange claims what fits of a batch; "full" is
 //! answered only after an acquire load of tail itself; the consumer never reads head, the

@@ -146,14 +146,16 @@ impl FaultCode {
             Self::AsyncWaitTimeout => "A deferred task missed its wait budget.",
             Self::ConditionRoomExhausted => "Every holder of condition room is waiting.",
             Self::MailboxGap => "A claimed mailbox slot was not published within its deadline.",
-            Self::TaskTimeout => "A token did not finish within its task's run budget.",
+            Self::TaskTimeout => "A core or a worker did not finish a task within its run budget.",
             Self::CoreLost => "A task's token stood behind another on a core that hangs.",
             Self::NoCoreLeft => "Every core of the shape a task needs is out of the pool.",
             Self::DeviceReset => "The device was reset while a token was in flight.",
             Self::PeerDead => "A condition waits for a peer that was declared dead.",
             Self::ProtocolError => "A core answered with a word that no token explains.",
             Self::WorkerLost => "The worker that held a task's item died.",
-            Self::NoWorkerLeft => "The work ring was closed before a task's item was pushed.",
+            Self::NoWorkerLeft => {
+                "The work ring was closed before a task's item was pushed, or lost its last worker then."
+            }
             Self::TimelineEnded => "A gate waits for a timeline that ended before its value.",
         }
     }
@@ -179,7 +181,9 @@ impl FaultCode {
             Self::MailboxGap => {
                 "the messages at the missing positions, and the tasks that wait for them"
             }
-            Self::TaskTimeout => "that task and what depends on it; its core is out of the pool",
+            Self::TaskTimeout => {
+                "that task and what depends on it; a core that had it is out of the pool"
+            }
             Self::CoreLost => "that task and what depends on it",
             Self::NoCoreLeft => "that task and what depends on it",
             Self::DeviceReset => "the tasks in flight and what depends on them",
@@ -228,7 +232,9 @@ impl FaultCode {
             }
             Self::ConditionRoomExhausted => "Raise the condition room, or declare smaller bounds.",
             Self::MailboxGap => "Look at the thread that claimed the position: it died or hangs.",
-            Self::TaskTimeout => "Look at the kernel on the named core, or raise the run budget.",
+            Self::TaskTimeout => {
+                "Look at the kernel on the named core, or for an item at the work ring's workers, or raise the run budget."
+            }
             Self::CoreLost => {
                 "Look at the core's running token; reset the device to use the core again."
             }

@@ -115,7 +115,8 @@ impl Dispatcher<'_> {
         pass.watching |= self.offers > 0;
     }
 
-    /// Pushes the item of slot `index`, or turns its task away. `false`: the ring is full.
+    /// Pushes the item of slot `index`, or turns its task away: also when the ring is closed in the
+    /// midst of this. `false`: the ring is full.
     fn push_item(
         &mut self,
         scheduler: &Scheduler<'_>,
@@ -133,7 +134,11 @@ impl Dispatcher<'_> {
             return true;
         }
         let Ok(position) = ring.push(item_of(words, index)) else {
-            return false;
+            let is_closed = ring.is_closed();
+            if is_closed {
+                self.fail_unrun(scheduler, probe, index, FaultCode::NoWorkerLeft);
+            }
+            return is_closed;
         };
         self.ledger.work_offered += 1;
         let (slot, now_ns) = (scheduler.id_of(index), port.now());

@@ -8,7 +8,7 @@
 
 use core::num::NonZeroU32;
 
-use finbox_mailbox::work::{Seat, Work};
+use finbox_mailbox::work::{Seat, Work, WorkRing};
 use finbox_mailbox::{WorkDone, WorkerLost, WorkerMessage};
 
 use crate::fault::{Fault, FaultCode};
@@ -134,7 +134,8 @@ impl Book<'_> {
     }
 
     /// Takes over what a worker that is gone had in hand, if it had anything: the item is to be
-    /// pushed again, or its task fails with WORKER_LOST.
+    /// pushed again, or its task fails with WORKER_LOST. Where it was the last, and the ring is
+    /// closed, so does what nobody took: with NO_WORKER_LEFT.
     fn worker_lost<P: Port, B: Probe>(
         &mut self,
         turn: &mut Turn<'_, '_, P, B>,
@@ -144,27 +145,48 @@ impl Book<'_> {
         let Some((ring, dead)) = ring.zip(NonZeroU32::new(message.name)) else {
             return;
         };
-        let Ok(mut heir) = ring.recover(dead, dead) else {
-            return;
-        };
-        let Some(Work { position, item }) = heir.in_hand() else {
-            return;
-        };
-        if let Whose::Of(slot) = whose(turn.scheduler, item.correlation, position) {
-            let again = message.is_idempotent && !ring.is_closed();
-            let again = again && self.take_back(turn, slot);
-            if !again {
-                self.give_up(turn, slot, FaultCode::WorkerLost);
+        if let Ok(mut heir) = ring.recover(dead, dead)
+            && let Some(Work { position, item }) = heir.in_hand()
+        {
+            if let Whose::Of(slot) = whose(turn.scheduler, item.correlation, position) {
+                let again = message.is_idempotent && !ring.is_closed();
+                let again = again && self.take_back(turn, slot);
+                if !again {
+                    self.give_up(turn, slot, FaultCode::WorkerLost);
+                }
+                turn.probe.event(Event::WorkerLost {
+                    slot,
+                    position,
+                    worker: dead,
+                    again,
+                });
             }
-            turn.probe.event(Event::WorkerLost {
-                slot,
-                position,
-                worker: dead,
-                again,
-            });
+            let done = heir.done(position);
+            debug_assert!(done.is_ok(), "the heir holds it");
         }
-        let done = heir.done(position);
-        debug_assert!(done.is_ok(), "the heir holds it");
+        if ring.is_closed() && ring.workers().all(|seat| seat.is_gone) {
+            self.withdraw_all(turn, ring);
+        }
+    }
+
+    /// Gives up every item that stands in the ring: nobody is left to take it.
+    fn withdraw_all<P: Port, B: Probe>(
+        &mut self,
+        turn: &mut Turn<'_, '_, P, B>,
+        ring: WorkRing<'_>,
+    ) {
+        let slots = turn.scheduler.slots.len();
+        for index in 0..u32::try_from(slots).expect("an index has 24 bits") {
+            // Before its words are read: what they say belongs to this life.
+            let slot = turn.scheduler.id_of(index);
+            let words = turn.scheduler.slot(slot);
+            if let Item::At(position, _) = words.item()
+                && words.kind().is_work()
+                && ring.withdraw(position)
+            {
+                self.give_up(turn, slot, FaultCode::NoWorkerLeft);
+            }
+        }
     }
 
     /// The item of `slot` is to be pushed again, if anybody still waits for it.

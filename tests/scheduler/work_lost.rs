@@ -166,3 +166,34 @@ fn behind_a_condemned_mailbox_an_item_fails_when_its_worker_is_through() {
         world.assert_done();
     });
 }
+
+#[test]
+fn what_nobody_is_left_to_take_fails_when_the_last_worker_of_a_closed_ring_is_lost() {
+    on_each_target(&ring_of(4), |world| {
+        let (mut last, other) = (worker(world, 1), worker(world, 2));
+        let items = [(); 3].map(|()| world.item(&[]));
+        world.run();
+        last.claim().expect("three were offered");
+        drop((last, other));
+        world.lose_worker(1, true);
+        world.run();
+        assert!(world.log.finished().is_empty(), "others may come");
+        let mut third = worker(world, 3);
+        third.claim().expect("the second was not taken");
+        world.scheduler.work_ring().expect("there is one").close();
+        world.lose_worker(2, true);
+        world.run();
+        assert!(world.log.finished().is_empty(), "the third lives");
+        drop(third);
+        world.lose_worker(3, true);
+        world.run();
+        let outcomes = items.map(|item| world.log.outcome(item));
+        assert_eq!(outcomes, [Outcome::Failed; 3]);
+        let mut raised: Vec<_> = world.log.raised().iter().map(|fault| fault.0).collect();
+        raised.sort_by_key(|code| *code as u32);
+        let none_left = FaultCode::NoWorkerLeft;
+        assert_eq!(raised, [FaultCode::WorkerLost, none_left, none_left]);
+        assert_eq!(world.count(Ledger::work_out), 0);
+        world.assert_done();
+    });
+}

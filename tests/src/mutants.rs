@@ -54,14 +54,6 @@ pub const UNSEEN_BY_TSAN: &[Survivor] = &[
         reason: LINES,
     },
     Survivor {
-        mutant: "WORK_CLOSE=Relaxed",
-        reason: LINES,
-    },
-    Survivor {
-        mutant: "WORK_CLOSED=Relaxed",
-        reason: LINES,
-    },
-    Survivor {
         mutant: "WORK_STATE=Relaxed",
         reason: LINES,
     },

@@ -24,11 +24,11 @@ pub enum WorkRingError {
     },
 }
 
-/// The ring had no room for the item, which is still the caller's.
+/// The ring had no room for the item, or was closed; the item is still the caller's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
     "the work ring is full: the next of its {slots} slots still has an item; push again when a \
-     worker has taken it"
+     worker has taken it, unless the ring was closed"
 )]
 pub struct WorkFull {
     /// Capacity of the ring in items.

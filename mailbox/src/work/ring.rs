@@ -24,9 +24,9 @@ use super::worker::Worker;
 /// Workers write the tail hint once in so many positions: its line is one for all of them.
 const TAIL_STRIDE: u64 = 8;
 
-/// What `state` says of a work ring that takes items, and of one that takes no more.
-const OPEN: u32 = 0;
-const CLOSED: u32 = 2;
+/// Stands in head, above every position, when the ring takes no more items: so each claim was before
+/// that, or is refused.
+const CLOSED: u64 = 1 << 63;
 
 /// One slot of a work ring: sequence at byte 0, item at bytes 8 to 23.
 #[repr(C, align(32))]
@@ -77,8 +77,6 @@ pub(super) fn work_ring_at<'m>(
     header.head.store(start, edge::STAMP);
     // RELAXED: as above.
     header.tail.tail.store(start, edge::STAMP);
-    // RELAXED: as above.
-    header.state.store(OPEN, edge::STAMP);
     lines.iter().for_each(WorkerLine::stamp);
     let ring = WorkRing {
         header,
@@ -113,7 +111,7 @@ impl<'m> WorkRing<'m> {
     /// Pushes one item and returns its position, by which [`is_done`](Self::is_done) knows it.
     ///
     /// # Errors
-    /// [`WorkFull`]; the item is still yours.
+    /// [`WorkFull`], also if it [`is_closed`](Self::is_closed); the item is still yours.
     ///
     /// # Cost
     /// One read-modify-write on the head line, and the slot.
@@ -130,7 +128,7 @@ impl<'m> WorkRing<'m> {
     }
 
     /// Pushes as many of `items` as fit, in order. Returns their positions, which are neighbours;
-    /// none if the ring is full (or there are no items).
+    /// none if the ring is full or closed (or there are no items).
     ///
     /// # Cost
     /// One successful compare-exchange, whatever the count.
@@ -149,7 +147,7 @@ impl<'m> WorkRing<'m> {
         positions
     }
 
-    /// Claims up to `want` positions, at least one; `None` if the ring is full.
+    /// Claims up to `want` positions, at least one; `None` if the ring is full or closed.
     ///
     /// # Ordering
     /// Head is loaded before the slots, and acquires what its claimers knew of them: so a slot that
@@ -159,8 +157,12 @@ impl<'m> WorkRing<'m> {
     pub(super) fn claim(&self, want: u64) -> Option<Claim> {
         let backoff = Backoff::new();
         // EDGE WORK_HEAD <- WORK_CLAIM.
-        let mut head = Ticket::new(self.header.head.load(edge::WORK_HEAD));
+        let mut found = self.header.head.load(edge::WORK_HEAD);
         loop {
+            if found & CLOSED != 0 {
+                return None;
+            }
+            let head = Ticket::new(found);
             match self.room(head, want) {
                 Ok(count) => {
                     let (from, to) = (head.position(), head.plus(count).position());
@@ -169,13 +171,13 @@ impl<'m> WorkRing<'m> {
                     // exchange is one more WORK_HEAD.
                     match word.compare_exchange(from, to, edge::WORK_CLAIM, edge::WORK_HEAD) {
                         Ok(_) => return Some(Claim { first: head, count }),
-                        Err(found) => head = Ticket::new(found),
+                        Err(newer) => found = newer,
                     }
                 }
                 Err(word) if state::ahead_of(word, head) < 0 => return None,
                 // Whoever claimed this position moved head before: it is seen to have moved.
                 // EDGE WORK_HEAD <- WORK_CLAIM.
-                Err(_) => head = Ticket::new(self.header.head.load(edge::WORK_HEAD)),
+                Err(_) => found = self.header.head.load(edge::WORK_HEAD),
             }
             backoff.spin();
         }
@@ -247,6 +249,23 @@ impl<'m> WorkRing<'m> {
         }
     }
 
+    /// Takes the item of `position`, which was pushed, out of the ring, for nobody: no worker gets it
+    /// any more, and it counts as done. `false`: a worker has it, or had.
+    pub fn withdraw(&self, position: u64) -> bool {
+        let ticket = Ticket::new(position);
+        let to = state::free(ticket.plus(self.mask + 1));
+        let seq = &self.slot(ticket).seq;
+        // EDGE WORK_TAKE <- WORK_PUBLISH. An exchange, so whoever sees the slot free sees it written.
+        // RELAXED failure (WORK_TAKE_LOST): it is somebody's.
+        seq.compare_exchange(
+            state::published(ticket),
+            to,
+            edge::WORK_TAKE,
+            edge::WORK_TAKE_LOST,
+        )
+        .is_ok()
+    }
+
     /// Copies the item of `ticket` to `line`, and only then gives the slot back.
     ///
     /// # Safety
@@ -274,20 +293,20 @@ impl<'m> WorkRing<'m> {
         self.slot(ticket).seq.store(next, edge::WORK_FREE);
     }
 
-    /// Says that nothing more will be pushed: workers get [`NoWork::Closed`] when all is taken, and
-    /// may go. Whoever calls it has seen the last push end.
+    /// Has every further push refused: workers get [`NoWork::Closed`] when all is taken, and may go.
+    /// A push beside this was before it, and is taken, or is refused.
     ///
     /// [`NoWork::Closed`]: super::NoWork::Closed
     pub fn close(&self) {
-        // EDGE WORK_CLOSE -> WORK_CLOSED. Every claim so far: a head that shows it.
-        self.header.state.store(CLOSED, edge::WORK_CLOSE);
+        // RELAXED: WORK_CLOSE, a bit of head: whoever sees it sees every claim there will be.
+        self.header.head.fetch_or(CLOSED, edge::WORK_CLOSE);
     }
 
-    /// Whether it was [closed](Self::close).
+    /// Whether it was [closed](Self::close). Head, looked at behind this, shows every claim.
     #[inline]
     pub fn is_closed(&self) -> bool {
-        // EDGE WORK_CLOSED <- WORK_CLOSE. Head, looked at behind this, shows every claim.
-        self.header.state.load(edge::WORK_CLOSED) == CLOSED
+        // RELAXED: as any look at head; the same word, looked at later, is no older.
+        self.header.head.load(edge::HEAD_HINT) & CLOSED != 0
     }
 
     /// Whether the next position's slot seems to be in use: sure not, for its only producer.
@@ -303,7 +322,7 @@ impl<'m> WorkRing<'m> {
     #[inline]
     pub(super) fn head_hint(&self) -> Ticket {
         // RELAXED: whoever knows of a claim sees it here; for others it is as if it came later.
-        Ticket::new(self.header.head.load(edge::HEAD_HINT))
+        Ticket::new(self.header.head.load(edge::HEAD_HINT) & !CLOSED)
     }
 
     /// Whether the item of `position` was finished: for ever right, also when its slot was used
@@ -325,7 +344,7 @@ impl<'m> WorkRing<'m> {
     pub fn is_done(&self, position: u64) -> bool {
         let ticket = Ticket::new(position);
         // EDGE WORK_HEAD <- WORK_CLAIM.
-        let head = Ticket::new(self.header.head.load(edge::WORK_HEAD));
+        let head = Ticket::new(self.header.head.load(edge::WORK_HEAD) & !CLOSED);
         let Some(age) = head.position().checked_sub(position).filter(|&age| age > 0) else {
             return false;
         };

@@ -327,3 +327,39 @@ fn a_worker_dropped_with_an_item_leaves_it_and_one_without_gives_its_line_back()
         assert_eq!(unsafe { ring.bury(name(3)) }, 0);
     });
 }
+
+#[test]
+fn a_closed_ring_takes_nothing_whatever_room_it_has() {
+    for start in STARTS {
+        with::<4>(start, |ring| {
+            let [mut worker, _] = workers(&ring);
+            let position = ring.push(item(5)).expect("there is room");
+            ring.close();
+            ring.close();
+            assert!(ring.is_closed() && ring.push(item(6)).is_err());
+            assert!(ring.push_batch(&[item(6), item(7)]).is_empty());
+            assert_eq!((ring.in_flight(), ring.is_done(position)), (1, false));
+            assert_eq!(take(&mut worker), 5);
+            assert_eq!((ring.in_flight(), ring.is_done(position)), (0, true));
+            assert_eq!(worker.claim(), Err(NoWork::Closed));
+        });
+    }
+}
+
+#[test]
+fn an_item_that_was_withdrawn_is_nobodys_and_one_that_was_taken_is_not_withdrawn() {
+    for start in STARTS {
+        with::<2>(start, |ring| {
+            let [mut worker, mut other] = workers(&ring);
+            for lap in 0..3 {
+                let [held, left] = [1, 2].map(|of| ring.push(item(of + lap)).expect("room"));
+                worker.claim().expect("two were pushed");
+                assert!(!ring.withdraw(held) && ring.withdraw(left) && !ring.withdraw(left));
+                assert_eq!(other.claim(), Err(NoWork::Empty));
+                assert_eq!((ring.is_done(held), ring.is_done(left)), (false, true));
+                assert_eq!(worker.done(held).map(|done| done.correlation), Ok(1 + lap));
+                assert_eq!(ring.in_flight(), 0);
+            }
+        });
+    }
+}

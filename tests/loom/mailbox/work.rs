@@ -349,3 +349,25 @@ fn a_worker_hears_of_the_end_when_everything_is_taken() {
         })
     });
 }
+
+/// An item is pushed before the ring is closed, and taken, or refused: never left to nobody.
+#[test]
+fn a_push_beside_the_end_is_refused_or_taken_by_a_worker_that_stays_to_the_end() {
+    expect("work: push against the end", &[false, true], || {
+        with_work(2, 1, |ring| {
+            let producer = thread::spawn(move || push(&ring, 1));
+            let mut own = worker(&ring, 1);
+            ring.close();
+            let mut taken = false;
+            loop {
+                match work(&mut own) {
+                    Item(_) => taken = true,
+                    Closed => break,
+                    NotYet | Empty => thread::yield_now(),
+                }
+            }
+            assert_eq!(producer.join().unwrap(), taken);
+            taken
+        })
+    });
+}
