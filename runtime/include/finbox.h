@@ -3526,9 +3526,9 @@ finbox_status finbox_device_event_value(struct finbox_device *device,
  * ring; a launch is passed when it has begun: a barrier or a command fence before the target makes
  * it wait for the end. With a budget of 0 it is a poll.
  *
- * TIMEOUT with the evidence in `arrival` and in words; HALTED if the processor has stopped for good
- * before the target: `finbox_command_ring_snapshot` has the packet. Blocks for about the budget at most, if the
- * executor does not. Any number of threads; not from inside the executor.
+ * TIMEOUT with the evidence in `arrival` and in words; HALTED if the processor has stopped for
+ * good before the target: `finbox_command_ring_snapshot` has the packet. Blocks for about the
+ * budget at most, if the executor does not. Any number of threads; not from inside the executor.
  *
  * @pre `ring` points to a command ring's storage, `arrival` to what its size says; both live until the
  * call returns.
@@ -3719,9 +3719,9 @@ finbox_status finbox_command_ring_stop(struct finbox_command_ring *ring, uint64_
  * ring; a launch is passed when it has begun: a barrier or a command fence before the target makes
  * it wait for the end. With a budget of 0 it is a poll.
  *
- * TIMEOUT with the evidence in `arrival` and in words; HALTED if the processor has stopped for good
- * before the target: `finbox_command_ring_snapshot` has the packet. Blocks for about the budget at most, if the
- * executor does not. Any number of threads; not from inside the executor.
+ * TIMEOUT with the evidence in `arrival` and in words; HALTED if the processor has stopped for
+ * good before the target: `finbox_command_ring_snapshot` has the packet. Blocks for about the
+ * budget at most, if the executor does not. Any number of threads; not from inside the executor.
  *
  * @pre `ring` points to a command ring's storage, `arrival` to what its size says; both live until the
  * call returns.

@@ -154,7 +154,8 @@ impl FaultCode {
             Self::ProtocolError => "A core answered with a word that no token explains.",
             Self::WorkerLost => "The worker that held a task's item died.",
             Self::NoWorkerLeft => {
-                "The work ring was closed before a task's item was pushed, or lost its last worker then."
+                "The work ring was closed before a task's item was pushed, or lost its last worker \
+                 then."
             }
             Self::TimelineEnded => "A gate waits for a timeline that ended before its value.",
         }
@@ -233,7 +234,8 @@ impl FaultCode {
             Self::ConditionRoomExhausted => "Raise the condition room, or declare smaller bounds.",
             Self::MailboxGap => "Look at the thread that claimed the position: it died or hangs.",
             Self::TaskTimeout => {
-                "Look at the kernel on the named core, or for an item at the work ring's workers, or raise the run budget."
+                "Look at the kernel on the named core, or for an item at the work ring's workers, \
+                 or raise the run budget."
             }
             Self::CoreLost => {
                 "Look at the core's running token; reset the device to use the core again."

@@ -1,4 +1,5 @@
-//! The ledger: what was counted, and the three equations that must hold at the end of a run.
+//! The ledger: what was counted, and the five equations that must hold at the end of a run: of
+//! tasks, of the roads on which they completed, of items, FINs and messages.
 //!
 //! Every counter has one writer. Each thread's part is a plain [`Ledger`]; a run adds them up.
 
@@ -129,13 +130,19 @@ impl Ledger {
     }
 
     /// Whether nothing was lost and nothing counted twice, with `live` tasks unfinished and
-    /// `in_mailbox` messages not drained.
+    /// `in_mailbox` messages not drained. An item that is out is a live task's, or that of one that
+    /// failed before it came back.
     pub const fn adds_up(&self, live: u64, in_mailbox: u64) -> bool {
         let fins = self.fins_applied + self.fins_duplicate + self.fins_stale + self.fins_unknown;
         let messages = self.messages_delivered + self.messages_reported + in_mailbox;
         let roads = self.inline + self.deferred + self.worked;
+        let back = self.work_done + self.work_late + self.work_left + self.work_again;
+        let items = self.worked <= self.work_done
+            && back <= self.work_offered
+            && self.work_offered <= back + live + self.failed;
         self.submitted == self.finished() + live
             && self.completed == roads
+            && items
             && self.fins_received == fins
             && self.messages_accepted == messages
     }

@@ -3,7 +3,7 @@
 #![cfg(not(any(loom, shuttle)))]
 
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
@@ -46,6 +46,7 @@ struct Desk {
     input: Vec<u8>,
     runs: Vec<AtomicU32>,
     sums: Vec<AtomicU32>,
+    has_died: AtomicBool,
 }
 
 impl Desk {
@@ -56,6 +57,7 @@ impl Desk {
             input,
             runs: counters(),
             sums: counters(),
+            has_died: AtomicBool::new(false),
         }
     }
 
@@ -65,13 +67,17 @@ impl Desk {
         bytes.iter().copied().map(u32::from).sum()
     }
 
-    /// What a worker does until it is told to go, or has `lives` items no more.
+    /// What a worker does until it is told to go, or has `lives` items no more. One that does not
+    /// die begins when another has died: or it would do all there is before that.
     fn serve(
         &self,
         (running, scheduler): (&Running, &Scheduler<'_>),
         worker: &mut GroupWorker<'_>,
         lives: u32,
     ) {
+        while lives == u32::MAX && !self.has_died.load(Relaxed) {
+            thread::yield_now();
+        }
         let mut left = lives;
         loop {
             match worker.poll() {
@@ -81,6 +87,7 @@ impl Desk {
                     let item = (work.item.offset / ITEM_BYTES) as usize;
                     assert_eq!((work.item.length, work.item.rule_set), (ITEM_BYTES, 9));
                     if left == 0 {
+                        self.has_died.store(true, Relaxed);
                         return;
                     }
                     left -= 1;
@@ -240,10 +247,10 @@ fn a_watch_says_who_holds_what_for_how_long_and_who_is_gone() {
     for _ in 0..2 {
         ring.push(Default::default()).expect("there is room");
     }
-    let mut watch = WorkerWatch::new(&ring);
+    let mut watch = WorkerWatch::new(ring);
     let mut look = |now_ns| {
         let mut seen = Vec::new();
-        watch.look(&ring, now_ns, |age| {
+        watch.look(now_ns, |age| {
             seen.push((age.name.get(), age.position, age.since_ns, age.is_gone));
         });
         seen
@@ -259,4 +266,42 @@ fn a_watch_says_who_holds_what_for_how_long_and_who_is_gone() {
     ring.push(Default::default()).expect("there is room");
     other.poll().expect("one was pushed");
     assert_eq!(look(50), [(1, 0, 20, true), (2, 2, 50, false)]);
+}
+
+#[test]
+fn a_name_is_one_workers_until_it_has_gone_and_what_it_left_was_taken_back() {
+    let mut arena = Arena::new(config(2, 3)).expect("a small one");
+    let assembly = arena.assemble();
+    let mut group = Group::open(&assembly.scheduler).expect("there is a ring");
+    let mut first = group.enter(name(1)).expect("three lines are free");
+    assert_eq!(group.enter(name(1)).map(drop), Err(Unable::NameTaken));
+    group
+        .ring()
+        .push(Default::default())
+        .expect("there is room");
+    first.poll().expect("one was pushed");
+    drop(first);
+    assert_eq!(group.enter(name(1)).map(drop), Err(Unable::NameTaken));
+    drop(group.ring().recover(name(1), name(2)));
+    assert_eq!(group.enter(name(2)).map(drop), Err(Unable::NameTaken));
+    assert!(group.enter(name(1)).is_ok());
+}
+
+#[test]
+fn what_workers_counted_is_kept_when_they_have_gone() {
+    let mut arena = Arena::new(config(2, 1)).expect("a small one");
+    let assembly = arena.assemble();
+    let mut group = Group::open(&assembly.scheduler).expect("there is a ring");
+    for round in 1..=3 {
+        group
+            .ring()
+            .push(Default::default())
+            .expect("there is room");
+        let mut worker = group.enter(name(1)).expect("the one before has gone");
+        worker.poll().expect("one was pushed");
+        assert_eq!(worker.say(&assembly.scheduler, 0), Said::Sent);
+        assert_eq!(group.ledger().messages_accepted, round);
+        drop(worker);
+        assert_eq!(group.ledger().messages_accepted, round);
+    }
 }

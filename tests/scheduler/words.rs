@@ -143,6 +143,11 @@ fn balanced() -> Ledger {
         inline: 1,
         deferred: 2,
         worked: 1,
+        work_offered: 8,
+        work_again: 1,
+        work_left: 1,
+        work_done: 1,
+        work_late: 1,
         fins_received: 10,
         fins_applied: 6,
         fins_duplicate: 1,
@@ -188,6 +193,24 @@ fn a_ledger_does_not_add_up_when_anything_is_lost_or_counted_twice() {
         assert!(!twice.adds_up(2, 3), "field {index} counted one twice");
     }
     assert!(!balanced().adds_up(1, 3) && !balanced().adds_up(2, 2));
+}
+
+/// Of eight items four came back, and two live and two failed tasks may have one out.
+#[test]
+fn a_ledger_does_not_add_up_when_more_items_are_out_than_tasks_or_more_came_back_than_went() {
+    let of_items = |offered, again, done| Ledger {
+        work_offered: offered,
+        work_again: again,
+        work_done: done,
+        ..balanced()
+    };
+    assert!(of_items(8, 1, 1).adds_up(2, 3) && of_items(8, 5, 1).adds_up(2, 3));
+    assert!(!of_items(9, 1, 1).adds_up(2, 3), "five are out of four");
+    assert!(!of_items(8, 6, 1).adds_up(2, 3), "nine came back of eight");
+    assert!(
+        !of_items(8, 1, 0).adds_up(2, 3),
+        "nobody said that it is done"
+    );
 }
 
 #[test]

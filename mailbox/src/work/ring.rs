@@ -24,8 +24,8 @@ use super::worker::Worker;
 /// Workers write the tail hint once in so many positions: its line is one for all of them.
 const TAIL_STRIDE: u64 = 8;
 
-/// Stands in head, above every position, when the ring takes no more items: so each claim was before
-/// that, or is refused.
+/// Stands in head, above every position, when the ring takes no more items: so each claim was
+/// before that, or is refused.
 const CLOSED: u64 = 1 << 63;
 
 /// One slot of a work ring: sequence at byte 0, item at bytes 8 to 23.
@@ -249,14 +249,14 @@ impl<'m> WorkRing<'m> {
         }
     }
 
-    /// Takes the item of `position`, which was pushed, out of the ring, for nobody: no worker gets it
-    /// any more, and it counts as done. `false`: a worker has it, or had.
+    /// Takes the item of `position`, which was pushed, out of the ring, for nobody: no worker gets
+    /// it any more, and it counts as done. `false`: a worker has it, or had.
     pub fn withdraw(&self, position: u64) -> bool {
         let ticket = Ticket::new(position);
         let to = state::free(ticket.plus(self.mask + 1));
         let seq = &self.slot(ticket).seq;
-        // EDGE WORK_TAKE <- WORK_PUBLISH. An exchange, so whoever sees the slot free sees it written.
-        // RELAXED failure (WORK_TAKE_LOST): it is somebody's.
+        // EDGE WORK_TAKE <- WORK_PUBLISH. An exchange, so whoever sees the slot free sees it
+        // written. RELAXED failure (WORK_TAKE_LOST): it is somebody's.
         seq.compare_exchange(
             state::published(ticket),
             to,
@@ -293,8 +293,8 @@ impl<'m> WorkRing<'m> {
         self.slot(ticket).seq.store(next, edge::WORK_FREE);
     }
 
-    /// Has every further push refused: workers get [`NoWork::Closed`] when all is taken, and may go.
-    /// A push beside this was before it, and is taken, or is refused.
+    /// Has every further push refused: workers get [`NoWork::Closed`] when all is taken, and may
+    /// go. A push beside this was before it, and is taken, or is refused.
     ///
     /// [`NoWork::Closed`]: super::NoWork::Closed
     pub fn close(&self) {

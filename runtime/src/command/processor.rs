@@ -154,8 +154,8 @@ impl<'m, E: Executor> Processor<'m, E> {
     }
 
     /// Carries out packets until the target is reached or the budget of nanoseconds is used up,
-    /// whichever comes first, and says how far it came. Packets behind the target stay in the
-    /// ring, or in hand. At least one turn of 16 packets is tried, so with a budget of 0 this is a poll.
+    /// whichever comes first, and says how far it came. Packets behind the target stay where they
+    /// are. At least one turn of 16 packets is tried, so with a budget of 0 this is a poll.
     ///
     /// A launch is passed when it has begun; a barrier or a command fence before the target makes
     /// it wait for the end.

@@ -2,9 +2,9 @@
 //! a batch.
 //!
 //! While packets come, their statistics are published at a fence, when nothing is left to do and
-//! every 10 µs: not in each turn. It parks without limit only if nothing can change silently: no packet claimed, no buffer open,
-//! nothing running. A submitter that dies between its last publication and the bell leaves packets
-//! to the next bell; every drain rings one.
+//! every 10 µs: not in each turn. It parks without limit only if nothing can change silently: no
+//! packet claimed, no buffer open, nothing running. A submitter that dies between its last
+//! publication and the bell leaves packets to the next bell; every drain rings one.
 
 use std::io;
 use std::thread;

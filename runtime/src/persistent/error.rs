@@ -11,6 +11,11 @@ pub enum Unable {
     /// No worker line.
     #[error("the work ring has no line for a worker; give it workers")]
     NoWorkerLine,
+    /// Workers are recovered by name, so each needs its own.
+    #[error(
+        "a worker of this name is in the group, or left an item: take that back, or choose another"
+    )]
+    NameTaken,
     /// The machine has no core to run a worker.
     #[error("no core of this machine can run a worker")]
     NoCore,

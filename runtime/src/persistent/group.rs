@@ -21,7 +21,10 @@ use super::worker::{GroupWorker, Said, Tally};
 pub struct Group<'m> {
     ring: WorkRing<'m>,
     mailbox: Producer<'m, WorkerMessage>,
+    /// Of the workers that are in it, and of some that are gone.
     tallies: Vec<Arc<Tally>>,
+    /// What those counted that are gone.
+    gone: Ledger,
     /// Messages about workers that are gone.
     losses: Tally,
 }
@@ -40,6 +43,7 @@ impl<'m> Group<'m> {
             ring,
             mailbox: scheduler.mailbox().for_workers(),
             tallies: Vec::new(),
+            gone: Ledger::default(),
             losses: Tally::default(),
         })
     }
@@ -52,8 +56,13 @@ impl<'m> Group<'m> {
     /// Takes in a worker under `name`, which no other in the group bears: a core's number plus 1.
     ///
     /// # Errors
+    /// [`Unable::NameTaken`] if one of this name is in it, or left an item that was not taken back;
     /// [`Unable::NoWorkerLine`] if every line has an owner, or an item that a dead worker left.
     pub fn enter(&mut self, name: NonZeroU32) -> Result<GroupWorker<'m>, Unable> {
+        self.fold();
+        if self.ring.workers().any(|seat| seat.name == name) {
+            return Err(Unable::NameTaken);
+        }
         let worker = self.ring.register(name);
         let worker = worker.map_err(|_| Unable::NoWorkerLine)?;
         let tally = Arc::new(Tally::default());
@@ -61,11 +70,25 @@ impl<'m> Group<'m> {
         Ok(GroupWorker::new(worker, self.mailbox, tally))
     }
 
+    /// Adds up what those counted that are gone, and forgets them.
+    fn fold(&mut self) {
+        let Self { tallies, gone, .. } = self;
+        tallies.retain_mut(|tally| match Arc::get_mut(tally) {
+            Some(left) => {
+                gone.merge(&left.ledger());
+                false
+            }
+            None => true,
+        });
+    }
+
     /// Says that the worker of this name is gone: it was dropped, with an item in hand or without.
-    /// If items are idempotent, its item is pushed again; otherwise its task fails with
-    /// WORKER_LOST, and [`Event::WorkerLost`] names worker and position. What the worker had said
-    /// comes first. After [`Said::Sent`] or [`Said::Lost`] wake the dispatch thread;
-    /// [`Said::Full`]: say it again later.
+    /// If items are idempotent, its item is pushed again, unless the group was
+    /// [shut](Self::shut): then, and otherwise, its task fails with WORKER_LOST, and
+    /// [`Event::WorkerLost`] names worker and position. What the worker had said comes first. Where
+    /// it was the last one of a group that was shut, the items that nobody took fail with
+    /// NO_WORKER_LEFT; before that others may come. After [`Said::Sent`] or [`Said::Lost`] wake the
+    /// dispatch thread; [`Said::Full`]: say it again later.
     ///
     /// [`Event::WorkerLost`]: finbox_scheduler::Event::WorkerLost
     pub fn lose(
@@ -93,8 +116,11 @@ impl<'m> Group<'m> {
         said
     }
 
-    /// Says that no item will be offered any more: workers go when all is taken. Every item's task
-    /// has become ready before, or fails with NO_WORKER_LEFT.
+    /// Says that no item is taken in any more: workers go when all in the ring is taken. An item
+    /// that was not pushed by then, also one that is ready and had no room, fails with
+    /// NO_WORKER_LEFT: shut the group when all its tasks have finished. Wake the dispatch thread.
+    /// If all workers are gone already, [`lose`](Self::lose) one of them again: what is in the ring
+    /// fails then.
     pub fn shut(&self) {
         self.ring.close();
     }
@@ -121,7 +147,7 @@ impl<'m> Group<'m> {
 
     /// What all its workers, also those that are gone, add to a run's counts.
     pub fn ledger(&self) -> Ledger {
-        let mut ledger = Ledger::default();
+        let mut ledger = self.gone;
         for tally in self.tallies.iter().map(|tally| &**tally) {
             ledger.merge(&tally.ledger());
         }

@@ -23,22 +23,24 @@ pub struct WorkerAge {
 
 /// What was seen of each worker line.
 #[derive(Debug)]
-pub struct WorkerWatch {
+pub struct WorkerWatch<'m> {
+    ring: WorkRing<'m>,
     /// Position and since when, by line.
     seen: Vec<Option<(u64, u64)>>,
 }
 
-impl WorkerWatch {
+impl<'m> WorkerWatch<'m> {
     /// For the workers of `ring`, none of which was seen.
-    pub fn new(ring: &WorkRing<'_>) -> Self {
+    pub fn new(ring: WorkRing<'m>) -> Self {
         Self {
+            ring,
             seen: vec![None; ring.worker_lines() as usize],
         }
     }
 
     /// Looks at all workers at `now_ns` and lends those that hold something to `visit`, by line.
-    pub fn look(&mut self, ring: &WorkRing<'_>, now_ns: u64, mut visit: impl FnMut(WorkerAge)) {
-        for seat in ring.workers() {
+    pub fn look(&mut self, now_ns: u64, mut visit: impl FnMut(WorkerAge)) {
+        for seat in self.ring.workers() {
             let seen = &mut self.seen[usize::from(seat.line)];
             let Some(position) = seat.holds else {
                 *seen = None;

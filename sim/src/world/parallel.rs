@@ -77,7 +77,7 @@ pub(super) fn run(
     let planning = Planning::of(workload, settings.plan);
     let (store, base) = (into_devices(&devices), base_in(&devices));
     let feed = Feed::new(&planning, workload, (&places, &store, &base), submitters);
-    let (stop_devices, struck, told) = (StopFlag::default(), Struck::default(), Told::default());
+    let (stop_devices, struck, told) = (StopFlag::default(), Struck::default(), Told::to_caller());
     let groups = groups(&units);
     let (all, mut grace) = (workload.order.len() as u64, Grace::default());
     let ended = thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! A timeline that reaches a value and then ends: what was reached counts, whenever the end is seen.
+//! A timeline that reaches a value and then ends: what was reached counts, whoever sees the end.
 
 use finbox_tests::outcomes::expect_all;
 use loom::sync::Arc;

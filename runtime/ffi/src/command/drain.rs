@@ -311,9 +311,9 @@ impl finbox_arrival {
 /// ring; a launch is passed when it has begun: a barrier or a command fence before the target makes
 /// it wait for the end. With a budget of 0 it is a poll.
 ///
-/// TIMEOUT with the evidence in `arrival` and in words; HALTED if the processor has stopped for good
-/// before the target: `finbox_command_ring_snapshot` has the packet. Blocks for about the budget at most, if the
-/// executor does not. Any number of threads; not from inside the executor.
+/// TIMEOUT with the evidence in `arrival` and in words; HALTED if the processor has stopped for
+/// good before the target: `finbox_command_ring_snapshot` has the packet. Blocks for about the
+/// budget at most, if the executor does not. Any number of threads; not from inside the executor.
 ///
 /// # Safety
 /// `ring` points to a command ring's storage, `arrival` to what its size says; both live until the

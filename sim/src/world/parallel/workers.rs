@@ -1,11 +1,12 @@
 //! Persistent workers by the wall clock: device threads poll for them, and the caller heeds what
 //! they tell.
 //!
-//! A core cannot wake a thread of the host. So a device thread whose cores serve polls on, and the
-//! caller, who comes by often, wakes the dispatch thread when something was told, and closes work
-//! rings of which all items have finished.
+//! A core cannot wake a thread of the host. So a device thread whose cores serve polls on, and
+//! unparks the caller when something was told, who wakes the dispatch thread, and closes work rings
+//! of which all items have finished.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, Thread};
 
 use finbox_runtime::threads::Running;
 use finbox_scheduler::{Ledger, Scheduler};
@@ -16,8 +17,10 @@ use crate::workload::{Noted, Programs, Workers};
 use crate::world::recorder::Recorder;
 
 /// What workers have told, over all ranks.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Told {
+    /// Who heeds it.
+    caller: Thread,
     /// Messages that mailboxes accepted, so far.
     accepted: AtomicU64,
     /// Messages that condemned mailboxes refused.
@@ -29,25 +32,37 @@ pub(super) struct Told {
 }
 
 impl Told {
+    /// Nothing yet; the calling thread heeds it.
+    pub(super) fn to_caller() -> Self {
+        Self {
+            caller: thread::current(),
+            accepted: AtomicU64::new(0),
+            unsaid: AtomicU64::new(0),
+            losses: AtomicU64::new(0),
+            ledger: Shared::default(),
+        }
+    }
+
     /// Counts what the workers of a rank did since this was asked last; whether they did anything.
     pub(super) fn note(&self, programs: &mut Programs<'_>, now: u64) -> bool {
         let Some(workers) = &mut programs.workers else {
             return false;
         };
-        if workers.tell_losses(now) {
+        let mut is_news = workers.tell_losses(now);
+        if is_news {
             self.losses.fetch_add(1, Ordering::AcqRel);
         }
         let notes = workers.take_notes();
         for note in &notes {
             match note.what {
-                Noted::Took | Noted::Did => {}
-                Noted::Told => {
-                    self.accepted.fetch_add(1, Ordering::AcqRel);
-                }
-                Noted::Unsaid => {
-                    self.unsaid.fetch_add(1, Ordering::AcqRel);
-                }
-            }
+                Noted::Took | Noted::Did => continue,
+                Noted::Told => self.accepted.fetch_add(1, Ordering::AcqRel),
+                Noted::Unsaid => self.unsaid.fetch_add(1, Ordering::AcqRel),
+            };
+            is_news = true;
+        }
+        if is_news {
+            self.caller.unpark();
         }
         !notes.is_empty()
     }
