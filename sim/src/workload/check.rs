@@ -13,6 +13,7 @@ use finbox_scheduler::Shape;
 use super::golden::Golden;
 use super::plan::{Init, MOST_TASK_NS, RankPlan, Span, TaskPlan, TaskRef, Workload};
 use super::plan_error::{Place, PlanError};
+use super::service::Service;
 use super::stream::Points;
 use super::verify::{Check, Expect};
 
@@ -29,11 +30,13 @@ impl Workload {
         let points = self.has_streams().then(|| Points::of(self));
         for (rank, plan) in (0..).zip(&self.ranks) {
             check_data(rank, plan)?;
+            let service = plan.service();
             for (task, planned) in (0..).zip(&plan.tasks) {
                 let at = TaskRef { rank, task };
                 let task = OfTask {
                     workload: self,
                     plan,
+                    service,
                     task: planned,
                     at,
                 };
@@ -210,6 +213,8 @@ fn lies_inside(Span { at, bytes }: Span, limit: u64, align: u64) -> bool {
 pub(super) struct OfTask<'a> {
     pub(super) workload: &'a Workload,
     pub(super) plan: &'a RankPlan,
+    /// What the workers of the rank serve.
+    pub(super) service: Option<Service>,
     pub(super) task: &'a TaskPlan,
     pub(super) at: TaskRef,
 }

@@ -132,7 +132,7 @@ impl OfTask<'_> {
 
     /// All workers of a rank serve the same.
     fn serves(&self, service: Service) -> Result<(), PlanError> {
-        if service.grain > 0 && self.plan.service() == Some(service) {
+        if service.grain > 0 && self.service == Some(service) {
             return Ok(());
         }
         let place = self.place();
@@ -142,7 +142,7 @@ impl OfTask<'_> {
     /// A task for workers is an item, and its rank has workers.
     pub(super) fn item(&self) -> Result<(), PlanError> {
         let place = || self.place();
-        let Some(service) = self.plan.service() else {
+        let Some(service) = self.service else {
             return Err(PlanError::NoWorkers { place: place() });
         };
         match service.item(&self.task.program) {

@@ -2,7 +2,7 @@
 
 use super::{EngineTime, Lane, MOST_TIMED_BYTES, Op, PlanError, RankPlan, Transfer};
 use crate::device::{CounterPlace, EngineMemory, QueuePlan};
-use crate::workload::{RuleSet, Shape, Subtasks, TaskPlan, Workload};
+use crate::workload::{RuleSet, Scanned, Service, Shape, Subtasks, TaskPlan, Workload};
 
 /// One mixed task of 4 blocks on a rank with 64 bytes, a counter, a stream and a queue.
 fn with(program: Vec<Op>) -> Result<(), PlanError> {
@@ -252,4 +252,43 @@ fn the_time_of_more_bytes_than_pass_is_refused() {
             "{refused:?}"
         );
     }
+}
+
+/// So many that looking for the workers once an item would never end.
+#[test]
+fn items_in_front_of_their_workers_are_looked_at_without_a_search_for_each() {
+    let (items, grain) = (200_000, 64);
+    let service = Service {
+        input: 0,
+        found: items * grain,
+        grain,
+    };
+    let mut rank = RankPlan {
+        data_bytes: items * (grain + Scanned::BYTES),
+        rule_sets: vec![RuleSet::of([&b"rule"[..]])],
+        ..RankPlan::new(0)
+    };
+    for item in 0..items {
+        let scan = Op::Scan {
+            from: item * grain,
+            to: service.found + item * Scanned::BYTES,
+            bytes: grain,
+            rules: 0,
+        };
+        rank.add_task(TaskPlan {
+            program: vec![scan],
+            ..TaskPlan::new("scan", Shape::Work, 0)
+        });
+    }
+    rank.add_task(TaskPlan {
+        program: vec![Op::Serve(service)],
+        ..TaskPlan::new("workers", Shape::Aiv, 0)
+    });
+    let order = Workload::order_by_turns(std::slice::from_ref(&rank));
+    let workload = Workload {
+        ranks: vec![rank],
+        order,
+        ..Workload::default()
+    };
+    assert_eq!(workload.check(), Ok(()));
 }
