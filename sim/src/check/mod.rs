@@ -25,7 +25,10 @@ pub use self::judge::{Ended, judge};
 pub use self::tally::{Failure, Tally};
 
 use crate::app;
-use crate::cli::{CheckOptions, Completion, Mode, Persistent, RunOptions, TargetName, output};
+use crate::cli::{
+    CheckOptions, Completion, Mode, Persistent, Plan, RunOptions, TargetName, output,
+};
+use crate::demo::Omitted;
 use crate::fault::{FaultKind, Faults};
 use crate::memory;
 use crate::report::Verdict;
@@ -239,9 +242,36 @@ pub fn replay(run: &RunOptions) -> String {
     if let Some(how) = run.collectives {
         command.push_str(&format!(" --collectives {}", how.as_str()));
     }
+    if run.plan.plan == Plan::Permissive {
+        command.push_str(" --plan permissive");
+    }
+    let named = |omitted: &Omitted| quoted(&format!("{}:{}", omitted.task, omitted.buffer));
+    if let Some(omitted) = run.plan.omit_use.as_ref().map(named) {
+        command.push_str(&format!(" --omit-use {omitted}"));
+    }
+    if let Some(path) = &run.cost_model {
+        let path = quoted(&path.display().to_string());
+        command.push_str(&format!(" --cost-model {path}"));
+    }
+    if let Some(ns) = run.time_scale {
+        let (whole, part) = (ns / 1_000_000_000, ns % 1_000_000_000);
+        command.push_str(&format!(" --time-scale {whole}.{part:09}"));
+    }
+    command.push_str(&numbers(run));
+    if run.faults != Faults::NONE {
+        command.push_str(&format!(" --fault {}", run.faults));
+    }
+    command
+}
+
+/// The options that are a number, as they were given.
+fn numbers(run: &RunOptions) -> String {
     let options = [
         ("ranks", run.ranks.map(u64::from)),
         ("tasks", run.tasks.map(u64::from)),
+        ("width", run.bench.width.map(u64::from)),
+        ("steps", run.bench.steps.map(u64::from)),
+        ("task-ns", run.bench.task_ns),
         ("threads", run.handlers.map(u64::from)),
         ("cores", run.cores.map(u64::from)),
         ("mailbox-slots", run.mailbox_slots.map(u64::from)),
@@ -250,15 +280,8 @@ pub fn replay(run: &RunOptions) -> String {
         ("task-budget-ms", run.task_budget_ms),
         ("wait-budget-ms", run.wait_budget_ms),
     ];
-    for (name, value) in options {
-        if let Some(value) = value {
-            command.push_str(&format!(" --{name} {value}"));
-        }
-    }
-    if run.faults != Faults::NONE {
-        command.push_str(&format!(" --fault {}", run.faults));
-    }
-    command
+    let given = |(name, value): (&str, Option<u64>)| Some(format!(" --{name} {}", value?));
+    options.into_iter().filter_map(given).collect()
 }
 
 /// One word for a shell.
@@ -272,15 +295,39 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
     use super::{of_seed, quoted, replay};
     use crate::app;
     use crate::cli::{CheckOptions, Command, parse};
 
     fn options(line: &str) -> CheckOptions {
-        match parse(line.split_whitespace(), &app::target_facts()) {
+        of(line.split_whitespace())
+    }
+
+    fn of<A: Into<OsString> + Clone>(words: impl IntoIterator<Item = A>) -> CheckOptions {
+        match parse(words, &app::target_facts()) {
             Ok(Command::Check(options)) => *options,
-            other => panic!("{line}: {other:?}"),
+            other => panic!("{other:?}"),
         }
+    }
+
+    /// The words that a shell makes of a command.
+    fn shell(command: &str) -> Vec<String> {
+        let (mut words, mut is_quoted, mut is_taken) = (vec![String::new()], false, false);
+        for letter in command.chars() {
+            let word = words.last_mut().expect("there is one");
+            match letter {
+                '\'' if !is_taken => is_quoted = !is_quoted,
+                '\\' if !is_quoted && !is_taken => is_taken = true,
+                ' ' if !is_quoted => words.push(String::new()),
+                _ => {
+                    word.push(letter);
+                    is_taken = false;
+                }
+            }
+        }
+        words
     }
 
     #[test]
@@ -302,11 +349,70 @@ mod tests {
         }
     }
 
+    /// What the options of a check are given in, and an argument of each that is not its default;
+    /// None: it is no part of a seed.
+    const GIVEN: [(&str, &str, Option<&str>); 34] = [
+        ("target", "random", Some("a2a3")),
+        ("ranks", "random", Some("3")),
+        ("tasks", "grid", Some("7")),
+        ("width", "task_bench_stencil", Some("5")),
+        ("steps", "task_bench_stencil", Some("6")),
+        ("task-ns", "task_bench_stencil", Some("0")),
+        ("plan", "streams", Some("permissive")),
+        ("omit-use", "streams", Some("join:it's")),
+        ("mode", "random", Some("parallel")),
+        ("seed", "random", Some("9")),
+        ("threads", "random", Some("1")),
+        ("cores", "random", Some("6")),
+        ("mailbox-slots", "random", Some("8")),
+        ("deadline-ms", "random", Some("5")),
+        ("task-budget-ms", "random", Some("3")),
+        ("wait-budget-ms", "random", Some("4")),
+        ("completion", "random", Some("locked")),
+        ("persistent", "persistent_scan", Some("disable")),
+        ("submit", "random", Some("ring")),
+        ("command-slots", "random", Some("16")),
+        ("fault", "random", Some("notify-lost:3,core-slow")),
+        ("faults", "random", Some("all")),
+        ("cost-model", "random", Some("./a cost's.json")),
+        ("time-scale", "./a.json", Some("0.012345678")),
+        ("deps", "./x.et", Some("both")),
+        ("collectives", "./x.et", Some("model")),
+        ("shadow", "random", Some("")),
+        ("seeds", "", None),
+        ("for", "", None),
+        ("explain", "", None),
+        ("report", "", None),
+        ("json", "", None),
+        ("quiet", "", None),
+        ("help", "", None),
+    ];
+
     #[test]
-    fn the_command_of_a_traces_seed_has_what_traces_have() {
-        let line = "finbox check ./x.et --seed 7 --deps both --collectives model";
-        let run = of_seed(&options(line), 3);
-        assert_eq!(of_seed(&options(&replay(&run)), 0), run);
+    fn the_command_of_a_seed_has_every_option_of_a_check() {
+        let help = match parse(["finbox", "check", "--help"], &app::target_facts()) {
+            Ok(Command::Help(text)) => text,
+            other => panic!("{other:?}"),
+        };
+        let options = help.lines().filter_map(|line| {
+            let (_, option) = line.split_once("--").filter(|(left, _)| left.len() < 8)?;
+            option.split(&[' ', '=', '.'][..]).next()
+        });
+        let options: Vec<&str> = options.collect();
+        assert!(options.len() > 30, "{options:?}");
+        for option in options {
+            let row = GIVEN.iter().find(|(name, ..)| *name == option);
+            let &(_, what, argument) = row.unwrap_or_else(|| panic!("--{option} is not here"));
+            let Some(argument) = argument else { continue };
+            let name = format!("--{option}");
+            let mut words = vec!["finbox", "check", what, &name];
+            words.extend((!argument.is_empty()).then_some(argument));
+            let plain = of_seed(&of(["finbox", "check", what]), 1);
+            let run = of_seed(&of(words), 1);
+            assert_ne!(run, plain, "{option}: it was left at its default");
+            let again = of_seed(&of(shell(&replay(&run))), 0);
+            assert_eq!(again, run, "{option}: {}", replay(&run));
+        }
     }
 
     #[test]
