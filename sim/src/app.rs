@@ -28,6 +28,7 @@ use crate::analysis::analyse;
 use crate::cli::{self, Mode, RunOptions, TargetFacts, TargetName, output};
 use crate::cost_file;
 use crate::device::CostModel;
+use crate::fault::FaultKind;
 use crate::memory::LastWords;
 use crate::report::progress::Progress;
 use crate::report::{ErrorReport, Invalid, PersistentReport, RunReport, Verdict};
@@ -184,15 +185,22 @@ fn named(report: RunReport, options: &RunOptions) -> RunReport {
     }
 }
 
-/// Why what `options` name cannot be run at all, or never has `link`, as a report. Random workloads
-/// have as many ranks as their seed says, if nobody else does.
+/// Why what `options` name cannot be run at all, or never has `link`, as a report: all that a run
+/// refuses before a task runs. Random workloads have as many ranks as their seed says, if nobody
+/// else does.
 pub fn refusal(options: &RunOptions, link: Option<(u16, u16)>) -> Option<RunReport> {
     let is_random = matches!(&options.what, cli::What::Scenario(name) if name == "random");
     let link = link.filter(|_| !is_random || options.ranks.is_some());
     let refused = match workload(options) {
         Ok(loaded) => {
-            let missing = world::check_link(link, loaded.workload.ranks.len()).err()?;
-            refused(&missing)
+            let (workload, limits) = (&loaded.workload, loaded.limits.as_ref());
+            let settings = Settings {
+                faults: options.faults.without(FaultKind::LinkSlow),
+                ..settings(options, limits, loaded.costs.model)
+            };
+            let possible = world::check(workload, &settings);
+            let why = possible.and_then(|()| world::check_link(link, workload.ranks.len()));
+            refused(&why.err()?)
         }
         Err(report) => *report,
     };

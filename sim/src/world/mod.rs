@@ -397,7 +397,10 @@ pub fn run_on<M: Machine>(
 }
 
 /// Whether `workload` can be run as `settings` say.
-fn check(workload: &Workload, settings: &Settings) -> Result<(), RunError> {
+///
+/// # Errors
+/// [`RunError`], what a run of it is refused with before a task runs.
+pub(crate) fn check(workload: &Workload, settings: &Settings) -> Result<(), RunError> {
     workload.check()?;
     Planning::check(workload, settings.plan)?;
     check_target(workload, settings.target)?;

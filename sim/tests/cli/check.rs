@@ -61,6 +61,23 @@ fn what_cannot_be_run_is_refused_as_a_run_refuses_it() {
 }
 
 #[test]
+fn what_no_seed_can_run_is_refused_once_and_is_no_seed_that_went_wrong() {
+    let streams = ["streams", "--omit-use", "join:keys"];
+    let mailboxes = ["dummy_task", "--ranks", "2", "--mailbox-slots", "16777216"];
+    for (what, said) in [
+        (
+            &streams[..],
+            &["argument 2 `keys`", "--plan permissive"][..],
+        ),
+        (&mailboxes[..], &["16777216 mailbox slots on 2 ranks"][..]),
+    ] {
+        let check = refused(&[&["check"], what].concat(), 2, said);
+        let run = finbox(&[&["run"], what, &["--json"]].concat());
+        assert_eq!((run.code, &run.document()["error"]), (Some(2), &check));
+    }
+}
+
+#[test]
 fn collectives_under_all_faults_are_right_or_fail_for_a_reason() {
     for (sample, how) in [
         ("collectives/all_reduce-4npus_1MB", "ring"),
