@@ -12,7 +12,7 @@ use super::verdict::{counted, refused};
 use super::{settings, target};
 use crate::cli::{Collectives, Deps, Persistent, RunOptions, What};
 use crate::cost_file::{self, Costs};
-use crate::demo::{self, ITEM_BYTES, MOST_EDGES, MOST_ITEMS, Pattern, TaskBench};
+use crate::demo::{self, ITEM_BYTES, MOST_EDGES, MOST_ITEMS, Pattern, STREAMS_TASKS, TaskBench};
 use crate::file::FileError;
 use crate::persistent::{ChooseError, Chosen, choose};
 use crate::report::{Code, ErrorReport, ImportCounts, Invalid, RunReport};
@@ -168,6 +168,13 @@ fn import(path: &Path, options: &RunOptions, costs: Costs) -> Result<Loaded, Box
 /// The sort and the join, perhaps without one of their uses.
 fn streams(ranks: u32, options: &RunOptions) -> Result<Workload, Box<RunReport>> {
     let rounds = options.tasks_or_default().unwrap_or(1);
+    let tasks = u64::from(ranks) * u64::from(rounds) * STREAMS_TASKS;
+    if tasks > MOST_TASKS {
+        let message =
+            format!("{rounds} rounds on {ranks} ranks, {tasks} tasks: at most {MOST_TASKS}");
+        let error = ErrorReport::new(Code::USAGE, message, "take fewer --tasks or --ranks");
+        return Err(Box::new(RunReport::refused(Invalid::Usage, error)));
+    }
     let omitted = options.plan.omit_use.as_ref();
     demo::streams(ranks, rounds, omitted).ok_or_else(|| {
         let use_of = omitted.map_or_else(String::new, |one| format!("{}:{}", one.task, one.buffer));

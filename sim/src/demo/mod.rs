@@ -26,5 +26,5 @@ pub use self::mixed::{MIXED_SPMD_RANKS, mixed_spmd};
 pub use self::persistent::{ITEM_BYTES, MOST_ITEMS, persistent_scan};
 pub use self::prefetch::{PREFETCH_RANKS, prefetch_async};
 pub use self::scale::{fan, grid};
-pub use self::streams::{Omitted, STREAMS_RANKS, streams};
+pub use self::streams::{Omitted, STREAMS_RANKS, STREAMS_TASKS, streams};
 pub use self::task_bench::{MOST_EDGES, Pattern, TaskBench};

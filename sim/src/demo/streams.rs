@@ -25,6 +25,9 @@ use crate::workload::{
 /// How many ranks the demo runs on, in a ring.
 pub const STREAMS_RANKS: RangeInclusive<u32> = 1..=64;
 
+/// Most tasks of a round on a rank: eight, and the gates in front of a sort and of a fetch.
+pub const STREAMS_TASKS: u64 = 10;
+
 /// Words of a column.
 const WORDS: u64 = 64;
 const BYTES: u64 = WORDS * 4;
@@ -333,7 +336,7 @@ fn golden((rank, ranks): (u32, u32), rounds: u32, plans: &[RankPlan]) -> Vec<Che
 
 #[cfg(test)]
 mod tests {
-    use super::{Omitted, STREAMS_RANKS, streams};
+    use super::{Omitted, STREAMS_RANKS, STREAMS_TASKS, streams};
     use crate::workload::Shape;
 
     #[test]
@@ -341,6 +344,7 @@ mod tests {
         for ranks in [*STREAMS_RANKS.start(), 2, 3, *STREAMS_RANKS.end()] {
             let workload = streams(ranks, 3, None).expect("nothing is omitted");
             assert_eq!(workload.check(), Ok(()));
+            assert!(workload.order.len() as u64 <= u64::from(3 * ranks) * STREAMS_TASKS);
             let plan = &workload.ranks[0];
             let gates = plan.tasks.iter().filter(|task| task.shape == Shape::Host);
             let expected = if ranks == 1 { 0 } else { 5 };

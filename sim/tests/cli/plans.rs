@@ -43,6 +43,14 @@ fn a_use_that_is_left_out_is_refused_or_listed_as_the_plan_says() {
 }
 
 #[test]
+fn more_rounds_than_a_run_has_tasks_for_are_refused() {
+    for (ranks, rounds) in [("1", "4000000"), ("64", "6251")] {
+        let line = ["run", "streams", "--ranks", ranks, "--tasks", rounds];
+        refused(&line, 2, &["at most 4000000", "fewer --tasks"]);
+    }
+}
+
+#[test]
 fn a_run_that_is_stuck_says_of_each_point_who_it_is_waiting_for() {
     let fault = ["--fault", "all-cores-hang:0", "--tasks", "2", "--explain"];
     let (code, document) = run(&[&fault[..], &["--deadline-ms", "5"]].concat());
