@@ -8,8 +8,8 @@ use finbox_scheduler::{FaultCode, Ledger};
 use crate::fault::{FaultKind, Injected};
 use crate::report::{
     Code, Digest, ErrorReport, ExplainReport, FaultCount, FinCounts, Invalid, ItemCounts,
-    MailboxCounts, RunReport, ShadowReport, StallReport, TaskCounts, TimeReport, Verdict,
-    WaitListCounts,
+    MailboxCounts, RunReport, ShadowReport, StallClass, StallReport, TaskCounts, TimeReport,
+    Verdict, WaitListCounts,
 };
 use crate::workload::{PlanError, Workload};
 use crate::world::{Clock, LaunchProblem, Outcome, RunError, Settings};
@@ -100,6 +100,10 @@ const UNTRACKED_HINT: &str = "launches use memory that nobody tracks, in no orde
 const ROOM_HINT: &str = "take fewer --tasks, or a graph file whose \"limits\" have more \
                          \"condition_room\", or declare smaller bounds";
 
+/// What to do about a command ring that stands or goes in circles.
+const PACKET_HINT: &str = "look at the packet that the command ring stands before: who was to \
+                           publish it, or which jump leads back to it";
+
 /// The verdict: stuck before fault before wrong, and pass only if every rule held.
 fn judge(
     workload: &Workload,
@@ -183,8 +187,7 @@ fn wrong(workload: &Workload, outcome: &Outcome) -> Option<(String, &'static str
 
 /// `deadline_ns`: the deadline, if it was what ended the run.
 fn stuck(stall: &StallReport, deadline_ns: Option<u64>) -> ErrorReport {
-    let code = stall.class().code();
-    let (tasks, class) = (counted(stall.count(), "task"), stall.class().name());
+    let (code, class) = (stall.class().code(), stall.class().name());
     let command = stall.command().filter(|_| stall.class().is_of_command());
     let root = stall.root().map_or("", |root| &root.message);
     let root = command.map_or(root, |command| &command.message);
@@ -195,14 +198,31 @@ fn stuck(stall: &StallReport, deadline_ns: Option<u64>) -> ErrorReport {
     };
     let hint = match (code, deadline_ns) {
         (FaultCode::ConditionRoomExhausted, _) => ROOM_HINT,
+        _ if command.is_some() => PACKET_HINT,
         (_, Some(_)) => "give more time with --deadline-ms, or look at what the tasks wait for",
         (_, None) => code.hint(),
     };
-    let message = match deadline_ns.map(|ns| ns / 1_000_000) {
-        Some(ms) => format!("the deadline of {ms} ms passed with {tasks} unfinished: {why}"),
-        None => format!("nothing moves, with {tasks} unfinished: {why}"),
+    let what = match deadline_ns.map(|ns| ns / 1_000_000) {
+        Some(ms) => format!("the deadline of {ms} ms passed"),
+        None if command.is_none() => "nothing moves,".to_owned(),
+        None if stall.class() == StallClass::CommandLivelock => "packets go in circles,".to_owned(),
+        None => "no packet passes any more,".to_owned(),
     };
+    let message = format!("{what} with {}: {why}", unfinished(stall));
     ErrorReport::new(code_of(code), message, hint)
+}
+
+/// The tasks that are stuck; of a command ring, those that did not come through it as well.
+fn unfinished(stall: &StallReport) -> String {
+    let here = format!("{} unfinished", counted(stall.count(), "task"));
+    if !stall.class().is_of_command() {
+        return here;
+    }
+    let outside = format!("{} not submitted", counted(stall.unsubmitted(), "task"));
+    match stall.count() {
+        0 => outside,
+        _ => format!("{outside} and {here}"),
+    }
 }
 
 /// So many of something, in words.

@@ -97,6 +97,31 @@ fn a_torn_packet_ends_with_4_and_the_stall_says_where() {
 }
 
 #[test]
+fn a_ring_that_stands_is_told_of_in_its_own_words() {
+    for (fault, words) in [
+        ("packet-torn", "no packet passes any more"),
+        ("packet-loop", "packets go in circles"),
+    ] {
+        let (code, document) = json(&["--submit", "ring", "--fault", fault]);
+        assert_eq!(code, Some(4), "{document}");
+        let (error, stall) = (&document["error"], &document["stall"]);
+        let [said, hint] = ["message", "hint"].map(|field| error[field].as_str().unwrap());
+        let unsubmitted = stall["unsubmitted"].as_u64().unwrap();
+        assert!(unsubmitted > 0 && stall["count"] == 0, "{stall}");
+        assert!(said.starts_with(words), "{said}");
+        assert!(
+            said.contains(&format!("{unsubmitted} tasks not submitted")),
+            "{said}"
+        );
+        assert!(!said.contains("0 tasks unfinished"), "{said}");
+        assert!(
+            !hint.contains("stuck task") && hint.contains("packet"),
+            "{hint}"
+        );
+    }
+}
+
+#[test]
 fn a_ring_of_odd_size_or_another_way_is_refused() {
     for slots in ["0", "1", "3", "1000", "many"] {
         let line = ["run", "grid", "--command-slots", slots];
