@@ -182,14 +182,16 @@ impl Scheduler<'_> {
             .is_none_or(|words| !words.retire.state().is_live(slot.generation()))
     }
 
-    /// Tasks in the wait list, and items in the work ring or in the hands of workers, together; and
-    /// messages in the mailbox. `None` if another thread holds the list.
+    /// Tasks in the wait list, and messages in the mailbox. `None` if another thread holds the
+    /// list.
     pub fn waiting(&self) -> Option<(u32, u32)> {
         let desk = self.wait_list.try_lock()?;
-        let items = self.work.map_or(0, |ring| ring.in_flight());
-        let items = u32::try_from(items).unwrap_or(u32::MAX);
-        let waiting = desk.live().saturating_add(items);
-        Some((waiting, desk.mailbox_depth_hint()))
+        Some((desk.live(), desk.mailbox_depth_hint()))
+    }
+
+    /// Items in the work ring or in the hands of workers. A statistic, right while nothing moves.
+    pub fn items_out(&self) -> u64 {
+        self.work.map_or(0, |ring| ring.in_flight())
     }
 
     /// Condition room promised now, of how much in all.

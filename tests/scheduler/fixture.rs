@@ -400,6 +400,7 @@ impl<'m> World<'m> {
         assert_eq!(self.live(), 0, "tasks are left");
         assert!(ledger.adds_up(0, 0), "something was lost: {ledger:?}");
         assert_eq!(self.scheduler.waiting(), Some((0, 0)), "somebody waits");
+        assert_eq!(self.scheduler.items_out(), 0, "an item is out");
         assert_eq!(self.scheduler.room().0, 0, "condition room leaked");
     }
 }

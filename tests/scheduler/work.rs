@@ -405,7 +405,12 @@ fn a_stall_report_says_where_each_item_is() {
                 if (position, behind) == (at, others));
             assert!(is_there, "{standing:?}");
         }
-        assert_eq!(world.scheduler.waiting(), Some((3, 0)));
+        assert_eq!(
+            world.scheduler.waiting(),
+            Some((0, 0)),
+            "no item is in the wait list"
+        );
+        assert_eq!(world.scheduler.items_out(), 3);
         worker.done(0).expect("it holds it");
         assert_eq!(world.standing(items[0]), Standing::Unsaid { position: 0 });
     });

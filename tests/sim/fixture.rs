@@ -51,7 +51,8 @@ pub(crate) fn pass(workload: &Workload, settings: &Settings) -> Outcome {
     assert!(outcome.broken.is_empty(), "{}", what());
     assert!(outcome.verified.is_right(), "{}", what());
     assert!(outcome.adds_up, "{}", what());
-    assert_eq!((outcome.live, outcome.waiting), (0, 0), "{}", what());
+    let left = (outcome.live, outcome.waiting, outcome.items_out);
+    assert_eq!(left, (0, 0, 0), "{}", what());
     let ledger = &outcome.ledger;
     let tasks = workload.order.len() as u64;
     assert_eq!(

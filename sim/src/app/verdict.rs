@@ -268,7 +268,11 @@ pub(super) fn report(
     let (ledger, verified, stall) = (outcome.ledger, outcome.verified, outcome.stall);
     RunReport {
         max_diff: verified.max_diff.filter(|_| workload.golden),
-        tasks: tasks(&ledger, outcome.quarantined.0, outcome.live),
+        tasks: tasks(
+            &ledger,
+            outcome.quarantined.0,
+            (outcome.live, outcome.items_out),
+        ),
         fins: FinCounts {
             received: ledger.fins_received,
             applied: ledger.fins_applied,
@@ -315,8 +319,9 @@ pub(super) fn report(
     }
 }
 
-/// What became of tasks, of which so many still keep their slot, or are unfinished.
-const fn tasks(ledger: &Ledger, quarantined: u64, live: u64) -> TaskCounts {
+/// What became of tasks, of which so many still keep their slot, or are unfinished; and of items,
+/// of which so many are out.
+const fn tasks(ledger: &Ledger, quarantined: u64, (live, items_out): (u64, u64)) -> TaskCounts {
     TaskCounts {
         submitted: ledger.submitted,
         completed: ledger.completed,
@@ -328,12 +333,13 @@ const fn tasks(ledger: &Ledger, quarantined: u64, live: u64) -> TaskCounts {
         live,
         skipped: ledger.skipped,
         worked: ledger.worked,
-        items: items(ledger),
+        items: items(ledger, items_out),
     }
 }
 
-const fn items(ledger: &Ledger) -> ItemCounts {
+const fn items(ledger: &Ledger, out: u64) -> ItemCounts {
     ItemCounts {
+        out,
         offered: ledger.work_offered,
         again: ledger.work_again,
         lost: ledger.work_left,

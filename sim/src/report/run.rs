@@ -161,6 +161,8 @@ pub struct ItemCounts {
     pub told_stale: u64,
     /// Messages about nothing that is an item.
     pub told_unknown: u64,
+    /// Items in work rings or in the hands of workers at the end.
+    pub out: u64,
 }
 
 /// What became of the FINs.

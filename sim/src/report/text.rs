@@ -108,6 +108,9 @@ fn counts(report: &RunReport, lines: &mut Vec<String>) {
     if tasks.items.offered > 0 {
         ways += &format!(", {} by workers", tasks.worked);
     }
+    if tasks.items.out > 0 {
+        ways += &format!(", {} out", count(tasks.items.out, "item"));
+    }
     let mut kept_back = format!("{} quarantined", tasks.quarantined);
     if report.cores_quarantined > 0 {
         kept_back += &format!(

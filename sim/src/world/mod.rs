@@ -203,6 +203,8 @@ pub struct Outcome {
     pub live: u64,
     /// Tasks in wait lists at the end.
     pub waiting: u64,
+    /// Items in work rings or in the hands of workers at the end.
+    pub items_out: u64,
     /// Messages in mailboxes at the end.
     pub in_mailbox: u64,
     /// Tasks that still keep their slot though they have ended, and cores out of the pool.

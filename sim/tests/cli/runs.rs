@@ -351,3 +351,33 @@ fn the_locked_baseline_has_the_same_results_and_is_named() {
         assert_eq!(mailbox, locked, "{mode}");
     }
 }
+
+#[test]
+fn items_that_no_worker_takes_are_out_and_stand_in_no_wait_list() {
+    let run = [
+        "run",
+        "persistent_scan",
+        "--tasks",
+        "50",
+        "--persistent",
+        "force",
+    ];
+    let fault = [
+        "--fault",
+        "all-cores-hang:0",
+        "--deadline-ms",
+        "5",
+        "--json",
+    ];
+    let ended = finbox(&[&run[..], &fault].concat());
+    assert_eq!(ended.code, Some(4), "{}", ended.stderr);
+    let document = ended.document();
+    let waits = &document["wait_list"];
+    assert_eq!(
+        (&waits["high_water"], &waits["left"]),
+        (&0.into(), &0.into())
+    );
+    let (tasks, items) = (&document["tasks"], &document["tasks"]["items"]);
+    let left = (&items["out"], &tasks["live"]);
+    assert_eq!(left, (&50.into(), &51.into()), "{tasks}");
+}

@@ -53,6 +53,7 @@ const ADDED: &[&str] = &[
     "told_twice",
     "told_stale",
     "told_unknown",
+    "out",
     "command",
 ];
 
