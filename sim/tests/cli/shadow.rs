@@ -80,6 +80,28 @@ fn a_use_that_is_left_out_is_wrong_and_named_in_text_document_and_page() {
     assert!(check.stderr.contains(line) && check.stderr.contains(" --shadow"));
 }
 
+/// Tasks that touch nothing, or nothing that is compared: a worker does not know which task the item
+/// is that it does.
+const SILENT: [&str; 3] = ["crowd", "persistent_scan", "mlcommons"];
+
+#[test]
+fn items_that_are_launched_are_compared() {
+    let line = [
+        "run",
+        "persistent_scan",
+        "--persistent",
+        "disable",
+        "--shadow",
+    ];
+    let ended = finbox(&[&line[..], &["--tasks", "50", "--json"]].concat());
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let shadow = &ended.document()["shadow"];
+    assert_eq!(
+        (&shadow["checked"], &shadow["silent"]),
+        (&json!(0), &json!(50))
+    );
+}
+
 #[test]
 fn all_that_comes_along_declares_what_it_touches_and_runs_as_without_a_shadow() {
     let list = finbox(&["list", "--json"]).document();
@@ -103,6 +125,40 @@ fn all_that_comes_along_declares_what_it_touches_and_runs_as_without_a_shadow() 
         }
         assert_eq!(alone["time"]["virtual_ns"], shadow["time"]["virtual_ns"]);
         assert_eq!(shadow["shadow"]["unchecked_pairs"], 0, "{what}");
+        let looked_at = ["checked", "silent"].map(|kind| shadow["shadow"][kind].as_u64().unwrap());
+        let touches = !SILENT.iter().any(|name| what.ends_with(name));
+        assert_eq!(looked_at.iter().sum::<u64>() > 0, touches, "{what}");
         run(&["--shadow", "--mode", "parallel"]);
+    }
+}
+
+#[test]
+fn a_use_that_streams_leave_out_is_named() {
+    let omit = ["--omit-use", "join:keys", "--plan", "permissive"];
+    for mode in ["lockstep", "parallel"] {
+        let line = [
+            "run", "streams", "--tasks", "2", "--shadow", "--mode", mode, "--json",
+        ];
+        let ended = finbox(&[&line[..], &omit].concat());
+        assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+        let document = ended.document();
+        let undeclared = document["shadow"]["undeclared"].as_array().unwrap();
+        let is_it = |one: &&Value| one["name"] == "join 1" && one["rank"] == 1;
+        let one = undeclared
+            .iter()
+            .find(is_it)
+            .unwrap_or_else(|| panic!("{document}"));
+        for (field, value) in [
+            ("operation", "join_u32"),
+            ("access", "read"),
+            ("buffer", "keys"),
+        ] {
+            assert_eq!(one[field], value, "{field}: {one}");
+        }
+        assert_eq!(one["why"], "undeclared", "{one}");
+        assert!(
+            undeclared.iter().all(|one| one["buffer"] == "keys"),
+            "{undeclared:?}"
+        );
     }
 }
