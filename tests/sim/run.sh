@@ -34,7 +34,7 @@ runs() {
                     done
                 done
             done
-            for demo in dummy_task async_notify sdma_async prefetch_async mixed_spmd; do
+            for demo in dummy_task async_notify sdma_async prefetch_async mixed_spmd streams persistent_scan; do
                 one "$demo" --target "$chip" --mode "$mode" --seed 1
             done
             one tests/data/chakra/ring-allreduce-8 --target "$chip" --mode "$mode"
@@ -63,7 +63,7 @@ scale() {
     done
 }
 
-# Random workloads under swarms of all faults and under none, and the demo under them.
+# Random workloads under swarms of all faults and under none, the main job and the streams under them.
 swarm() {
     local seeds=2000
     [ "$long" != --long ] || seeds=200000
@@ -72,6 +72,7 @@ swarm() {
     "$finbox" check random --seeds $((seeds / 2)) --faults all --submit ring --quiet
     "$finbox" check random --seeds $((seeds / 2)) --faults all --submit ring-threaded --quiet
     "$finbox" check deferred_notify_demo --seeds $((seeds / 10)) --faults all --quiet
+    "$finbox" check streams --seeds $((seeds / 10)) --faults all --quiet
 }
 
 case ${1:-} in
