@@ -10,7 +10,7 @@ use crate::workload::{Op, Part, TaskPlan, TaskRef, Workload};
 
 /// By what a task adds to a counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum Adder {
     /// A notify, behind its puts.
     Notify,
     /// An engine of which only the time is known.
@@ -22,8 +22,8 @@ pub(super) enum Way {
 /// One counter. Tasks have numbers over all ranks.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Counter {
-    /// Who adds, in which way, and how much in all parts together; tasks in order.
-    pub(super) adds: Vec<(u32, Way, u64)>,
+    /// Who adds, by what, and how much in all parts together; tasks in order.
+    pub(super) adds: Vec<(u32, Adder, u64)>,
     /// Who waits, and for which value.
     pub(super) waits: Vec<(u32, u64)>,
 }
@@ -36,7 +36,7 @@ pub(super) fn read(workload: &Workload, tasks: &[TaskRef]) -> (Vec<Counter>, Vec
         let (task, mut awaited) = (workload.task(*at), Vec::new());
         for op in &task.program {
             let times = || times(task, op);
-            let (rank, counter, way, add) = match *bare(op) {
+            let (rank, counter, adder, add) = match *bare(op) {
                 Op::Await { counter, expected } => {
                     let counter = counters.entry((at.rank, counter)).or_default();
                     counter.waits.push((number, expected.into()));
@@ -47,17 +47,17 @@ pub(super) fn read(workload: &Workload, tasks: &[TaskRef]) -> (Vec<Counter>, Vec
                     continue;
                 }
                 Op::Notify { peer, counter, add } => {
-                    (peer, counter, Way::Notify, u64::from(add) * times())
+                    (peer, counter, Adder::Notify, u64::from(add) * times())
                 }
-                Op::Engine { counter, .. } => (at.rank, counter, Way::Engine, times()),
+                Op::Engine { counter, .. } => (at.rank, counter, Adder::Engine, times()),
                 Op::Post {
                     lane: lane @ (Lane::Roce { counter } | Lane::Ccu { counter }),
                     ..
-                } => (at.rank, counter, Way::Transfer(lane), times()),
+                } => (at.rank, counter, Adder::Transfer(lane), times()),
                 _ => continue,
             };
             let counter = counters.entry((rank, counter)).or_default();
-            counter.adds.push((number, way, add));
+            counter.adds.push((number, adder, add));
         }
         lanes.push(awaited);
     }
@@ -80,7 +80,7 @@ fn bare(op: &Op) -> &Op {
 
 #[cfg(test)]
 mod tests {
-    use super::{Way, read};
+    use super::{Adder, read};
     use crate::workload::{Op, RankPlan, Shape, Subtasks, TaskPlan, TaskRef, Workload};
 
     #[test]
@@ -114,8 +114,8 @@ mod tests {
             ..Workload::default()
         };
         let (found, lanes) = read(&workload, &[TaskRef { rank: 0, task: 0 }]);
-        assert_eq!(found[0].adds, [(0, Way::Notify, 12)]);
-        assert_eq!(found[1].adds, [(0, Way::Notify, 6)]);
+        assert_eq!(found[0].adds, [(0, Adder::Notify, 12)]);
+        assert_eq!(found[1].adds, [(0, Adder::Notify, 6)]);
         assert_eq!((&found[0].waits[..], lanes[0].len()), (&[(0, 7)][..], 0));
     }
 }

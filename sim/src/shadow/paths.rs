@@ -10,7 +10,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::counters::{Counter, Way, read};
+use super::counters::{Adder, Counter, read};
 use super::touch::Act;
 use crate::engine::Lane;
 use crate::workload::{Points, TaskRef, Workload};
@@ -37,7 +37,7 @@ struct Reached {
     /// A smaller value of the counter.
     less: Option<u32>,
     /// Who adds what is between.
-    adders: Vec<(u32, Way)>,
+    adders: Vec<(u32, Adder)>,
 }
 
 /// The order of a plan. Tasks have numbers over all ranks, and so have moments: kernels first, then
@@ -140,7 +140,7 @@ impl<'a> Paths<'a> {
     /// Lets whoever waits for a counter come behind whoever adds to it.
     fn add_counter(&mut self, counter: &Counter, one_by_one: Option<Vec<(u32, u64)>>) {
         let begin = self.reached.len();
-        let adders = counter.adds.iter().map(|&(task, way, _)| (task, way));
+        let adders = counter.adds.iter().map(|&(task, adder, _)| (task, adder));
         let Some(one_by_one) = one_by_one else {
             let (less, adders) = (None, adders.collect());
             self.reached.push(Reached { less, adders });
@@ -149,7 +149,7 @@ impl<'a> Paths<'a> {
             }
             return;
         };
-        let mut ways: HashMap<u32, Vec<(u32, Way)>> = HashMap::new();
+        let mut ways: HashMap<u32, Vec<(u32, Adder)>> = HashMap::new();
         adders.for_each(|adder| ways.entry(adder.0).or_default().push(adder));
         let (mut sum, mut sums, mut less) = (0, Vec::new(), None);
         for (task, add) in one_by_one {
@@ -288,7 +288,7 @@ impl<'a> Paths<'a> {
         let tasks = number(self.tasks.len());
         if let Some(value) = moment.checked_sub(2 * tasks) {
             let mut adders = self.reached[value as usize].adders.iter();
-            return adders.any(|&(adder, way)| adder == task && ends_by(act, way));
+            return adders.any(|&(by, adder)| by == task && ends_by(act, adder));
         }
         let Some(complete) = moment.checked_sub(tasks) else {
             return false;
@@ -307,12 +307,12 @@ impl<'a> Paths<'a> {
 const UNSEEN: u32 = u32::MAX;
 const ENTERED: u32 = u32::MAX - 1;
 
-/// Whether what `act` touches is over when its task has added to a counter in this way.
-fn ends_by(act: Act, way: Way) -> bool {
+/// Whether what `act` touches is over when its task has added to a counter by this.
+fn ends_by(act: Act, adder: Adder) -> bool {
     match act {
         Act::Kernel(_) => true,
-        Act::Arrival(_) => way == Way::Notify,
-        Act::Transfer(lane, _) => way == Way::Transfer(lane),
+        Act::Arrival(_) => adder == Adder::Notify,
+        Act::Transfer(lane, _) => adder == Adder::Transfer(lane),
     }
 }
 

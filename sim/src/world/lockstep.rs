@@ -18,7 +18,7 @@ use finbox_mailbox::Guard;
 use finbox_runtime::Config;
 use finbox_scheduler::{Chip, CoreId, Dispatcher, FinHandler, SETTLE_BUDGET, Scheduler, WaitDesk};
 
-use self::command::Way;
+use self::command::Submission;
 use super::actor::{Actors, Nap, pieces_of};
 use super::costs::{Costed, Delayed, costed};
 use super::feed::Feed;
@@ -86,7 +86,7 @@ pub(super) fn run(
         schedulers: schedulers.clone(),
         handlers,
         dispatchers,
-        way: Way::new(memory.as_mut(), settings, feed, |feed| {
+        submission: Submission::new(memory.as_mut(), settings, feed, |feed| {
             Tasks::new(feed, (&schedulers, &probes), &recorder)
         }),
         probes: &probes,
@@ -181,7 +181,7 @@ struct World<'a, 'm> {
     /// The handler of each core, by rank.
     owners: Vec<Box<[u8]>>,
     dispatchers: Vec<Dispatcher<'m>>,
-    way: Way<'a, 'm>,
+    submission: Submission<'a, 'm>,
     probes: &'a [Costed<'a>],
     cores: Vec<Vec<Core>>,
     programs: Vec<Programs<'a>>,
@@ -227,7 +227,7 @@ impl<'a> World<'a, '_> {
     fn turn_until_done(&mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<Ended, RunError> {
         let total = self.workload.order.len() as u64;
         let mut turns = 0;
-        while self.finished < total || !self.way.is_over() {
+        while self.finished < total || !self.submission.is_over() {
             let end = self.end_of_patience();
             let Some((at_ns, what)) = self.queue.pop_until(end) else {
                 self.now = end;
@@ -239,7 +239,7 @@ impl<'a> World<'a, '_> {
             if self.settings.is_stopped() {
                 return Ok(Ended::Interrupted);
             }
-            if let Some(ended) = self.way.ended(self.now) {
+            if let Some(ended) = self.submission.ended(self.now) {
                 return Ok(ended);
             }
             turns += 1;

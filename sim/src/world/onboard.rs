@@ -26,7 +26,7 @@ use super::places::Places;
 use super::recorder::Recorder;
 use super::stage::{Remains, arenas, conclude, devices};
 use super::stuck::{self, Scene};
-use super::submission::{Way, through, watch};
+use super::submission::{Intake, through, watch};
 use super::{Outcome, RunError, Settings};
 use crate::device::{Device, Meter};
 use crate::fault::Injected;
@@ -126,9 +126,9 @@ pub(super) fn run<M: Machine>(
     };
     let ended = run_threads(&mut units, |running, schedulers| {
         let site = (settings, &recorder, running, schedulers);
-        through(feed, site, &mut || None, |way| {
-            let ended = turn.drain(board, (running, way), progress);
-            turn.leave(board, (running, schedulers), way);
+        through(feed, site, &mut || None, |intake| {
+            let ended = turn.drain(board, (running, intake), progress);
+            turn.leave(board, (running, schedulers), intake);
             ended
         })
     });
@@ -194,14 +194,14 @@ impl Turn<'_> {
     fn drain<M: Machine>(
         &mut self,
         board: &Board<'_, M>,
-        (running, way): (&Running, &mut dyn Way),
+        (running, intake): (&Running, &mut dyn Intake),
         progress: &mut dyn FnMut(u64, u64),
     ) -> Drain<RunError> {
         let all = self.workload.order.len() as u64;
-        watch((running, all), limits(self.settings), way, |way| {
+        watch((running, all), limits(self.settings), intake, |intake| {
             progress(running.finished(), all);
             board.machine.turn();
-            let submitted = || way.submitted();
+            let submitted = || intake.submitted();
             self.grace.winds_down(self.settings, running, submitted)
         })
     }
@@ -212,7 +212,7 @@ impl Turn<'_> {
         &self,
         board: &Board<'_, M>,
         (running, schedulers): (&Running, &[&Scheduler<'_>]),
-        way: &dyn Way,
+        intake: &dyn Intake,
     ) {
         running.stop_flag().stop();
         while board.calls.is_any_out() {
@@ -220,7 +220,7 @@ impl Turn<'_> {
                 thread::park_timeout(BETWEEN_LOOKS);
                 continue;
             };
-            let submitted = way.submitted();
+            let submitted = intake.submitted();
             let halts = vec![None; schedulers.len()];
             // Without ports: who asks the machine now may be lost as well.
             let none = schedulers.iter().map(|one| (*one, None::<M::Port<'_>>));

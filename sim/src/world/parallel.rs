@@ -88,14 +88,14 @@ pub(super) fn run(
         let (threads, mut injector) = start_devices(scope, run, (sleepers, &struck), workers)?;
         let ended = run_threads(&mut units, |running, schedulers| {
             let site = (settings, &recorder, running, schedulers);
-            through(feed, site, &mut || injector.batch(), |way| {
+            through(feed, site, &mut || injector.batch(), |intake| {
                 let mut held = Held::new(schedulers, running.stop_flag());
                 let mut heed = Heed::new(&told);
-                watch((running, all), limits(settings), way, |way| {
+                watch((running, all), limits(settings), intake, |intake| {
                     heed.look(&recorder, schedulers, running);
                     progress(running.finished(), all);
                     held.strike(&struck, running);
-                    grace.winds_down(settings, running, || way.submitted())
+                    grace.winds_down(settings, running, || intake.submitted())
                 })
             })
         });

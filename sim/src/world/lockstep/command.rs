@@ -16,18 +16,18 @@ use crate::world::actor::Nap;
 use crate::world::costs::Costed;
 use crate::world::feed::{Fed, Feed, Turned};
 use crate::world::planned::Planned;
-use crate::world::submission::{Leg, Line, Memory, Passage, Sent, Tasks, Vigil};
+use crate::world::submission::{Leg, Memory, PacketQueue, Passage, Sent, Tasks, Vigil};
 use crate::world::{RunError, Settings};
 
 /// How the tasks of a run come in.
-pub(super) enum Way<'a, 'm> {
+pub(super) enum Submission<'a, 'm> {
     Direct(Box<Feed<'a, 'm>>),
     Ring(Box<Ring<'a, 'm>>),
 }
 
 /// Both ends of a command ring.
 pub(super) struct Ring<'a, 'm> {
-    line: Line<'a>,
+    queue: PacketQueue<'a>,
     processor: Processor<'a, Tasks<'a, 'm, Costed<'a>>>,
     leg: Leg,
     vigil: Vigil,
@@ -35,8 +35,8 @@ pub(super) struct Ring<'a, 'm> {
     written: VecDeque<(u64, u64)>,
 }
 
-impl<'a, 'm> Way<'a, 'm> {
-    /// The way that `settings` ask for; `memory` if that is a ring, with `tasks` as its executor.
+impl<'a, 'm> Submission<'a, 'm> {
+    /// The one that `settings` ask for; `memory` if that is a ring, with `tasks` as its executor.
     pub(super) fn new(
         memory: Option<&'a mut Memory>,
         settings: &Settings,
@@ -46,10 +46,10 @@ impl<'a, 'm> Way<'a, 'm> {
         let Some(memory) = memory else {
             return Self::Direct(Box::new(feed));
         };
-        let (line, processor) = memory.ends(tasks(feed), settings);
+        let (queue, processor) = memory.ends(tasks(feed), settings);
         Self::Ring(Box::new(Ring {
             leg: Leg::begin(processor.snapshot(), 0),
-            line,
+            queue,
             processor,
             vigil: Vigil::default(),
             written: VecDeque::new(),
@@ -79,7 +79,7 @@ impl<'a, 'm> Way<'a, 'm> {
     pub(super) fn is_over(&self) -> bool {
         match self {
             Self::Direct(_) => true,
-            Self::Ring(ring) => ring.position() >= ring.line.target(),
+            Self::Ring(ring) => ring.position() >= ring.queue.target(),
         }
     }
 
@@ -104,7 +104,7 @@ impl<'a, 'm> Way<'a, 'm> {
         let snapshot = ring.processor.snapshot();
         Some(Passage::of(
             settings,
-            &ring.line,
+            &ring.queue,
             (&ring.leg, &snapshot),
             now,
         ))
@@ -168,17 +168,19 @@ impl Ring<'_, '_> {
 impl World<'_, '_> {
     /// A step of whoever submits.
     pub(super) fn submit(&mut self, actor: usize) -> Result<(), RunError> {
-        match &self.way {
-            Way::Direct(_) => self.offer(actor),
-            Way::Ring(ring) if ring.line.has_bell() => {
+        match &self.submission {
+            Submission::Direct(_) => self.offer(actor),
+            Submission::Ring(ring) if ring.queue.has_bell() => {
                 self.send(actor);
                 Ok(())
             }
-            Way::Ring(ring) if ring.line.has_more() && ring.position() >= ring.line.sent_end() => {
+            Submission::Ring(ring)
+                if ring.queue.has_more() && ring.position() >= ring.queue.sent_end() =>
+            {
                 self.send(actor);
                 Ok(())
             }
-            Way::Ring(_) => self.process(actor),
+            Submission::Ring(_) => self.process(actor),
         }
     }
 
@@ -189,7 +191,7 @@ impl World<'_, '_> {
 
     /// One task, offered directly.
     fn offer(&mut self, actor: usize) -> Result<(), RunError> {
-        let Way::Direct(feed) = &mut self.way else {
+        let Submission::Direct(feed) = &mut self.submission else {
             return Ok(());
         };
         let turned = feed.turn(&self.schedulers, self.now);
@@ -220,11 +222,11 @@ impl World<'_, '_> {
 
     /// One batch, as far as there is room for it.
     fn send(&mut self, actor: usize) {
-        let Way::Ring(ring) = &mut self.way else {
+        let Submission::Ring(ring) = &mut self.submission else {
             return;
         };
         self.actors.get_up(actor);
-        let sent = ring.line.send(|| Injector::batch(&mut self.injector));
+        let sent = ring.queue.send(|| Injector::batch(&mut self.injector));
         let cost = &self.settings.cost;
         match sent {
             Sent::Batch { packets, bells } => {
@@ -232,7 +234,7 @@ impl World<'_, '_> {
                 self.meter
                     .charge(u64::from(packets) * cost.packet_write_ns + bells_ns);
                 let next = self.now + self.meter.elapsed().max(STEP_NS);
-                ring.written.push_back((ring.line.sent_end(), next));
+                ring.written.push_back((ring.queue.sent_end(), next));
                 if bells > 0 {
                     self.queue.issue(next, What::Bell);
                 }
@@ -245,14 +247,14 @@ impl World<'_, '_> {
 
     /// Whoever submits waits: for room, or for the answer to the fence.
     fn wait_for_processor(&mut self, actor: usize) {
-        let Way::Ring(ring) = &mut self.way else {
+        let Submission::Ring(ring) = &mut self.submission else {
             return;
         };
         let position = ring.position();
-        if position >= ring.line.target() {
+        if position >= ring.queue.target() {
             return;
         }
-        if ring.vigil.is_to_ring(position, self.now) && ring.line.ring() > 0 {
+        if ring.vigil.is_to_ring(position, self.now) && ring.queue.ring() > 0 {
             self.meter.charge(self.settings.cost.bell_ns);
             let rung = self.now + self.meter.elapsed();
             self.queue.issue(rung, What::Bell);
@@ -265,7 +267,7 @@ impl World<'_, '_> {
 
     /// A step of the command ring's processor.
     pub(super) fn process(&mut self, actor: usize) -> Result<(), RunError> {
-        let Way::Ring(ring) = &mut self.way else {
+        let Submission::Ring(ring) = &mut self.submission else {
             return Ok(());
         };
         let read_ns = self.settings.cost.packet_read_ns;
@@ -276,7 +278,7 @@ impl World<'_, '_> {
             return Err(error);
         }
         let next = self.now + self.meter.elapsed().max(STEP_NS);
-        let (has_bell, has_more) = (ring.line.has_bell(), ring.line.has_more());
+        let (has_bell, has_more) = (ring.queue.has_bell(), ring.queue.has_more());
         let streams = ring.processor.executor_mut().take_turned();
         self.wake_told(&streams);
         match went {

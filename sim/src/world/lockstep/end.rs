@@ -29,8 +29,8 @@ impl<'a, 'm> World<'a, 'm> {
             injected: doomed.count(&self.handlers, *self.injector.injected()),
             virtual_ns: self.now,
             interrupted: ended == Ended::Interrupted,
-            planned: self.way.planned(&self.schedulers, self.now),
-            passage: self.way.passage(self.settings, self.now),
+            planned: self.submission.planned(&self.schedulers, self.now),
+            passage: self.submission.passage(self.settings, self.now),
             schedulers: std::mem::take(&mut self.schedulers),
         }
     }
@@ -41,7 +41,7 @@ impl<'a, 'm> World<'a, 'm> {
         let dispatchers = self.dispatchers.iter().map(Dispatcher::ledger);
         handlers
             .chain(dispatchers)
-            .chain(self.way.feed().ledgers())
+            .chain(self.submission.feed().ledgers())
             .for_each(|one| ledger.merge(one));
         let workers = self.programs.iter().filter_map(|one| one.workers.as_ref());
         workers.for_each(|workers| ledger.merge(&workers.ledger()));

@@ -9,13 +9,13 @@
 //!
 //! | file | concept |
 //! | --- | --- |
-//! | `line` | the submitting side: batches of packets, bells, and what goes wrong with them |
+//! | `queue` | the submitting side: batches of packets, bells, and what goes wrong with them |
 //! | `tasks` | the executor: launches offer tasks, and two routes tell of their ends |
 //! | `leg` | how long the processor has stood where it stands, and why |
 //! | `threads` | both sides by the wall clock |
 
 mod leg;
-mod line;
+mod queue;
 mod tasks;
 mod threads;
 
@@ -24,9 +24,9 @@ use finbox_mailbox::{Cell, Header};
 use finbox_runtime::command::{Kind, Processor, Snapshot, command_ring};
 
 pub(super) use self::leg::{Leg, Vigil};
-pub(super) use self::line::{Line, Sent};
+pub(super) use self::queue::{PacketQueue, Sent};
 pub(super) use self::tasks::Tasks;
-pub(super) use self::threads::{Way, through, watch};
+pub(super) use self::threads::{Intake, through, watch};
 use super::Settings;
 use crate::report::{CommandReport, CommandStall, Digest, HaltedReport};
 
@@ -101,13 +101,13 @@ impl Memory {
         &'r mut self,
         tasks: Tasks<'f, 'm, B>,
         settings: &Settings,
-    ) -> (Line<'r>, Processor<'r, Tasks<'f, 'm, B>>) {
+    ) -> (PacketQueue<'r>, Processor<'r, Tasks<'f, 'm, B>>) {
         let all = tasks.all();
         let memory = (&mut self.header, &mut *self.cells);
         let (submitter, processor) = command_ring(memory, &mut self.board, (0, EPOCH), tasks);
         let room = usize::try_from(all).expect("tasks are in memory").max(1);
         (
-            Line::new(submitter, all, settings.submit.has_bell()),
+            PacketQueue::new(submitter, all, settings.submit.has_bell()),
             processor.with_room(room),
         )
     }
@@ -130,15 +130,15 @@ impl Passage {
         self.report.halt.is_some()
     }
 
-    /// Sums up what `line` sent and the processor is left with at `now_ns`.
+    /// Sums up what `queue` sent and the processor is left with at `now_ns`.
     pub(super) fn of(
         settings: &Settings,
-        line: &Line<'_>,
+        queue: &PacketQueue<'_>,
         (leg, snapshot): (&Leg, &Snapshot),
         now_ns: u64,
     ) -> Self {
-        let (sent, statistics) = (line.counts(), &snapshot.statistics);
-        let evidence = leg.evidence(snapshot, line.target(), now_ns);
+        let (sent, statistics) = (queue.counts(), &snapshot.statistics);
+        let evidence = leg.evidence(snapshot, queue.target(), now_ns);
         let notices = &statistics.notices;
         let duplicates: u64 = notices.duplicate.iter().sum();
         let unknown: u64 = notices.unknown.iter().sum();

@@ -11,7 +11,7 @@ use finbox_runtime::threads::Running;
 use finbox_runtime::{Drain, DrainLimits, drain};
 use finbox_scheduler::{Ledger, Scheduler};
 
-use super::{BATCH, Leg, Line, Memory, Passage, Sent, Tasks, Vigil};
+use super::{BATCH, Leg, Memory, PacketQueue, Passage, Sent, Tasks, Vigil};
 use crate::device::Meter;
 use crate::fault::BatchMishap;
 use crate::world::feed::{Fed, Feed};
@@ -34,7 +34,7 @@ type Site<'x, 'm> = (
 );
 
 /// How the tasks of a run come in, for whoever watches it.
-pub(in crate::world) trait Way {
+pub(in crate::world) trait Intake {
     /// Submits some more, as far as there is room; returns how many tasks or packets went on.
     fn some(&mut self) -> Result<u64, RunError>;
 
@@ -57,7 +57,7 @@ pub(in crate::world) struct Ended<R> {
     pub(in crate::world) passage: Option<Passage>,
 }
 
-/// Lends `body` the way in that the settings ask for. `mishaps` says of each batch that there is
+/// Lends `body` the intake that the settings ask for. `mishaps` says of each batch that there is
 /// room for what goes wrong with it.
 ///
 /// # Errors
@@ -66,32 +66,32 @@ pub(in crate::world) fn through<'x, 'm, R>(
     feed: Feed<'x, 'm>,
     (settings, recorder, running, schedulers): Site<'x, 'm>,
     mishaps: &mut dyn FnMut() -> Option<BatchMishap>,
-    body: impl FnOnce(&mut dyn Way) -> R,
+    body: impl FnOnce(&mut dyn Intake) -> R,
 ) -> Result<Ended<R>, RunError> {
     let (memory, probes) = (Memory::of(settings), recorder.probes());
     let Some(mut memory) = memory else {
-        let mut way = Direct {
+        let mut intake = Direct {
             feed,
             site: (running, schedulers, &probes, recorder.meter()),
         };
-        let result = body(&mut way);
+        let result = body(&mut intake);
         return Ok(Ended {
             result,
-            ledger: ledger(&way.feed),
-            planned: way.feed.planned(schedulers, recorder.meter().now()),
+            ledger: ledger(&intake.feed),
+            planned: intake.feed.planned(schedulers, recorder.meter().now()),
             passage: None,
         });
     };
     let tasks = Tasks::new(feed, (schedulers, &probes), recorder).waking(running);
-    let (mut line, mut processor) = memory.ends(tasks, settings);
+    let (mut queue, mut processor) = memory.ends(tasks, settings);
     let clock = HostClock::start();
     let mut leg = Leg::begin(processor.snapshot(), clock.now_ns());
     let result = if settings.submit.has_bell() {
         let ended = run_threaded(&mut processor, &clock, |thread| {
             let mut side = *thread;
-            let (line, leg) = (&mut line, &mut leg);
+            let (queue, leg) = (&mut queue, &mut leg);
             body(&mut Ring::new(
-                (line, &mut side),
+                (queue, &mut side),
                 leg,
                 (&clock, running),
                 mishaps,
@@ -99,9 +99,9 @@ pub(in crate::world) fn through<'x, 'm, R>(
         });
         ended.map_err(|error| RunError::Thread(error.kind()))?
     } else {
-        let (line, leg) = (&mut line, &mut leg);
+        let (queue, leg) = (&mut queue, &mut leg);
         body(&mut Ring::new(
-            (line, &mut processor),
+            (queue, &mut processor),
             leg,
             (&clock, running),
             mishaps,
@@ -118,24 +118,24 @@ pub(in crate::world) fn through<'x, 'm, R>(
         result,
         ledger: ledger(processor.executor().feed()),
         planned,
-        passage: Some(Passage::of(settings, &line, (&leg, &snapshot), now_ns)),
+        passage: Some(Passage::of(settings, &queue, (&leg, &snapshot), now_ns)),
     })
 }
 
-/// Waits until `tasks` tasks have ended and `way` is through. `winds_down` is called again and
+/// Waits until `tasks` tasks have ended and `intake` is through. `winds_down` is called again and
 /// again: while it says no, more is submitted.
 pub(in crate::world) fn watch(
     (running, tasks): (&Running, u64),
     limits: DrainLimits,
-    way: &mut dyn Way,
-    mut winds_down: impl FnMut(&dyn Way) -> bool,
+    intake: &mut dyn Intake,
+    mut winds_down: impl FnMut(&dyn Intake) -> bool,
 ) -> Drain<RunError> {
-    let ended = drain(running, tasks, limits, || match winds_down(way) {
+    let ended = drain(running, tasks, limits, || match winds_down(intake) {
         true => Ok(0),
-        false => way.some(),
+        false => intake.some(),
     });
     match ended {
-        Drain::Done if !way.finish() => Drain::Stuck,
+        Drain::Done if !intake.finish() => Drain::Stuck,
         ended => ended,
     }
 }
@@ -157,7 +157,7 @@ struct Direct<'x, 'm> {
     ),
 }
 
-impl Way for Direct<'_, '_> {
+impl Intake for Direct<'_, '_> {
     fn some(&mut self) -> Result<u64, RunError> {
         let (running, schedulers, probes, meter) = self.site;
         let mut fed = 0;
@@ -214,7 +214,7 @@ impl Side for ProcessorThread<'_, HostClock> {
 
 /// Through a ring: the submitting side.
 struct Ring<'s, 'r> {
-    line: &'s mut Line<'r>,
+    queue: &'s mut PacketQueue<'r>,
     side: &'s mut dyn Side,
     leg: &'s mut Leg,
     clock: &'s HostClock,
@@ -227,13 +227,13 @@ struct Ring<'s, 'r> {
 
 impl<'s, 'r> Ring<'s, 'r> {
     fn new(
-        (line, side): (&'s mut Line<'r>, &'s mut dyn Side),
+        (queue, side): (&'s mut PacketQueue<'r>, &'s mut dyn Side),
         leg: &'s mut Leg,
         (clock, running): (&'s HostClock, &'s Running),
         mishaps: &'s mut dyn FnMut() -> Option<BatchMishap>,
     ) -> Self {
         Self {
-            line,
+            queue,
             side,
             leg,
             clock,
@@ -246,15 +246,15 @@ impl<'s, 'r> Ring<'s, 'r> {
 
     /// Sends what there is room for: for a processor on this thread a batch at a time.
     fn send(&mut self) {
-        if self.line.has_bell() {
+        if self.queue.has_bell() {
             let batches = FEED_AT_ONCE / BATCH as u64;
             for _ in 0..batches {
-                let Sent::Batch { .. } = self.line.send(&mut *self.mishaps) else {
+                let Sent::Batch { .. } = self.queue.send(&mut *self.mishaps) else {
                     return;
                 };
             }
-        } else if self.side.snapshot().statistics.position >= self.line.sent_end() {
-            let _full_or_over = self.line.send(&mut *self.mishaps);
+        } else if self.side.snapshot().statistics.position >= self.queue.sent_end() {
+            let _full_or_over = self.queue.send(&mut *self.mishaps);
         }
     }
 
@@ -267,21 +267,21 @@ impl<'s, 'r> Ring<'s, 'r> {
             self.running.stop_flag().stop();
         }
         let position = snapshot.statistics.position;
-        if self.vigil.is_to_ring(position, now_ns) && position < self.line.target() {
-            self.line.ring();
+        if self.vigil.is_to_ring(position, now_ns) && position < self.queue.target() {
+            self.queue.ring();
         }
         position - std::mem::replace(&mut self.told, position)
     }
 }
 
-impl Way for Ring<'_, '_> {
+impl Intake for Ring<'_, '_> {
     fn some(&mut self) -> Result<u64, RunError> {
         let mut all = 0;
         while all < FEED_AT_ONCE {
             self.send();
-            if !self.line.has_bell() {
+            if !self.queue.has_bell() {
                 // What it came to is in the snapshot, which is looked at below.
-                let _arrival = self.side.drain(self.line.sent_end(), 0, self.clock);
+                let _arrival = self.side.drain(self.queue.sent_end(), 0, self.clock);
             }
             match self.watch() {
                 0 => break,
@@ -296,7 +296,7 @@ impl Way for Ring<'_, '_> {
     }
 
     fn finish(&mut self) -> bool {
-        let ended = self.side.drain(self.line.target(), FINISH_NS, self.clock);
+        let ended = self.side.drain(self.queue.target(), FINISH_NS, self.clock);
         matches!(ended, Ok(Arrival::Reached { .. }))
     }
 }

@@ -33,7 +33,7 @@ pub(in crate::world) struct Counts {
 
 /// Everything that is to be sent, and how far that is.
 #[derive(Debug)]
-pub(in crate::world) struct Line<'r> {
+pub(in crate::world) struct PacketQueue<'r> {
     sender: Sender<'r>,
     /// Packets in all: a launch a task, and the fence.
     all: u64,
@@ -43,7 +43,7 @@ pub(in crate::world) struct Line<'r> {
     counts: Counts,
 }
 
-impl<'r> Line<'r> {
+impl<'r> PacketQueue<'r> {
     pub(super) fn new(sender: Sender<'r>, tasks: u64, has_bell: bool) -> Self {
         Self {
             sender,
