@@ -3510,8 +3510,8 @@ finbox_status finbox_device_event_copy(struct finbox_device *device,
 
 /**
  * How far an event is: `value` becomes that of the last copy whose bytes are there, 0 before the
- * first, `FINBOX_EVENT_FAILED` for ever if one failed. INVALID_ARGUMENT if its word cannot be
- * read. Any thread.
+ * first, `FINBOX_EVENT_FAILED` for ever if one failed: that is no value to advance a timeline to,
+ * poison it. INVALID_ARGUMENT if its word cannot be read. Any thread.
  *
  * @pre `device` points to a device's storage, `event` to an event, `value` to a number; all live until
  * the call returns.
@@ -3928,7 +3928,8 @@ finbox_status finbox_planner_take_freed(struct finbox_planner *planner,
  *
  * DUPLICATE if it was told before, which is counted; OUT_OF_ORDER if the launch was not committed,
  * comes behind one that has not finished, or waits for something that is not reached; POISONED;
- * UNKNOWN_TIMELINE. Nothing was changed then. Any thread.
+ * UNKNOWN_TIMELINE; INVALID_ARGUMENT if the value is `FINBOX_EVENT_FAILED`, which is none: end the
+ * timeline with `finbox_planner_poison`. Nothing was changed then. Any thread.
  *
  * @pre `planner` points to a planner's storage, `point` to a point; both live until the call returns.
  */
@@ -4095,7 +4096,8 @@ finbox_status finbox_planned_destroy(struct finbox_planned *planned);
  *
  * DUPLICATE if it was told before, which is counted; OUT_OF_ORDER if the launch was not committed,
  * comes behind one that has not finished, or waits for something that is not reached; POISONED;
- * UNKNOWN_TIMELINE. Nothing was changed then. Any thread.
+ * UNKNOWN_TIMELINE; INVALID_ARGUMENT if the value is `FINBOX_EVENT_FAILED`, which is none: end the
+ * timeline with `finbox_planner_poison`. Nothing was changed then. Any thread.
  *
  * @pre `planner` points to a planner's storage, `point` to a point; both live until the call returns.
  */

@@ -107,8 +107,8 @@ pub unsafe extern "C" fn finbox_device_event_copy(
 }
 
 /// How far an event is: `value` becomes that of the last copy whose bytes are there, 0 before the
-/// first, `FINBOX_EVENT_FAILED` for ever if one failed. INVALID_ARGUMENT if its word cannot be
-/// read. Any thread.
+/// first, `FINBOX_EVENT_FAILED` for ever if one failed: that is no value to advance a timeline to,
+/// poison it. INVALID_ARGUMENT if its word cannot be read. Any thread.
 ///
 /// # Safety
 /// `device` points to a device's storage, `event` to an event, `value` to a number; all live until

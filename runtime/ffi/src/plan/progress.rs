@@ -1,20 +1,32 @@
 //! How far timelines are: told, ended, asked.
 
 use ::finbox_scheduler::Fate;
-use finbox_abi::{finbox_text, not_null};
+use finbox_abi::{FINBOX_EVENT_FAILED, finbox_text, not_null};
 use finbox_runtime::stream::TimelineId;
 
 use super::{finbox_planner, finbox_point, office};
 use crate::device::text_of;
-use crate::edition::guard;
+use crate::edition::{guard, refuse_with};
+use crate::problem::Problem;
 use crate::scheduler::finbox_fate;
 use crate::status::finbox_status;
+
+/// Refuses what a device's event says when it has failed: it would be the last of all values, and
+/// whoever waits would go on.
+fn check_value(value: u64) -> Result<(), Problem> {
+    if value != FINBOX_EVENT_FAILED {
+        return Ok(());
+    }
+    let why = "an event that says FINBOX_EVENT_FAILED reaches nothing more: poison its timeline";
+    Err(refuse_with(finbox_status::InvalidArgument, &why))
+}
 
 /// Says that the launch of a point has finished, or that a foreign timeline has come so far.
 ///
 /// DUPLICATE if it was told before, which is counted; OUT_OF_ORDER if the launch was not committed,
 /// comes behind one that has not finished, or waits for something that is not reached; POISONED;
-/// UNKNOWN_TIMELINE. Nothing was changed then. Any thread.
+/// UNKNOWN_TIMELINE; INVALID_ARGUMENT if the value is `FINBOX_EVENT_FAILED`, which is none: end the
+/// timeline with `finbox_planner_poison`. Nothing was changed then. Any thread.
 ///
 /// # Safety
 /// `planner` points to a planner's storage, `point` to a point; both live until the call returns.
@@ -28,6 +40,7 @@ pub unsafe extern "C" fn finbox_planner_advance(
         not_null(point, "point")?;
         // SAFETY: readable by the caller's word.
         let point = unsafe { point.read() }.point();
+        check_value(point.value)?;
         // SAFETY: handed on to the caller.
         unsafe { office(planner) }?.planner.advance(point, now_ns)?;
         Ok(())

@@ -60,8 +60,12 @@ fn no_device() -> finbox_device {
 }
 
 pub(crate) fn open(library: &str) -> Box<finbox_device> {
+    open_with(library, "")
+}
+
+pub(crate) fn open_with(library: &str, options: &str) -> Box<finbox_device> {
     let mut device = Box::new(no_device());
-    let opened = c!(finbox_device_open(&args(library, ""), &mut *device));
+    let opened = c!(finbox_device_open(&args(library, options), &mut *device));
     assert_eq!(opened, OK, "{}", last_error());
     device
 }

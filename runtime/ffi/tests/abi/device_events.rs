@@ -6,9 +6,9 @@ use std::thread;
 use finbox::*;
 use finbox_abi::{FINBOX_EVENT_FAILED, FINBOX_FEATURE_EVENTS, finbox_event, finbox_event_copy};
 
-use crate::device::{library, open};
+use crate::device::{library, open_with};
 use crate::mailbox::{OK, c, last_error};
-use crate::plan_rig::{Desk, point, wait};
+use crate::plan_rig::{Desk, point, text, wait};
 
 /// Two ranks, an event of rank 1, and 64 bytes of each rank.
 struct Rig {
@@ -20,8 +20,12 @@ struct Rig {
 
 impl Rig {
     fn new(library: &str) -> Self {
+        Self::with(library, "")
+    }
+
+    fn with(library: &str, options: &str) -> Self {
         let mut rig = Self {
-            device: open(library),
+            device: open_with(library, options),
             event: finbox_event::default(),
             from: 0,
             to: 0,
@@ -107,6 +111,42 @@ fn a_launch_waits_for_what_a_device_copies_by_itself() {
     ));
     assert_eq!((got, found), (OK, bytes));
     rig.close();
+    desk.end();
+}
+
+#[test]
+fn a_copy_that_failed_is_no_value_and_ends_the_timeline_of_whoever_waits() {
+    let Some(library) = library() else { return };
+    let rig = Rig::with(library, "delay_us=300000");
+    let desk = Desk::new(finbox_plan_mode::Strict);
+    let events = desk.timeline("events of rank 1", finbox_timeline_kind::Foreign);
+    let (launch, _) = desk.launch(desk.streams[0], &[], &[wait(point(events, 7), 1_000)]);
+    assert_eq!(rig.copy(7, rig.to), OK);
+    assert_eq!(c!(finbox_device_release(rig.at(), 1, rig.to)), OK);
+    let value = loop {
+        let value = rig.value();
+        if value > 0 {
+            break value;
+        }
+        thread::yield_now();
+    };
+    assert_eq!(value, FINBOX_EVENT_FAILED);
+    let told = desk.advance(point(events, value), 10);
+    assert_eq!(told, finbox_status::InvalidArgument);
+    assert!(last_error().ends_with("poison its timeline"));
+    assert_eq!(desk.fate(point(events, 7)), finbox_fate::Unfinished as u32);
+    let cause = text("a copy failed");
+    let ended = c!(finbox_planner_poison(desk.at(), events, &cause, 11));
+    assert_eq!(ended, OK);
+    let failed = finbox_fate::Failed as u32;
+    assert_eq!(
+        [desk.fate(point(events, 7)), desk.fate(launch)],
+        [failed; 2]
+    );
+    while c!(finbox_device_event_close(rig.at(), &rig.event)) != OK {
+        thread::yield_now();
+    }
+    assert_eq!(c!(finbox_device_close(rig.at())), OK);
     desk.end();
 }
 
