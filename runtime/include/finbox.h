@@ -3057,6 +3057,15 @@ finbox_status finbox_work_ring_push_batch(struct finbox_work_ring *ring,
                                           uint32_t *accepted);
 
 /**
+ * Says that nothing more will be pushed: workers get CLOSED when everything in the ring was taken,
+ * and may go. What is pushed all the same may be taken by nobody. Any thread that has seen the
+ * last push end.
+ *
+ * @pre `ring` points to a work ring's storage that lives until the call returns.
+ */
+finbox_status finbox_work_ring_close(struct finbox_work_ring *ring);
+
+/**
  * Whether the item of `position` was finished: `is_done` becomes 1 or 0, and is right for ever,
  * also when its slot was used again. If 1, what its worker did before is visible. Any thread.
  *
@@ -3119,8 +3128,9 @@ finbox_status finbox_work_ring_recover(struct finbox_work_ring *ring,
 
 /**
  * Takes the next item, in the order of positions. EMPTY; NOT_PUBLISHED if a producer stands
- * between claim and publication of it; HOLDING if this worker has one already. Never blocks. One
- * thread at a time: another gets BUSY.
+ * between claim and publication of it; HOLDING if this worker has one already; CLOSED if the ring
+ * was closed and everything in it was taken: this worker may go. Never blocks. One thread at a
+ * time: another gets BUSY.
  *
  * @pre `worker` points to a worker's storage, `work` to a work; both live until the call returns.
  */

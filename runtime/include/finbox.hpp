@@ -561,6 +561,9 @@ public:
         return finbox_work_ring_push(&handle_, &item, &position);
     }
 
+    /** Nothing more will be pushed: workers get CLOSED when everything was taken. */
+    [[nodiscard]] status close() { return finbox_work_ring_close(&handle_); }
+
     [[nodiscard]] status is_done(uint64_t position, bool &is_done)
     {
         uint32_t found = 0;

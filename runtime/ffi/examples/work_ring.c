@@ -1,8 +1,10 @@
 /*
  * Two persistent workers that search items of a buffer for a byte pattern, and one producer.
  *
- * Items go in through the work ring, results come back through a mailbox: the worker says done, and
- * pushes one message whose cookie is the item's correlation. The sum is compared with a plain search.
+ * Items go in through the work ring, results come back through a mailbox: the worker pushes one
+ * message whose cookie is the item's correlation, and says done behind it. Until then the item is
+ * its own, so that of a worker that dies between the two it is found and done again: a result may
+ * come twice, and is never lost. The sum is compared with a plain search.
  */
 #include <finbox.h>
 
@@ -41,7 +43,7 @@ static uint32_t matches(const unsigned char *bytes, uint32_t length)
     return found;
 }
 
-/* Takes items until it gets one without bytes. */
+/* Takes items until the ring is closed and has no more. */
 static void *work(void *context)
 {
     finbox_worker worker = FINBOX_ZERO;
@@ -56,19 +58,19 @@ static void *work(void *context)
             sched_yield();
             continue;
         }
+        if (status == FINBOX_STATUS_CLOSED) {
+            break;
+        }
         must(status, "claim");
         finbox_slab_entry result = {.addr = 0};
         result.cookie = taken.item.correlation;
         result.expected = matches(input + taken.item.offset, taken.item.length);
-        must(finbox_worker_done(&worker, taken.position, NULL), "done");
-        if (taken.item.length == 0) {
-            break;
-        }
         while ((status = finbox_producer_push_condition(&producer, taken.item.correlation, 0,
                                                         &result)) == FINBOX_STATUS_FULL) {
             sched_yield();
         }
         must(status, "push");
+        must(finbox_worker_done(&worker, taken.position, NULL), "done");
     }
     must(finbox_producer_leave(&producer), "leave");
     must(finbox_worker_leave(&worker), "leave");
@@ -135,17 +137,16 @@ int main(void)
         pthread_create(&threads[worker], NULL, work, &names[worker]);
     }
     uint32_t pushed = 0, answered = 0;
-    while (pushed < ITEMS + WORKERS || answered < ITEMS) {
+    while (answered < ITEMS) {
         finbox_work_item item = {.offset = pushed * ITEM_BYTES, .length = ITEM_BYTES};
         item.correlation = pushed;
-        if (pushed >= ITEMS) {
-            item.offset = item.length = 0; /* the last: go home */
-        }
-        if (pushed < ITEMS + WORKERS) {
+        if (pushed < ITEMS) {
             finbox_status status = finbox_work_ring_push(&ring, &item, &position);
             if (status != FINBOX_STATUS_FULL) {
                 must(status, "push");
-                pushed++;
+                if (++pushed == ITEMS) {
+                    must(finbox_work_ring_close(&ring), "close"); /* behind the last push */
+                }
                 continue;
             }
         }

@@ -306,6 +306,21 @@ pub unsafe extern "C" fn finbox_work_ring_push_batch(
     })
 }
 
+/// Says that nothing more will be pushed: workers get CLOSED when everything in the ring was taken,
+/// and may go. What is pushed all the same may be taken by nobody. Any thread that has seen the
+/// last push end.
+///
+/// # Safety
+/// `ring` points to a work ring's storage that lives until the call returns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn finbox_work_ring_close(ring: *mut finbox_work_ring) -> finbox_status {
+    guard(|| {
+        // SAFETY: handed on to the caller.
+        unsafe { ring_at(ring) }?.close();
+        Ok(())
+    })
+}
+
 /// Whether the item of `position` was finished: `is_done` becomes 1 or 0, and is right for ever,
 /// also when its slot was used again. If 1, what its worker did before is visible. Any thread.
 ///

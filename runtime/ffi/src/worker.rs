@@ -141,8 +141,9 @@ pub unsafe extern "C" fn finbox_work_ring_recover(
 }
 
 /// Takes the next item, in the order of positions. EMPTY; NOT_PUBLISHED if a producer stands
-/// between claim and publication of it; HOLDING if this worker has one already. Never blocks. One
-/// thread at a time: another gets BUSY.
+/// between claim and publication of it; HOLDING if this worker has one already; CLOSED if the ring
+/// was closed and everything in it was taken: this worker may go. Never blocks. One thread at a
+/// time: another gets BUSY.
 ///
 /// # Safety
 /// `worker` points to a worker's storage, `work` to a work; both live until the call returns.

@@ -1,7 +1,7 @@
 //! The work ring through the C ABI: items in, workers, what the dead left, what is refused.
 
 use std::ptr;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 use finbox::*;
 use finbox_mailbox::Line;
@@ -111,6 +111,10 @@ impl Ring {
             OK
         );
         (is_done, holder, in_flight)
+    }
+
+    fn close(&self) -> finbox_status {
+        c!(finbox_work_ring_close(self.at()))
     }
 
     fn end(&self) {
@@ -230,25 +234,52 @@ fn every_line_has_one_worker() {
     }
 }
 
+#[test]
+fn a_closed_ring_lets_workers_go_when_all_of_it_was_taken() {
+    let ring = Ring::new();
+    let (mut one, mut two) = (ring.worker(1), ring.worker(2));
+    assert_eq!(ring.push(5), (OK, 0));
+    assert_eq!((ring.close(), ring.close()), (OK, OK));
+    assert_eq!(claim(&mut one), (OK, 0, 5));
+    assert_eq!(claim(&mut one).0, finbox_status::Holding);
+    assert_eq!(claim(&mut two).0, finbox_status::Closed);
+    assert!(last_error().contains("closed"), "{}", last_error());
+    assert_eq!(done(&mut one, 0), (OK, 5));
+    let mut late = ring.worker(3);
+    for worker in [&mut one, &mut two, &mut late] {
+        assert_eq!(claim(worker).0, finbox_status::Closed);
+        leave(worker);
+    }
+    assert_eq!(ring.ask(0), (1, 0, 0));
+    ring.end();
+    assert_eq!(ring.close(), finbox_status::Destroyed);
+}
+
 const EACH: u32 = 2_000;
 
-fn produce(ring: &Ring, producer: u32) {
+type Sums<'s> = [ScopedJoinHandle<'s, u64>; 2];
+
+/// Pushes for as long as there is a worker to take what it pushes.
+fn produce(ring: &Ring, producer: u32, workers: &Sums<'_>) {
     for number in 0..EACH {
         while ring.push(producer * EACH + number).0 == finbox_status::Full {
+            let is_over = workers.iter().all(ScopedJoinHandle::is_finished);
+            assert!(!is_over, "nobody takes anything any more");
             thread::yield_now();
         }
     }
 }
 
-/// The sum of what one worker did, until the last position is done.
+/// The sum of what one worker did, until the ring is closed.
 fn consume(ring: &Ring, name: u32) -> u64 {
     let (mut worker, mut sum) = (ring.worker(name), 0);
-    while ring.ask(u64::from(2 * EACH - 1)).0 == 0 {
+    loop {
         match claim(&mut worker) {
             (OK, position, correlation) => {
                 sum += u64::from(correlation);
                 assert_eq!(done(&mut worker, position), (OK, correlation));
             }
+            (finbox_status::Closed, ..) => break,
             _ => thread::yield_now(),
         }
     }
@@ -259,16 +290,24 @@ fn consume(ring: &Ring, name: u32) -> u64 {
 #[test]
 fn two_producers_and_two_workers_lose_nothing() {
     let ring = Ring::new();
-    let sums = thread::scope(|scope| {
+    let (pushed, sums) = thread::scope(|scope| {
         let ring = &ring;
         let workers = [1, 2].map(|name| scope.spawn(move || consume(ring, name)));
-        for producer in 0..2 {
-            scope.spawn(move || produce(ring, producer));
-        }
-        workers.map(|worker| worker.join().expect("no panic"))
+        // Whoever panics is told of when everybody has ended: the ring is closed before.
+        let pushed = thread::scope(|scope| {
+            let workers = &workers;
+            let producers = [0, 1].map(|one| scope.spawn(move || produce(ring, one, workers)));
+            producers.map(ScopedJoinHandle::join)
+        });
+        assert_eq!(ring.close(), OK);
+        (pushed, workers.map(ScopedJoinHandle::join))
     });
+    for pushed in pushed {
+        pushed.expect("no panic");
+    }
     let all = u64::from(2 * EACH);
-    assert_eq!(sums[0] + sums[1], all * (all - 1) / 2);
+    let sum: u64 = sums.map(|sum| sum.expect("no panic")).iter().sum();
+    assert_eq!(sum, all * (all - 1) / 2);
     assert_eq!(ring.ask(0), (1, 0, 0));
     ring.end();
 }
@@ -298,6 +337,7 @@ fn null_is_refused_by_its_name() {
     args.memory = ptr::null_mut();
     refused(c!(finbox_work_ring_place(&args, at)), "memory");
     refused(c!(finbox_work_ring_destroy(none)), "work ring");
+    refused(c!(finbox_work_ring_close(none)), "work ring");
     refused(
         c!(finbox_work_ring_push(at, ptr::null(), &mut number)),
         "item",

@@ -84,7 +84,9 @@ bool works()
     finbox::must(ring.is_done(position, before));
     finbox::must(worker.done(work.position));
     finbox::must(ring.is_done(position, behind));
-    return work.item.correlation == 42 && !before && behind;
+    finbox::must(ring.close());
+    bool is_over = worker.claim(work) == FINBOX_STATUS_CLOSED;
+    return work.item.correlation == 42 && !before && behind && is_over;
 }
 
 } // namespace
