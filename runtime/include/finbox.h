@@ -30,7 +30,7 @@
 /**
  * Minor version of the ABI: something was appended.
  */
-#define FINBOX_ABI_MINOR 3
+#define FINBOX_ABI_MINOR 4
 
 /**
  * Bit of `finbox_targets`: chips with 24 clusters, whose DMA is not coherent.
@@ -93,6 +93,11 @@
  * The largest number that a task may bear.
  */
 #define FINBOX_TASK_LAST 1099511627774
+
+/**
+ * Flag of `finbox_scheduler_lose_worker`: its item may be done twice, so it is pushed again.
+ */
+#define FINBOX_LOST_AGAIN 1
 
 /**
  * The refusal of a packet that the executor has no function for.
@@ -439,6 +444,12 @@ enum finbox_shape
      * Nothing: it orders others.
      */
     FINBOX_SHAPE_DUMMY = 4,
+    /**
+     * A persistent worker: it is one item of the scheduler's work ring. The low half of `args` is
+     * the item's offset and the high half its length, the low half of `kernel` its rule set.
+     * `run_budget_ns` begins when it is pushed, and ends when its worker was heard.
+     */
+    FINBOX_SHAPE_WORK = 5,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -1489,6 +1500,15 @@ typedef struct finbox_scheduler_args {
      * Epoch of the run: messages bear it, and tasks of another epoch are refused; 0: 1.
      */
     uint32_t epoch;
+    /**
+     * Items for persistent workers in the work ring at once, a power of two, 2 to 2^24; 0: there is
+     * none, and tasks of the shape WORK are refused.
+     */
+    uint32_t work_slots;
+    /**
+     * Persistent workers at once, up to `FINBOX_MAX_WORKERS`.
+     */
+    uint32_t workers;
 } finbox_scheduler_args;
 
 /**
@@ -1657,7 +1677,8 @@ typedef struct finbox_pass {
  * What was counted since the scheduler was placed. When every task has finished and nothing was
  * pushed from outside: `submitted == completed + failed + cancelled`; `fins_received ==
  * fins_applied + fins_duplicate + fins_stale + fins_unknown`; `messages_accepted ==
- * messages_delivered + messages_reported`.
+ * messages_delivered + messages_reported`; `completed == inline_completed + deferred + worked`;
+ * `work_offered == work_done + work_late + work_left + work_again`.
  */
 typedef struct finbox_ledger {
     /**
@@ -1713,7 +1734,7 @@ typedef struct finbox_ledger {
      */
     uint64_t fins_unknown;
     /**
-     * Messages that the mailbox accepted from FIN handlers.
+     * Messages that the mailbox accepted from FIN handlers, from workers, and about lost ones.
      */
     uint64_t messages_accepted;
     /**
@@ -1760,6 +1781,42 @@ typedef struct finbox_ledger {
      * Times that a counter stood lower than when it was looked at before.
      */
     uint64_t went_back;
+    /**
+     * Tasks that completed because a worker said that it was through with their item.
+     */
+    uint64_t worked;
+    /**
+     * Items pushed into the work ring, those pushed again included.
+     */
+    uint64_t work_offered;
+    /**
+     * Items taken back from lost workers, to be pushed again.
+     */
+    uint64_t work_again;
+    /**
+     * Items that a lost worker left and whose task failed for it, or had its outcome before.
+     */
+    uint64_t work_left;
+    /**
+     * Items that a worker said it was through with.
+     */
+    uint64_t work_done;
+    /**
+     * Items that came back when their task had its outcome.
+     */
+    uint64_t work_late;
+    /**
+     * Messages of workers about items that had come back before.
+     */
+    uint64_t work_duplicate;
+    /**
+     * Messages of workers about an earlier life of an item's task.
+     */
+    uint64_t work_stale;
+    /**
+     * Messages of workers about what is no item.
+     */
+    uint64_t work_unknown;
 } finbox_ledger;
 
 /**
@@ -3142,12 +3199,24 @@ finbox_status finbox_worker_claim(struct finbox_worker *worker, struct finbox_wo
  * DUPLICATE if it is done already, NOT_HELD if it is not this worker's; nothing changed then. One
  * thread at a time: another gets BUSY.
  *
+ * A scheduler's worker tells the scheduler first, through its mailbox, and wakes the library's
+ * dispatch thread: that completes the task. FULL if the mailbox is: nothing changed, say it again.
+ * CONDEMNED if that is condemned: the item is out of its hand, and the task fails.
+ *
  * @pre `worker` points to a worker's storage that lives until the call returns; `correlation` is null
  * or points to a number.
  */
 finbox_status finbox_worker_done(struct finbox_worker *worker,
                                  uint64_t position,
                                  uint32_t *correlation);
+
+/**
+ * As `finbox_worker_done`, of a scheduler's worker: the item failed with a `status` of the
+ * program's, not 0, and so does its task. INVALID_ARGUMENT of any other worker.
+ *
+ * @pre `worker` points to a worker's storage that lives until the call returns.
+ */
+finbox_status finbox_worker_fail(struct finbox_worker *worker, uint64_t position, uint32_t status);
 
 /**
  * What a worker has to finish before it gets more: `work` becomes that; EMPTY if it has nothing in
@@ -3158,8 +3227,8 @@ finbox_status finbox_worker_done(struct finbox_worker *worker,
 finbox_status finbox_worker_in_hand(struct finbox_worker *worker, struct finbox_work *work);
 
 /**
- * Gives a worker up, and its line; an item in hand stays on it, to be recovered. The storage
- * serves again.
+ * Gives a worker up, and its line; an item in hand stays on it, to be recovered, or, a
+ * scheduler's, lost. The storage serves again.
  *
  * @pre `worker` points to a worker's storage, and no other thread uses it from now on.
  */
@@ -3193,7 +3262,8 @@ finbox_status finbox_scheduler_place(const struct finbox_scheduler_args *args,
  * storage serves again.
  *
  * BUSY while a call is inside, a wait among them; STARTED while threads of the library run: stop
- * them first. No other call may begin any more, and producers of its mailbox must have left.
+ * them first. OUTSTANDING, with its name, while a worker has neither left nor been lost. No other
+ * call may begin any more, and producers of its mailbox must have left.
  *
  * @pre `scheduler` points to storage that lives until the call returns.
  */
@@ -3344,6 +3414,52 @@ finbox_status finbox_scheduler_wait(struct finbox_scheduler *scheduler,
  * @pre `scheduler` points to a scheduler's storage that lives until the call returns.
  */
 finbox_status finbox_scheduler_stop(struct finbox_scheduler *scheduler);
+
+/**
+ * Makes a worker of the scheduler's work ring, called `name`, not 0, which no other worker of it
+ * bears. It takes items, each of which is a task of the shape WORK, with `finbox_worker_claim`,
+ * and says what came of them with `finbox_worker_done` and `finbox_worker_fail`. An item's
+ * correlation is the library's.
+ *
+ * INVALID_ARGUMENT if the scheduler was placed without a work ring; NO_LINE if every line is
+ * taken, or has an item that a lost worker left. Any thread. It must have left, or be lost, before
+ * the scheduler is destroyed.
+ *
+ * @pre `scheduler` points to a scheduler's storage that lives until the call returns, `worker` to
+ * storage that lives until it leaves.
+ */
+finbox_status finbox_scheduler_register_worker(struct finbox_scheduler *scheduler,
+                                               uint32_t name,
+                                               struct finbox_worker *worker);
+
+/**
+ * Says that the worker called `name` is gone: it left, with an item in hand or without, or died
+ * and never will. What it had said before counts. Its item's task fails with WORKER_LOST (fault
+ * 114), or, with `FINBOX_LOST_AGAIN` among the `flags`, its item is pushed again, at another
+ * position. Wakes the library's dispatch thread.
+ *
+ * FULL if the mailbox is full: say it again. CONDEMNED if that is condemned: the task fails with
+ * MAILBOX_GAP. INVALID_ARGUMENT without a work ring. Any thread.
+ *
+ * @pre `scheduler` points to a scheduler's storage that lives until the call returns. Nothing runs any
+ * more that could use a worker of this name, and whatever it did is visible to the caller. Its
+ * storage is not used again.
+ */
+finbox_status finbox_scheduler_lose_worker(struct finbox_scheduler *scheduler,
+                                           uint32_t name,
+                                           uint32_t flags);
+
+/**
+ * Says that no item will be offered any more: workers get CLOSED when everything in the ring was
+ * taken, and may go. A task of the shape WORK that becomes ready behind this fails with
+ * NO_WORKER_LEFT (fault 115). INVALID_ARGUMENT without a work ring.
+ *
+ * Not while a dispatch pass may push an item, which could be taken by nobody then: by the thread
+ * that passes, or when every task of the shape WORK was claimed once, or has its outcome.
+ *
+ * @pre `scheduler` points to a scheduler's storage that lives until the call returns.
+ */
+finbox_status finbox_scheduler_close_work(struct finbox_scheduler *scheduler);
 
 /**
  * What was counted so far. BUSY while a pass or a submission is inside, STARTED while threads of
@@ -4296,11 +4412,11 @@ static inline finbox_packet finbox_packet_indirect(uint64_t tag, uint64_t buffer
 #define FINBOX_ATTACH_ARGS_SIZE FINBOX_SIZE_UP_TO(finbox_attach_args, flags)
 #define FINBOX_DRAINED_SIZE FINBOX_SIZE_UP_TO(finbox_drained, stop)
 #define FINBOX_WORK_RING_ARGS_SIZE FINBOX_SIZE_UP_TO(finbox_work_ring_args, flags)
-#define FINBOX_SCHEDULER_ARGS_SIZE FINBOX_SIZE_UP_TO(finbox_scheduler_args, epoch)
+#define FINBOX_SCHEDULER_ARGS_SIZE FINBOX_SIZE_UP_TO(finbox_scheduler_args, workers)
 #define FINBOX_TASK_ARGS_SIZE FINBOX_SIZE_UP_TO(finbox_task_args, flags)
 #define FINBOX_OUTPUT_SIZE FINBOX_SIZE_UP_TO(finbox_output, size_bytes)
 #define FINBOX_PASS_SIZE FINBOX_SIZE_UP_TO(finbox_pass, polled)
-#define FINBOX_LEDGER_SIZE FINBOX_SIZE_UP_TO(finbox_ledger, went_back)
+#define FINBOX_LEDGER_SIZE FINBOX_SIZE_UP_TO(finbox_ledger, work_unknown)
 #define FINBOX_FAULT_SIZE FINBOX_SIZE_UP_TO(finbox_fault, hint)
 #define FINBOX_DEVICE_ARGS_SIZE FINBOX_SIZE_UP_TO(finbox_device_args, memory_bytes)
 #define FINBOX_DEVICE_FACTS_SIZE FINBOX_SIZE_UP_TO(finbox_device_facts, features)
@@ -4415,7 +4531,7 @@ FINBOX_ASSERT(offsetof(finbox_work, position) == 0);
 FINBOX_ASSERT(offsetof(finbox_work, item) == 8);
 FINBOX_ASSERT(sizeof(finbox_scheduler) == 64);
 FINBOX_ASSERT(offsetof(finbox_scheduler, opaque) == 0);
-FINBOX_ASSERT(sizeof(finbox_scheduler_args) == 128);
+FINBOX_ASSERT(sizeof(finbox_scheduler_args) == 136);
 FINBOX_ASSERT(offsetof(finbox_scheduler_args, struct_size) == 0);
 FINBOX_ASSERT(offsetof(finbox_scheduler_args, next) == 8);
 FINBOX_ASSERT(offsetof(finbox_scheduler_args, memory) == 16);
@@ -4438,6 +4554,8 @@ FINBOX_ASSERT(offsetof(finbox_scheduler_args, condition_room) == 112);
 FINBOX_ASSERT(offsetof(finbox_scheduler_args, urma_queues) == 116);
 FINBOX_ASSERT(offsetof(finbox_scheduler_args, mailbox_slots) == 120);
 FINBOX_ASSERT(offsetof(finbox_scheduler_args, epoch) == 124);
+FINBOX_ASSERT(offsetof(finbox_scheduler_args, work_slots) == 128);
+FINBOX_ASSERT(offsetof(finbox_scheduler_args, workers) == 132);
 FINBOX_ASSERT(sizeof(finbox_task) == 16);
 FINBOX_ASSERT(offsetof(finbox_task, slot) == 0);
 FINBOX_ASSERT(offsetof(finbox_task, owner) == 8);
@@ -4498,7 +4616,7 @@ FINBOX_ASSERT(offsetof(finbox_pass, progress) == 16);
 FINBOX_ASSERT(offsetof(finbox_pass, watching) == 20);
 FINBOX_ASSERT(offsetof(finbox_pass, handlers) == 24);
 FINBOX_ASSERT(offsetof(finbox_pass, polled) == 28);
-FINBOX_ASSERT(sizeof(finbox_ledger) == 200);
+FINBOX_ASSERT(sizeof(finbox_ledger) == 272);
 FINBOX_ASSERT(offsetof(finbox_ledger, struct_size) == 0);
 FINBOX_ASSERT(offsetof(finbox_ledger, submitted) == 8);
 FINBOX_ASSERT(offsetof(finbox_ledger, completed) == 16);
@@ -4524,6 +4642,15 @@ FINBOX_ASSERT(offsetof(finbox_ledger, polls) == 168);
 FINBOX_ASSERT(offsetof(finbox_ledger, lines_refreshed) == 176);
 FINBOX_ASSERT(offsetof(finbox_ledger, overshoots) == 184);
 FINBOX_ASSERT(offsetof(finbox_ledger, went_back) == 192);
+FINBOX_ASSERT(offsetof(finbox_ledger, worked) == 200);
+FINBOX_ASSERT(offsetof(finbox_ledger, work_offered) == 208);
+FINBOX_ASSERT(offsetof(finbox_ledger, work_again) == 216);
+FINBOX_ASSERT(offsetof(finbox_ledger, work_left) == 224);
+FINBOX_ASSERT(offsetof(finbox_ledger, work_done) == 232);
+FINBOX_ASSERT(offsetof(finbox_ledger, work_late) == 240);
+FINBOX_ASSERT(offsetof(finbox_ledger, work_duplicate) == 248);
+FINBOX_ASSERT(offsetof(finbox_ledger, work_stale) == 256);
+FINBOX_ASSERT(offsetof(finbox_ledger, work_unknown) == 264);
 FINBOX_ASSERT(sizeof(finbox_fault) == 88);
 FINBOX_ASSERT(offsetof(finbox_fault, struct_size) == 0);
 FINBOX_ASSERT(offsetof(finbox_fault, code) == 8);

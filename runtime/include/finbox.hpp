@@ -592,11 +592,23 @@ public:
         return finbox_work_ring_register(ring.get(), name, &handle_);
     }
 
+    /** Of a scheduler, which hears of what is done. */
+    [[nodiscard]] status enrol(scheduler &scheduler, uint32_t name)
+    {
+        return finbox_scheduler_register_worker(scheduler.get(), name, &handle_);
+    }
+
     [[nodiscard]] status claim(finbox_work &work) { return finbox_worker_claim(&handle_, &work); }
 
     [[nodiscard]] status done(uint64_t position, uint32_t *correlation = nullptr)
     {
         return finbox_worker_done(&handle_, position, correlation);
+    }
+
+    /** Of a scheduler's worker: the task fails. */
+    [[nodiscard]] status fail(uint64_t position, uint32_t status)
+    {
+        return finbox_worker_fail(&handle_, position, status);
     }
 
 private:

@@ -38,6 +38,14 @@ pub(crate) enum Problem {
     Nameless,
     #[error("a worker's name cannot be 0")]
     NamelessWorker,
+    #[error("this scheduler has no work ring: place it with work_slots and workers")]
+    NoWorkRing,
+    #[error("this worker is of no scheduler: tell whoever pushed the item by a way of your own")]
+    Unheard,
+    #[error("a worker fails with a status of its own, and 0 says that all went well")]
+    NoFailure,
+    #[error("worker {name} has not left: let it leave, or say that it is lost")]
+    WorkerLeft { name: u32 },
     #[error(transparent)]
     WorkRing(#[from] WorkRingError),
     #[error(transparent)]
@@ -107,6 +115,8 @@ impl Problem {
             Self::Producers { .. } | Self::Nameless | Self::NamelessWorker | Self::WorkRing(_) => {
                 Status::InvalidArgument
             }
+            Self::NoWorkRing | Self::Unheard | Self::NoFailure => Status::InvalidArgument,
+            Self::WorkerLeft { .. } => Status::Outstanding,
             Self::Place(PlaceError::Slots { .. }) => Status::InvalidArgument,
             Self::Place(PlaceError::TooSmall { .. }) => Status::TooSmall,
             Self::Place(PlaceError::Attached { .. }) => Status::Attached,

@@ -1,17 +1,19 @@
 //! Workers of a work ring across the ABI: one takes an item, holds it, and says that it is done.
 //!
 //! Guarantees: what [`finbox_mailbox::work::Worker`] guarantees; one thread at a time uses a
-//! worker, another gets BUSY. What a dead one had in hand is recovered by another. Called by
-//! persistent workers, and by whoever buries them.
+//! worker, another gets BUSY. What a dead one had in hand is recovered by another. A worker of a
+//! scheduler says what came of an item before it lets go of it. Called by persistent workers, and
+//! by whoever buries them.
 
 use core::num::NonZeroU32;
 
 use finbox_abi::not_null;
-use finbox_mailbox::work::{NoWork, Work, Worker};
+use finbox_mailbox::work::{Finished, NoWork, Work, Worker};
 
 use crate::edition::guard;
 use crate::handle::{Handle, Storage};
 use crate::problem::Problem;
+use crate::scheduler::Scheduling;
 use crate::status::finbox_status;
 use crate::work_ring::{finbox_work_item, finbox_work_ring, ring_at};
 
@@ -34,8 +36,33 @@ pub struct finbox_work {
     pub item: finbox_work_item,
 }
 
+/// What a worker's storage holds.
+pub(crate) struct Working {
+    worker: Worker<'static>,
+    /// Who hears of its items, if the ring is a scheduler's.
+    heard_by: Option<&'static Scheduling>,
+}
+
+impl Working {
+    pub(crate) const fn of(worker: Worker<'static>, heard_by: Option<&'static Scheduling>) -> Self {
+        Self { worker, heard_by }
+    }
+
+    fn done(&mut self, position: u64) -> Result<Finished, Problem> {
+        match self.heard_by {
+            Some(scheduling) => scheduling.worked(&mut self.worker, position, 0),
+            None => Ok(self.worker.done(position)?),
+        }
+    }
+
+    fn fail(&mut self, position: u64, status: NonZeroU32) -> Result<Finished, Problem> {
+        let scheduling = self.heard_by.ok_or(Problem::Unheard)?;
+        scheduling.worked(&mut self.worker, position, status.get())
+    }
+}
+
 impl Storage for finbox_worker {
-    type Body = Worker<'static>;
+    type Body = Working;
     const NAME: &'static str = "worker";
     const KIND: u64 = u64::from_le_bytes(*b"\0FBwrkr\xA5");
 }
@@ -61,7 +88,7 @@ impl From<Work> for finbox_work {
 }
 
 /// The name of a worker.
-fn name_of(name: u32) -> Result<NonZeroU32, Problem> {
+pub(crate) fn name_of(name: u32) -> Result<NonZeroU32, Problem> {
     NonZeroU32::new(name).ok_or(Problem::NamelessWorker)
 }
 
@@ -82,7 +109,8 @@ pub unsafe extern "C" fn finbox_work_ring_register(
         // SAFETY: handed on to the caller.
         let reserved = unsafe { Handle::at(worker) }?.reserve()?;
         // SAFETY: handed on to the caller.
-        reserved.fill(unsafe { ring_at(ring) }?.register(name)?);
+        let registered = unsafe { ring_at(ring) }?.register(name)?;
+        reserved.fill(Working::of(registered, None));
         Ok(())
     })
 }
@@ -135,7 +163,8 @@ pub unsafe extern "C" fn finbox_work_ring_recover(
         // SAFETY: handed on to the caller.
         let reserved = unsafe { Handle::at(worker) }?.reserve()?;
         // SAFETY: handed on to the caller.
-        reserved.fill(unsafe { ring_at(ring) }?.recover(dead, heir)?);
+        let recovered = unsafe { ring_at(ring) }?.recover(dead, heir)?;
+        reserved.fill(Working::of(recovered, None));
         Ok(())
     })
 }
@@ -155,7 +184,7 @@ pub unsafe extern "C" fn finbox_worker_claim(
     guard(|| {
         not_null(work, "work")?;
         // SAFETY: handed on to the caller.
-        let taken = unsafe { Handle::at(worker) }?.lock()?.claim()?;
+        let taken = unsafe { Handle::at(worker) }?.lock()?.worker.claim()?;
         // SAFETY: writable by the caller's word.
         unsafe { work.write(taken.into()) };
         Ok(())
@@ -166,6 +195,10 @@ pub unsafe extern "C" fn finbox_worker_claim(
 /// visible to whoever finds it done. `correlation`, unless null, becomes the producer's number.
 /// DUPLICATE if it is done already, NOT_HELD if it is not this worker's; nothing changed then. One
 /// thread at a time: another gets BUSY.
+///
+/// A scheduler's worker tells the scheduler first, through its mailbox, and wakes the library's
+/// dispatch thread: that completes the task. FULL if the mailbox is: nothing changed, say it again.
+/// CONDEMNED if that is condemned: the item is out of its hand, and the task fails.
 ///
 /// # Safety
 /// `worker` points to a worker's storage that lives until the call returns; `correlation` is null
@@ -190,6 +223,27 @@ pub unsafe extern "C" fn finbox_worker_done(
     })
 }
 
+/// As `finbox_worker_done`, of a scheduler's worker: the item failed with a `status` of the
+/// program's, not 0, and so does its task. INVALID_ARGUMENT of any other worker.
+///
+/// # Safety
+/// `worker` points to a worker's storage that lives until the call returns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn finbox_worker_fail(
+    worker: *mut finbox_worker,
+    position: u64,
+    status: u32,
+) -> finbox_status {
+    guard(|| {
+        let status = NonZeroU32::new(status).ok_or(Problem::NoFailure)?;
+        // SAFETY: handed on to the caller.
+        unsafe { Handle::at(worker) }?
+            .lock()?
+            .fail(position, status)?;
+        Ok(())
+    })
+}
+
 /// What a worker has to finish before it gets more: `work` becomes that; EMPTY if it has nothing in
 /// hand. One thread at a time: another gets BUSY.
 ///
@@ -203,7 +257,7 @@ pub unsafe extern "C" fn finbox_worker_in_hand(
     guard(|| {
         not_null(work, "work")?;
         // SAFETY: handed on to the caller.
-        let held = unsafe { Handle::at(worker) }?.lock()?.in_hand();
+        let held = unsafe { Handle::at(worker) }?.lock()?.worker.in_hand();
         let held = held.ok_or(NoWork::Empty)?;
         // SAFETY: writable by the caller's word.
         unsafe { work.write(held.into()) };
@@ -211,8 +265,8 @@ pub unsafe extern "C" fn finbox_worker_in_hand(
     })
 }
 
-/// Gives a worker up, and its line; an item in hand stays on it, to be recovered. The storage
-/// serves again.
+/// Gives a worker up, and its line; an item in hand stays on it, to be recovered, or, a
+/// scheduler's, lost. The storage serves again.
 ///
 /// # Safety
 /// `worker` points to a worker's storage, and no other thread uses it from now on.

@@ -52,6 +52,7 @@ const FINBOX: Made = Made {
         "scheduler/submit.rs",
         "scheduler/pass.rs",
         "scheduler/threads.rs",
+        "scheduler/work.rs",
         "scheduler/report.rs",
         "scheduler/stall.rs",
         "device.rs",
@@ -199,7 +200,7 @@ fn of_scheduler() -> String {
     layout!(text, finbox_scheduler: opaque);
     layout!(text, finbox_scheduler_args: struct_size next memory size_bytes port heap_bytes run_ns
         wait_ns gap_ns patience_ns target cores host_lanes handlers rings task_slots scopes
-        edge_nodes condition_room urma_queues mailbox_slots epoch);
+        edge_nodes condition_room urma_queues mailbox_slots epoch work_slots workers);
     layout!(text, finbox_task: slot owner);
     layout!(text, finbox_task_args: struct_size next after after_count retained retained_count task
         kernel args output_bytes run_budget_ns wait_budget_ns predicate_address shape subtasks
@@ -214,7 +215,9 @@ fn of_scheduler() -> String {
     layout!(text, finbox_ledger: struct_size submitted completed failed cancelled skipped
         inline_completed deferred fins_received fins_applied fins_duplicate fins_stale fins_unknown
         messages_accepted messages_delivered messages_reported conditions normal_done full
-        mailbox_high_water waiting_high_water polls lines_refreshed overshoots went_back);
+        mailbox_high_water waiting_high_water polls lines_refreshed overshoots went_back worked
+        work_offered work_again work_left work_done work_late work_duplicate work_stale
+        work_unknown);
     layout!(text, finbox_fault: struct_size code task name what lost hint);
     layout!(text, finbox_stall: slot task standing waits_for address cookie expected first observed
         age_ns engine completion_type);

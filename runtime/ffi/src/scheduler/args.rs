@@ -64,6 +64,11 @@ pub struct finbox_scheduler_args {
     pub mailbox_slots: u32,
     /// Epoch of the run: messages bear it, and tasks of another epoch are refused; 0: 1.
     pub epoch: u32,
+    /// Items for persistent workers in the work ring at once, a power of two, 2 to 2^24; 0: there is
+    /// none, and tasks of the shape WORK are refused.
+    pub work_slots: u32,
+    /// Persistent workers at once, up to `FINBOX_MAX_WORKERS`.
+    pub workers: u32,
 }
 
 // SAFETY: integers and pointers, without padding.
@@ -124,8 +129,8 @@ impl finbox_scheduler_args {
             condition_room: or(self.condition_room, usual.condition_room),
             urma_queues: or(self.urma_queues, usual.urma_queues),
             mailbox_slots: or(self.mailbox_slots, usual.mailbox_slots),
-            work_slots: 0,
-            workers: 0,
+            work_slots: self.work_slots,
+            workers: self.workers,
             start: Start {
                 limits: Limits {
                     run_ns: limit(self.run_ns),

@@ -25,6 +25,7 @@ mod task;
 mod threads;
 #[cfg(feature = "std")]
 mod watch;
+mod work;
 
 use core::fmt;
 use core::ptr::NonNull;
@@ -36,6 +37,7 @@ use finbox_scheduler::{Dispatcher, FinHandler, Ledger, Scheduler, Submitter};
 use crate::problem::Problem;
 #[cfg(feature = "std")]
 use crate::tenants::Tenancy;
+use work::Told;
 
 pub use args::*;
 #[cfg(not(feature = "std"))]
@@ -51,6 +53,7 @@ pub use task::*;
 pub use threads::*;
 #[cfg(feature = "std")]
 pub(crate) use watch::{Note, Watcher, inside, outside};
+pub use work::*;
 
 type MachinePort = TablePort<Watcher>;
 
@@ -121,6 +124,8 @@ pub(crate) struct Scheduling {
     /// Where each role is: a handler each, dispatch, reports.
     notes: &'static [Note],
     threads: Threads,
+    /// Messages of workers.
+    told: Told,
     /// Keeps the machine behind its port open.
     _tenancy: Tenancy,
 }

@@ -15,6 +15,7 @@ use crate::problem::{Problem, Unusable};
 use crate::producer::Sender;
 use crate::scheduler::args::{finbox_scheduler_args, read_args};
 use crate::scheduler::plan::{Carved, Plan};
+use crate::scheduler::work::Told;
 use crate::scheduler::{
     Counted, Dispatching, Handling, MachinePort, Note, Placed, Scheduling, Tenancy, Threads,
     Watcher, outside,
@@ -105,6 +106,7 @@ unsafe fn build(
         report: TryLock::new(report),
         notes: all,
         threads: Threads::new(patience_ns),
+        told: Told::default(),
         _tenancy: tenancy,
     })))
 }
@@ -154,7 +156,8 @@ pub unsafe extern "C" fn finbox_scheduler_place(
 /// storage serves again.
 ///
 /// BUSY while a call is inside, a wait among them; STARTED while threads of the library run: stop
-/// them first. No other call may begin any more, and producers of its mailbox must have left.
+/// them first. OUTSTANDING, with its name, while a worker has neither left nor been lost. No other
+/// call may begin any more, and producers of its mailbox must have left.
 ///
 /// # Safety
 /// `scheduler` points to storage that lives until the call returns.
@@ -173,6 +176,7 @@ pub unsafe extern "C" fn finbox_scheduler_destroy(
         if held.visits.any() {
             return Err(Unusable::Busy("scheduler").into());
         }
+        body.check_workers()?;
         // A call that is late finds every role taken, for as long as the memory is there.
         mem::forget((rest, submitter));
         held.destroy();

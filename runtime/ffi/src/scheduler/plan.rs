@@ -1,5 +1,6 @@
 //! What stands in a scheduler's memory: every table of the scheduler crate, its roles, itself.
 
+use finbox_mailbox::work::{WorkCell, WorkRing, WorkerLine, work_ring};
 use finbox_mailbox::{Cell, ClaimLine, Header};
 use finbox_scheduler::{
     Config, CoreState, EdgeNode, HandlerCore, LinePlace, LineWords, Memory, Scope, SlotBook,
@@ -35,6 +36,36 @@ pub(super) struct Plan {
     cores: Span<CoreState>,
     handler_cores: Span<HandlerCore>,
     tokens: Span<Token>,
+    work: Option<WorkPlan>,
+}
+
+/// Where the work ring lies, if there is one.
+struct WorkPlan {
+    header: Span<Header>,
+    cells: Span<WorkCell>,
+    workers: Span<WorkerLine>,
+}
+
+impl WorkPlan {
+    fn of(config: &Config, extent: &mut Extent) -> Option<Self> {
+        (config.work_slots > 0).then(|| Self {
+            header: extent.defaults(1),
+            cells: extent.defaults(config.work_slots as usize),
+            workers: extent.defaults(config.workers as usize),
+        })
+    }
+
+    /// # Safety
+    /// As [`Plan::carve`].
+    unsafe fn carve(self, ground: &Ground) -> WorkRing<'static> {
+        // SAFETY: handed on to the caller; `self` is consumed, so each span is carved once.
+        let header = unsafe { ground.carve_one(self.header) };
+        // SAFETY: as above.
+        let cells = unsafe { ground.carve(self.cells) };
+        // SAFETY: as above.
+        let workers = unsafe { ground.carve(self.workers) };
+        work_ring(header, cells, workers).expect("the configuration was checked")
+    }
 }
 
 /// What was carved.
@@ -72,6 +103,7 @@ impl Plan {
             cores: extent.defaults(lanes),
             handler_cores: extent.defaults(lanes),
             tokens: extent.table(lanes, |_| Token::FIRST),
+            work: WorkPlan::of(config, &mut extent),
             extent,
         }
     }
@@ -119,7 +151,8 @@ impl Plan {
             cores: carve!(cores),
             handler_cores: carve!(handler_cores),
             tokens: carve!(tokens),
-            work: None,
+            // SAFETY: as above.
+            work: self.work.map(|work| unsafe { work.carve(ground) }),
         };
         Carved {
             body,

@@ -12,7 +12,8 @@ use crate::status::finbox_status;
 /// What was counted since the scheduler was placed. When every task has finished and nothing was
 /// pushed from outside: `submitted == completed + failed + cancelled`; `fins_received ==
 /// fins_applied + fins_duplicate + fins_stale + fins_unknown`; `messages_accepted ==
-/// messages_delivered + messages_reported`.
+/// messages_delivered + messages_reported`; `completed == inline_completed + deferred + worked`;
+/// `work_offered == work_done + work_late + work_left + work_again`.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct finbox_ledger {
@@ -42,7 +43,7 @@ pub struct finbox_ledger {
     pub fins_stale: u64,
     /// FINs of tokens that were never dispatched.
     pub fins_unknown: u64,
-    /// Messages that the mailbox accepted from FIN handlers.
+    /// Messages that the mailbox accepted from FIN handlers, from workers, and about lost ones.
     pub messages_accepted: u64,
     /// Messages acted on.
     pub messages_delivered: u64,
@@ -66,6 +67,24 @@ pub struct finbox_ledger {
     pub overshoots: u64,
     /// Times that a counter stood lower than when it was looked at before.
     pub went_back: u64,
+    /// Tasks that completed because a worker said that it was through with their item.
+    pub worked: u64,
+    /// Items pushed into the work ring, those pushed again included.
+    pub work_offered: u64,
+    /// Items taken back from lost workers, to be pushed again.
+    pub work_again: u64,
+    /// Items that a lost worker left and whose task failed for it, or had its outcome before.
+    pub work_left: u64,
+    /// Items that a worker said it was through with.
+    pub work_done: u64,
+    /// Items that came back when their task had its outcome.
+    pub work_late: u64,
+    /// Messages of workers about items that had come back before.
+    pub work_duplicate: u64,
+    /// Messages of workers about an earlier life of an item's task.
+    pub work_stale: u64,
+    /// Messages of workers about what is no item.
+    pub work_unknown: u64,
 }
 
 // SAFETY: integers, without padding.
@@ -128,6 +147,15 @@ impl From<&Ledger> for finbox_ledger {
             lines_refreshed: ledger.lines_refreshed,
             overshoots: ledger.overshoots,
             went_back: ledger.went_back,
+            worked: ledger.worked,
+            work_offered: ledger.work_offered,
+            work_again: ledger.work_again,
+            work_left: ledger.work_left,
+            work_done: ledger.work_done,
+            work_late: ledger.work_late,
+            work_duplicate: ledger.work_duplicate,
+            work_stale: ledger.work_stale,
+            work_unknown: ledger.work_unknown,
         }
     }
 }
@@ -151,6 +179,7 @@ pub unsafe extern "C" fn finbox_scheduler_ledger(
         let body = unsafe { at(scheduler) }?;
         let mut total = body.rest()?.ledger();
         total.merge(body.submitter()?.ledger());
+        total.merge(&body.told.ledger());
         answer.put(&finbox_ledger::from(&total));
         Ok(())
     })

@@ -25,6 +25,10 @@ pub enum finbox_shape {
     Host = 3,
     /// Nothing: it orders others.
     Dummy = 4,
+    /// A persistent worker: it is one item of the scheduler's work ring. The low half of `args` is
+    /// the item's offset and the high half its length, the low half of `kernel` its rule set.
+    /// `run_budget_ns` begins when it is pushed, and ends when its worker was heard.
+    Work = 5,
 }
 
 /// Values of `predicate_comparison`: how the word is compared with the value, both unsigned.
@@ -121,13 +125,7 @@ unsafe impl Versioned for finbox_task_args {
 }
 
 /// Those of [`finbox_shape`].
-const SHAPES: [Shape; 5] = [
-    Shape::Aic,
-    Shape::Aiv,
-    Shape::Mix,
-    Shape::Host,
-    Shape::Dummy,
-];
+const SHAPES: [Shape; 6] = Shape::ALL;
 
 const COMPARISONS: [Comparison; 6] = [
     Comparison::Equal,

@@ -18,5 +18,6 @@ mod scheduler_place;
 mod scheduler_route;
 mod scheduler_submit;
 mod scheduler_threads;
+mod scheduler_work;
 mod threads;
 mod work_ring;

@@ -128,6 +128,8 @@ impl Rig {
             urma_queues: 1,
             mailbox_slots: 16,
             epoch: 5,
+            work_slots: 0,
+            workers: 0,
         }
     }
 

@@ -88,7 +88,7 @@ fn what_the_scheduler_is_too_small_for_is_told_at_once() {
 #[test]
 fn each_field_of_a_task_is_judged_and_named() {
     let cases: [(Spoil, &str); 13] = [
-        (|args| args.shape = 5, "shape: 5 is outside 0 to 4"),
+        (|args| args.shape = 6, "shape: 6 is outside 0 to 5"),
         (
             |args| args.subtasks = 8,
             "the set of subtasks: 8 is outside 0 to 7",
