@@ -1501,8 +1501,8 @@ typedef struct finbox_scheduler_args {
      */
     uint32_t epoch;
     /**
-     * Items for persistent workers in the work ring at once, a power of two, 2 to 2^24; 0: there is
-     * none, and tasks of the shape WORK are refused.
+     * Items for persistent workers in the work ring at once, a power of two, 2 to 2^24; 0: no such
+     * ring, and tasks of the shape WORK are refused.
      */
     uint32_t work_slots;
     /**

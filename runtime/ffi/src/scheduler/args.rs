@@ -64,8 +64,8 @@ pub struct finbox_scheduler_args {
     pub mailbox_slots: u32,
     /// Epoch of the run: messages bear it, and tasks of another epoch are refused; 0: 1.
     pub epoch: u32,
-    /// Items for persistent workers in the work ring at once, a power of two, 2 to 2^24; 0: there is
-    /// none, and tasks of the shape WORK are refused.
+    /// Items for persistent workers in the work ring at once, a power of two, 2 to 2^24; 0: no such
+    /// ring, and tasks of the shape WORK are refused.
     pub work_slots: u32,
     /// Persistent workers at once, up to `FINBOX_MAX_WORKERS`.
     pub workers: u32,

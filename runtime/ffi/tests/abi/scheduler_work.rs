@@ -36,7 +36,7 @@ fn placed(mailbox_slots: u32) -> Rig {
 fn item(number: u64) -> finbox_task_args {
     finbox_task_args {
         shape: finbox_shape::Work as u32,
-        args: 64 << 32 | 64 * number,
+        args: (64 << 32) | (64 * number),
         ..task(number, 3)
     }
 }

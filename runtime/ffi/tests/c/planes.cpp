@@ -69,6 +69,15 @@ bool commands()
     return sum == 5 && arrival.position == 2 && snapshot.answered == 2;
 }
 
+/* A worker of a scheduler's, which none of these is. */
+bool refuses()
+{
+    finbox::scheduler scheduler;
+    finbox::worker worker;
+    return worker.enrol(scheduler, 7) == FINBOX_STATUS_NOT_A_HANDLE &&
+           worker.fail(0, 1) == FINBOX_STATUS_NOT_A_HANDLE;
+}
+
 bool works()
 {
     alignas(FINBOX_LINE_BYTES) unsigned char memory[128 + 2 * 32 + 64];
@@ -93,7 +102,7 @@ bool works()
 
 int main()
 {
-    bool is_right = plans() && commands() && works();
+    bool is_right = plans() && commands() && works() && refuses();
     std::puts(is_right ? "three planes" : "wrong");
     return is_right ? 0 : 1;
 }
