@@ -3,6 +3,7 @@
 //! Guarantees: serialises as `finbox.device/1`; fields may be added, never renamed. Refuses to
 //! judge. Called by `finbox device`, which fills it, and by the run's report for the device's name.
 
+use finbox_abi::FINBOX_FEATURE_EVENTS;
 use serde::Serialize;
 
 use super::error::ErrorReport;
@@ -210,9 +211,17 @@ impl BoardReport {
             }
         }
         if !self.features.is_empty() {
-            let bits: Vec<String> = self.features.iter().map(u32::to_string).collect();
-            lines.push(row("features", &format!("bits {}", bits.join(", "))));
+            let features: Vec<String> = self.features.iter().map(|&bit| feature(bit)).collect();
+            lines.push(row("features", &features.join(", ")));
         }
+    }
+}
+
+/// The name of an optional feature, or its bit.
+fn feature(bit: u32) -> String {
+    match 1_u64 << bit {
+        FINBOX_FEATURE_EVENTS => "events".to_owned(),
+        _ => format!("bit {bit}"),
     }
 }
 
@@ -268,7 +277,7 @@ mod tests {
             }),
             operations: vec!["busy", "copy"],
             lacks: vec!["post"],
-            features: vec![5],
+            features: vec![0, 5],
             checks: vec![
                 check(Tried::Pass, ""),
                 check(Tried::Fail, "`load_cond` gave 3"),
@@ -297,7 +306,7 @@ FAULT  toy
   machine    a5, 1 rank of 3 cores and 0 host lanes, 2 DMA queues, 1.0 MB of memory, not coherent
   operations busy, copy
   lacks      post
-  features   bits 5
+  features   events, bit 5
   checks     pass    facts
              FAIL    facts: `load_cond` gave 3
   demos      pass    dummy_task, 1 rank: max difference 0
