@@ -78,6 +78,17 @@ fn c5_between_two_answers_a_processor_publishes_at_its_fences_alone() {
 }
 
 #[test]
+fn c5_a_fence_is_answered_before_the_packet_behind_it_takes_effect() {
+    let mut memory = Memory::new(8);
+    let (submitter, mut processor) = memory.ring(0, Device::default());
+    processor.executor_mut().refill = Some(submitter);
+    let ring = [FENCE, launch(1), BARRIER, FENCE, launch(2)];
+    submitter.submit(&ring).unwrap();
+    processor.turn(None, 1);
+    assert_eq!(processor.executor().answered, [1, 4]);
+}
+
+#[test]
 fn c5_what_drains_did_not_reach_adds_up_to_what_was_injected_behind_their_targets() {
     let mut memory = Memory::new(64);
     let (submitter, mut processor) = memory.ring(u64::MAX - 2_000, Device::default());

@@ -45,6 +45,8 @@ pub(super) struct Device<'m> {
     pub(super) panics_at: Option<u64>,
     /// Where each signal has one more packet submitted.
     pub(super) refill: Option<Submitter<'m>>,
+    /// What was answered when each launch began, if there is a submitter to ask.
+    pub(super) answered: Vec<u64>,
     running: Vec<(WorkId, u32)>,
 }
 
@@ -75,6 +77,8 @@ impl Executor for Device<'_> {
     fn launch(&mut self, work: WorkId, launch: &Launch) -> Result<Answer, Refusal> {
         assert_ne!(self.panics_at, Some(launch.kernel), "as a test asked for");
         self.begun.push(launch.kernel);
+        let board = self.refill.iter().map(|submitter| submitter.board());
+        self.answered.extend(board.map(Board::answered));
         if self.looks == 0 {
             return Ok(Answer::Done);
         }
