@@ -90,6 +90,35 @@ fn exactly_the_slots_fit_and_items_come_in_order_from_any_start() {
 }
 
 #[test]
+fn memory_that_is_used_again_begins_with_no_owners_and_nothing_in_hand() {
+    let (mut header, mut cells) = (Header::default(), [(); 2].map(|()| WorkCell::default()));
+    let mut lines = [WorkerLine::default()];
+    for _ in 0..2 {
+        let ring = work_ring(&mut header, &mut cells, &mut lines).expect("it fits");
+        assert_eq!((ring.in_flight(), ring.is_closed()), (0, false));
+        let mut worker = ring.register(name(1)).expect("its line is nobody's");
+        ring.push(item(1)).expect("there is room");
+        worker.claim().expect("there is work");
+        ring.close();
+        core::mem::forget(worker);
+    }
+}
+
+#[test]
+fn a_ring_looks_full_while_its_next_slot_is_not_free() {
+    with::<2>(0, |ring| {
+        let [mut worker, _] = workers(&ring);
+        for number in [0, 1] {
+            assert!(!ring.is_full_hint());
+            ring.push(item(number)).expect("there is room");
+        }
+        assert!(ring.is_full_hint());
+        take(&mut worker);
+        assert!(!ring.is_full_hint());
+    });
+}
+
+#[test]
 fn a_batch_takes_what_fits_and_says_where() {
     with::<4>(7, |ring| {
         let [mut one, _] = workers(&ring);

@@ -39,6 +39,20 @@ fn a_read_waits_for_the_write_and_a_write_for_the_reads() {
 }
 
 #[test]
+fn a_task_that_reads_the_same_bytes_again_is_remembered_once_and_every_look_is_counted() {
+    let mut buffers = Buffers::default();
+    let b = buffers.declare(8);
+    touch(&mut buffers, (b, 0..8, Access::Out), 0);
+    assert_eq!(buffers.steps(), 2, "one segment planned, one recorded");
+    for _ in 0..2 {
+        assert_eq!(touch(&mut buffers, (b, 0..8, Access::In), 1), [slot(0)]);
+    }
+    assert_eq!((buffers.state_of(b), buffers.steps()), (2, 8));
+    assert_eq!(touch(&mut buffers, (b, 0..8, Access::In), 2), [slot(0)]);
+    assert_eq!(buffers.state_of(b), 3);
+}
+
+#[test]
 fn disjoint_halves_do_not_conflict_and_the_whole_waits_for_both() {
     let mut buffers = Buffers::default();
     let b = buffers.declare(8);
@@ -64,6 +78,7 @@ fn a_freed_buffer_is_refused_and_names_the_argument() {
     touch(&mut buffers, (old, 0..8, Access::Out), 0);
     buffers.free(old, &mut users).expect("it lives");
     assert_eq!(users, [slot(0)]);
+    assert_eq!((buffers.bytes_of(old), buffers.state_of(old)), (0, 0));
     let new = buffers.declare(8);
     let uses = [new, old].map(|buffer| BufferUse {
         buffer,

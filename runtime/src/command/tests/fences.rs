@@ -227,3 +227,25 @@ fn c8_both_processors_leave_the_same_and_another_program_something_else() {
     program.swap(0, 1);
     assert_ne!(whole.0, inline(&program).0, "the digest knows order");
 }
+
+#[test]
+fn c8_the_digest_knows_nothing_of_when_somebody_looked() {
+    let statistics = [
+        (0, vec![Route::Told]),
+        (5, vec![Route::Told, Route::Polled]),
+    ];
+    let [quick, slow] = statistics.map(|(looks, routes)| {
+        let mut memory = Memory::new(4096);
+        let mut device = device();
+        (device.looks, device.routes) = (looks, routes);
+        let (submitter, mut processor) = memory.ring(0, device);
+        let end = submitter.submit(&program()).unwrap().end();
+        let arrival = processor.drain_until(end, LONG_NS, &StepClock::default());
+        assert!(matches!(arrival, Ok(Arrival::Reached { .. })));
+        processor.snapshot().statistics
+    });
+    assert_eq!(quick.digest(), slow.digest());
+    assert_ne!(quick.not_yet, slow.not_yet);
+    assert_ne!(quick.completed, slow.completed);
+    assert_ne!(quick.notices, slow.notices);
+}

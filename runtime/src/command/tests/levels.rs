@@ -3,7 +3,7 @@
 use super::fixture::{
     Device, FENCE, LONG_NS, Memory, NO_OP, StepClock, UNKNOWN, add, indirect, launch, wait,
 };
-use crate::command::{Arrival, Cause, Entry, MAX_DEPTH};
+use crate::command::{Arrival, Cause, Entry, Kind, MAX_DEPTH};
 
 #[test]
 fn c9_nested_buffers_return_to_their_parent_and_a_jump_to_its_grandparent() {
@@ -22,6 +22,8 @@ fn c9_nested_buffers_return_to_their_parent_and_a_jump_to_its_grandparent() {
     assert_eq!(processor.executor().begun, [1, 2, 3, 4, 5]);
     let statistics = processor.snapshot().statistics;
     assert_eq!((statistics.packets(), statistics.nested), (9, 6));
+    let of = [Kind::Launch, Kind::Indirect, Kind::Fence].map(|kind| statistics.of(kind));
+    assert_eq!(of, [5, 3, 1]);
     assert!(!processor.has_work());
 }
 
