@@ -82,6 +82,32 @@ fn l6_permissive_planning_lists_each_gap_once_and_counts_tracked_uses() {
 }
 
 #[test]
+fn l6_gaps_of_another_launch_argument_label_or_address_are_others() {
+    let planner = Planner::new(Mode::Permissive);
+    let (a, mut recorder) = (planner.stream("a", 0), planner.recorder());
+    for (launch, labels, address) in [
+        ("sort", &["x"][..], 1),
+        ("sort", &["y"], 1),
+        ("scan", &["x"], 1),
+        ("sort", &["x"], 2),
+        ("sort", &["w", "x"], 1),
+        ("sort", &["x"], 1),
+    ] {
+        let mut recording = recorder.record(a, launch);
+        for label in labels {
+            recording = recording.external(label, address);
+        }
+        let _ = recording.plan().expect("it passes").commit();
+    }
+    let counts = planner
+        .gaps()
+        .iter()
+        .map(|gap| gap.count)
+        .collect::<Vec<_>>();
+    assert_eq!(counts, [2, 1, 1, 1, 1, 1]);
+}
+
+#[test]
 fn l7_a_plan_that_was_refused_leaves_no_trace() {
     let (planner, [a, b, _]) = planner();
     let (mut recorder, buffer) = (planner.recorder(), planner.declare(8));

@@ -73,6 +73,38 @@ fn l11_a_circle_of_explicit_waits_is_refused_with_its_members() {
     let _ = recording.plan().expect_err("it waits for itself");
 }
 
+/// Each launch waits for both of the round before: there are 2⁶⁴ ways back.
+#[test]
+fn l11_the_search_for_a_circle_looks_at_each_launch_once() {
+    let (planner, [a, b, c]) = planner();
+    let mut recorder = planner.recorder();
+    let wait = |timeline, value| Wait::forever(TimePoint::new(timeline, value));
+    let _ = launch_behind(&mut recorder, b, &[], &[wait(c, 1)]);
+    let _ = launch_behind(&mut recorder, a, &[], &[]);
+    for round in 1..64 {
+        let waits = [wait(a, round), wait(b, round)];
+        let _ = launch_behind(&mut recorder, a, &[], &waits);
+        let _ = launch_behind(&mut recorder, b, &[], &waits);
+    }
+    let recording = recorder.record(c, "last").waits(wait(a, 64));
+    let error = recording.plan().expect_err("it closes a circle");
+    assert!(
+        error.to_string().contains("would wait for itself"),
+        "{error}"
+    );
+    let _ = launch_behind(&mut recorder, c, &[], &[wait(a, 1)]);
+}
+
+#[test]
+fn a_point_of_a_timeline_that_was_never_opened_has_no_fate() {
+    let (planner, _) = planner();
+    let other = crate::planner().0;
+    let unknown = (0..4).map(|_| other.stream("more", 0)).last();
+    let unknown = unknown.expect("there are four");
+    let fate = planner.fate(TimePoint::new(unknown, 1));
+    assert_eq!(fate, Err(AdvanceError::Unknown(unknown)));
+}
+
 #[test]
 fn l11_a_use_that_closes_a_circle_with_an_explicit_wait_is_refused() {
     let (planner, [a, b, _]) = planner();

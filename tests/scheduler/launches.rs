@@ -1,5 +1,6 @@
 //! Launches on streams become tasks: edges, gates, poison, room, and tasks on no stream.
 
+mod parts;
 mod rig;
 
 use finbox_runtime::Access;

@@ -101,6 +101,7 @@ fn an_item_carries_the_tasks_words_runs_behind_its_producer_and_before_its_consu
         assert_eq!(worker.claim(), Err(NoWork::Empty), "its producer runs");
         world.run();
         let work = worker.claim().expect("the producer has finished");
+        assert!(!world.dispatch().watching, "nothing is left to offer");
         let index = u32::try_from(item.index()).unwrap();
         assert_eq!((work.item.offset, work.item.length), (0x1000, 0x400));
         assert_eq!((work.item.rule_set, work.item.correlation), (3, index));
@@ -110,7 +111,7 @@ fn an_item_carries_the_tasks_words_runs_behind_its_producer_and_before_its_consu
         assert_eq!(world.log.outcome(last), Outcome::Completed);
         let ledger = world.ledger();
         assert_eq!((ledger.worked, ledger.inline, ledger.work_done), (1, 2, 1));
-        assert_eq!(ledger.work_out(), 0);
+        assert_eq!((ledger.work_out(), world.log.raised()), (0, vec![]));
         world.assert_done();
     });
 }
@@ -334,6 +335,21 @@ fn among_many_items_just_the_late_ones_fail_and_the_next_deadline_is_that_of_the
         world.run();
         assert_eq!(world.log.outcome(items[597]), Outcome::Failed);
         assert_eq!(world.log.finished().len(), 2);
+    });
+}
+
+#[test]
+fn items_that_are_late_beside_each_other_all_fail() {
+    on_each_target(&ring_of(4), |world| {
+        let items =
+            [(); 3].map(|()| world.task(Shape::Work, &[], |spec| spec.run_budget_ns = 1_000_000));
+        world.run();
+        world.port.pass_time(1_100_000);
+        world.run();
+        let outcomes = items.map(|item| world.log.outcome(item));
+        assert_eq!(outcomes, [Outcome::Failed; 3]);
+        let overdue = |event: &&Event| matches!(event, Event::WorkOverdue { .. });
+        assert_eq!(world.log.events().iter().filter(overdue).count(), 3);
     });
 }
 
