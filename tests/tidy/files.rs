@@ -38,10 +38,16 @@ fn header(source: &Source) -> Vec<String> {
         .collect()
 }
 
+/// Whether a path of `line` begins so; a folder below another may have any name.
+fn begins_there(line: &str, path: &str) -> bool {
+    let mut found = line.match_indices(path);
+    found.any(|(at, _)| !line[..at].ends_with(|before: char| before.is_alphanumeric()))
+}
+
 fn machine_paths(source: &Source) -> Vec<String> {
     let mut findings = Vec::new();
     for (at, line) in source.text.lines().enumerate() {
-        if MACHINES.iter().any(|path| line.contains(path)) {
+        if MACHINES.iter().any(|path| begins_there(line, path)) {
             findings.push(source.finding(at + 1, "a path of one machine"));
         }
     }
@@ -94,4 +100,6 @@ fn a_file_without_header_and_one_with_a_machine_path_are_found() {
     );
     let path = format!("const A: &str = \"{}x\";", MACHINES[0]);
     assert_eq!(machine_paths(&Source::new("x.rs", &path)).len(), 1);
+    let relative = format!("const A: &str = \"src{}x\";", MACHINES[0]);
+    assert_eq!(machine_paths(&Source::new("x.rs", &relative)), [""; 0]);
 }
