@@ -305,3 +305,22 @@ fn what_workers_counted_is_kept_when_they_have_gone() {
         assert_eq!(group.ledger().messages_accepted, round);
     }
 }
+
+#[test]
+fn a_full_mailbox_leaves_the_item_in_the_workers_hand() {
+    let mut arena = Arena::new(config(2, 1)).expect("a small one");
+    let assembly = arena.assemble();
+    let mut group = Group::open(&assembly.scheduler).expect("there is a ring");
+    let mut worker = group.enter(name(1)).expect("there is a line");
+    assert_eq!((worker.in_hand(), worker.tell(0)), (None, Said::Nothing));
+    for told in 0..=4 {
+        group.ring().push(Default::default()).expect("one is taken");
+        let work = worker.poll().expect("one was pushed");
+        let is_full = told == 4;
+        let said = if is_full { Said::Full } else { Said::Sent };
+        assert_eq!(worker.tell(0), said);
+        assert_eq!(worker.in_hand(), is_full.then_some(work));
+    }
+    let ledger = group.ledger();
+    assert_eq!((ledger.messages_accepted, ledger.full), (4, 1));
+}
