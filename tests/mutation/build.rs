@@ -18,11 +18,12 @@ pub(crate) struct Built {
     pub(crate) binaries: Vec<PathBuf>,
 }
 
-/// Mutates `files` of `tree` and builds its tests. What does not compile is left out.
+/// Makes the `wanted` mutants of `files` of `tree` and builds its tests. What does not compile is
+/// left out.
 ///
 /// # Panics
 /// If it does not compile for another reason.
-pub(crate) fn build(tree: &Path, files: &[&str]) -> Built {
+pub(crate) fn build(tree: &Path, files: &[&str], wanted: impl Fn(&Mutant) -> bool) -> Built {
     let read = |file: &str| fs::read_to_string(tree.join(file)).expect("a source in the tree");
     let originals: Vec<(&str, String)> = files.iter().map(|file| (*file, read(file))).collect();
     add_switch(tree);
@@ -34,21 +35,16 @@ pub(crate) fn build(tree: &Path, files: &[&str]) -> Built {
                 true => "crate::mutant::is",
                 false => "finbox_mailbox::mutant::is",
             };
-            let mutated = mutate((file, text), is, mutants.len() + 1, &barred);
+            let wanted = |mutant: &Mutant| wanted(mutant) && !barred.contains(mutant);
+            let mutated = mutate((file, text), is, mutants.len() + 1, &wanted);
             fs::write(tree.join(file), &mutated.text).expect("a tree that can be written");
             mutants.extend(mutated.mutants);
         }
         let output = Command::new("cargo")
-            .args([
-                "test",
-                "--no-run",
-                "--message-format",
-                "short",
-                "--test",
-                "mailbox",
-            ])
-            .args(["--test", "scheduler", "--lib", "-p", "finbox-mailbox"])
-            .args(["-p", "finbox-scheduler", "-p", "finbox-tests"])
+            .args(["test", "--no-run", "--message-format", "short", "--lib"])
+            .args("--test mailbox --test scheduler --test plans --test persistent".split(' '))
+            .args(["-p", "finbox-mailbox", "-p", "finbox-scheduler"])
+            .args(["-p", "finbox-runtime", "-p", "finbox-tests"])
             .current_dir(tree)
             .env("RUSTC_BOOTSTRAP", "1")
             .env("RUSTFLAGS", "--cap-lints allow")
@@ -88,8 +84,11 @@ fn binary(tree: &Path, line: &str) -> Option<PathBuf> {
     let is_ours = [
         "/finbox_mailbox-",
         "/finbox_scheduler-",
+        "/finbox_runtime-",
         "/mailbox-",
         "/scheduler-",
+        "/plans-",
+        "/persistent-",
     ]
     .iter()
     .any(|name| path.contains(name));

@@ -20,6 +20,18 @@ const LEFT_OUT: &[&str] = &[
     "guard::holders_are_alone_",
     "order::each_producer_is_heard_",
     "region::threads_through_shared_memory_",
+    "work::w1_no_item_is_lost_",
+    "work::w2_no_item_is_finished_for_another_by_late_calls_",
+    "work::w5_in_flight_",
+    "command::tests::drains::c2_a_producer_that_never_pauses_",
+    "command::tests::drains::c6_what_many_submitters_send_",
+    "command::tests::fences::c5_a_thread_tells_",
+    "command::tests::fences::c5_behind_each_of_100_000_answers_of_a_thread_",
+    "command::tests::served::",
+    "crew::",
+    "hazards::l9_threads_",
+    "plugin::",
+    "wait::",
 ];
 
 /// Address space of a test, in KiB: what a mutant may fill.

@@ -27,13 +27,13 @@ pub(crate) struct Mutated {
     pub(crate) mutants: Vec<Mutant>,
 }
 
-/// Puts every mutant beside what it changes, but for those of `barred`. `is` is the path of the
-/// function that asks which one is live; numbers begin at `first`.
+/// Puts every mutant that is `wanted` beside what it changes. `is` is the path of the function that
+/// asks which one is live; numbers begin at `first`.
 pub(crate) fn mutate(
     (file, text): (&str, &str),
     is: &str,
     first: usize,
-    barred: &HashSet<Mutant>,
+    wanted: &dyn Fn(&Mutant) -> bool,
 ) -> Mutated {
     let tree = syn::parse_file(text).unwrap_or_else(|error| panic!("{file}: {error}"));
     let mut mutator = Mutator {
@@ -41,7 +41,7 @@ pub(crate) fn mutate(
         text,
         is,
         first,
-        barred,
+        wanted,
         functions: Vec::new(),
         types: Vec::new(),
         names: HashMap::new(),
@@ -77,7 +77,7 @@ struct Mutator<'t> {
     text: &'t str,
     is: &'t str,
     first: usize,
-    barred: &'t HashSet<Mutant>,
+    wanted: &'t dyn Fn(&Mutant) -> bool,
     functions: Vec<String>,
     types: Vec<String>,
     names: HashMap<String, usize>,
@@ -125,7 +125,7 @@ impl Mutator<'_> {
             }
             let file = self.file.into();
             let mutant = Mutant { file, change };
-            if !self.barred.contains(&mutant) {
+            if (self.wanted)(&mutant) {
                 let number = self.first + self.mutants.len();
                 switch += &format!("if {}({number}) {{ {text} }} else ", self.is);
                 self.mutants.push(mutant);

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Mutation testing of logic: each operator, condition, call and body of the core files changed, one
-# a process, and a test must notice.
+# a process, and a test must notice. Of the files around the core a sample, always the same one.
 #
-# usage: tests/mutation/run.sh [FILE ...]    all core files, or those named, as mailbox/src/ring.rs
+# usage: tests/mutation/run.sh [--whole] [FILE ...]
+#
+# All files, or those named, as mailbox/src/ring.rs; --whole: no sample.
 #
 # Mutated is a copy below the target folder, built once. A mutant that survives and does not stand
 # in survivors.txt fails, and so does one that stands there and is killed or does not exist.
@@ -14,7 +16,7 @@ tree=$work/tree
 
 rm -rf "$tree" && mkdir -p "$tree/tests"
 cp -r mailbox scheduler runtime Cargo.lock "$tree/"
-cp -r tests/src tests/mailbox tests/scheduler "$tree/tests/"
+cp -r tests/src tests/mailbox tests/scheduler tests/plans tests/persistent "$tree/tests/"
 cp tests/mutation/package.toml "$tree/tests/Cargo.toml"
 sed -e 's/^members = .*/members = ["mailbox", "scheduler", "runtime", "tests"]/' \
     -e '/^default-members/d' -e '/^finbox-sim/d' Cargo.toml >"$tree/Cargo.toml"
