@@ -47,6 +47,15 @@ pub(crate) struct Test {
     pub(crate) reached: HashSet<usize>,
 }
 
+impl Test {
+    /// Whether it tests mailbox or scheduler.
+    pub(crate) fn is_of_core(&self) -> bool {
+        let around = ["/finbox_runtime-", "/plans-", "/persistent-"];
+        let binary = self.binary.to_string_lossy();
+        !around.iter().any(|name| binary.contains(name))
+    }
+}
+
 /// How a run of tests ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {

@@ -128,7 +128,7 @@ fn main() {
     }
     let tests = survey(&built.binaries, &tree);
     println!("{} tests may kill", tests.len());
-    let verdicts = verdicts(&tests, built.mutants.len());
+    let verdicts = verdicts(&tests, &built.mutants);
     let (mut wrong, mut sums) = (0, [Counts::default(), Counts::default()]);
     for file in files {
         let ends = built.mutants.iter().zip(&verdicts);
@@ -232,7 +232,8 @@ fn judge<'v>(
 }
 
 /// What becomes of each mutant, a thread a processor.
-fn verdicts(tests: &[Test], count: usize) -> Vec<Verdict> {
+fn verdicts(tests: &[Test], mutants: &[Mutant]) -> Vec<Verdict> {
+    let count = mutants.len();
     let next = Mutex::new(0..count);
     let recent = Mutex::new(VecDeque::new());
     let found = Mutex::new(HashMap::new());
@@ -242,7 +243,8 @@ fn verdicts(tests: &[Test], count: usize) -> Vec<Verdict> {
             let Some(index) = taken else {
                 return;
             };
-            let verdict = verdict(tests, index + 1, &recent);
+            let is_core = CORE.contains(&mutants[index].file.as_str());
+            let verdict = verdict(tests, (index + 1, is_core), &recent);
             let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
             found.insert(index, verdict);
         }
@@ -260,9 +262,15 @@ fn verdicts(tests: &[Test], count: usize) -> Vec<Verdict> {
 
 /// What becomes of mutant `number`: tests that killed its neighbours go first, then quick ones; a
 /// few at a time, then more.
-fn verdict(tests: &[Test], number: usize, recent: &Mutex<VecDeque<usize>>) -> Verdict {
+fn verdict(
+    tests: &[Test],
+    (number, is_core): (usize, bool),
+    recent: &Mutex<VecDeque<usize>>,
+) -> Verdict {
     let mut order: Vec<usize> = (0..tests.len()).collect();
     order.retain(|&test| tests[test].reached.contains(&number));
+    // The core is judged by its own tests, which no thread holds up.
+    order.retain(|&test| !is_core || tests[test].is_of_core());
     let reached_by = order.len();
     let killers = recent
         .lock()
