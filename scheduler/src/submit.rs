@@ -139,6 +139,18 @@ impl<'m> Submitter<'m> {
         }
     }
 
+    /// Whether the task that was wired in as `slot` has finished, and no core has a token of it any
+    /// more: one that failed may still be written for until then.
+    ///
+    /// # Panics
+    /// If no task was ever wired in as `slot`.
+    pub fn is_at_rest(&self, scheduler: &Scheduler<'_>, slot: SlotId) -> bool {
+        let is_current = self.books[slot.index()].generation == slot.generation();
+        let retire = &scheduler.slot(slot).retire;
+        // A slot begins no other life before.
+        !is_current || retire.state_for_recycling().is_at_rest()
+    }
+
     /// Wires `spec` in, to start after all of `after` have finished.
     ///
     /// A dependency that finished already counts as met, or cancels the task if it failed within
