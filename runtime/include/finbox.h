@@ -3933,8 +3933,9 @@ finbox_status finbox_planner_stats(struct finbox_planner *planner, struct finbox
  * nothing, whose point is reached when its waits are met.
  *
  * BAD_USE, UNTRACKED, UNKNOWN_TIMELINE, NO_DEADLINE, CYCLE, POISONED, and INVALID_ARGUMENT on a
- * foreign timeline: nothing was planned, and the last error names launch and argument. Has the
- * planning lock for an instant, and allocates nothing in the steady state. Any thread.
+ * foreign timeline or for a wait whose value is 2^31 values away or more: nothing was planned, and
+ * the last error names launch and argument. Has the planning lock for an instant, and allocates
+ * nothing in the steady state. Any thread.
  *
  * @pre `planner` points to a planner's storage; `args` to what its size says, with arrays and texts
  * that live, and `point` to a point or it is null, until the call returns. `planned` points to
@@ -4054,8 +4055,9 @@ finbox_status finbox_planner_take_freed(struct finbox_planner *planner,
  *
  * DUPLICATE if it was told before, which is counted; OUT_OF_ORDER if the launch was not committed,
  * comes behind one that has not finished, or waits for something that is not reached; POISONED;
- * UNKNOWN_TIMELINE; INVALID_ARGUMENT if the value is `FINBOX_EVENT_FAILED`, which is none: end the
- * timeline with `finbox_planner_poison`. Nothing was changed then. Any thread.
+ * UNKNOWN_TIMELINE; INVALID_ARGUMENT if the value is `FINBOX_EVENT_FAILED`, which is none (end the
+ * timeline with `finbox_planner_poison`), or if a foreign timeline that is waited for would come
+ * 2^31 values further or more at once. Nothing was changed then. Any thread.
  *
  * @pre `planner` points to a planner's storage, `point` to a point; both live until the call returns.
  */
@@ -4172,8 +4174,9 @@ finbox_status finbox_planner_take_freed(struct finbox_planner *planner,
  * nothing, whose point is reached when its waits are met.
  *
  * BAD_USE, UNTRACKED, UNKNOWN_TIMELINE, NO_DEADLINE, CYCLE, POISONED, and INVALID_ARGUMENT on a
- * foreign timeline: nothing was planned, and the last error names launch and argument. Has the
- * planning lock for an instant, and allocates nothing in the steady state. Any thread.
+ * foreign timeline or for a wait whose value is 2^31 values away or more: nothing was planned, and
+ * the last error names launch and argument. Has the planning lock for an instant, and allocates
+ * nothing in the steady state. Any thread.
  *
  * @pre `planner` points to a planner's storage; `args` to what its size says, with arrays and texts
  * that live, and `point` to a point or it is null, until the call returns. `planned` points to
@@ -4222,8 +4225,9 @@ finbox_status finbox_planned_destroy(struct finbox_planned *planned);
  *
  * DUPLICATE if it was told before, which is counted; OUT_OF_ORDER if the launch was not committed,
  * comes behind one that has not finished, or waits for something that is not reached; POISONED;
- * UNKNOWN_TIMELINE; INVALID_ARGUMENT if the value is `FINBOX_EVENT_FAILED`, which is none: end the
- * timeline with `finbox_planner_poison`. Nothing was changed then. Any thread.
+ * UNKNOWN_TIMELINE; INVALID_ARGUMENT if the value is `FINBOX_EVENT_FAILED`, which is none (end the
+ * timeline with `finbox_planner_poison`), or if a foreign timeline that is waited for would come
+ * 2^31 values further or more at once. Nothing was changed then. Any thread.
  *
  * @pre `planner` points to a planner's storage, `point` to a point; both live until the call returns.
  */

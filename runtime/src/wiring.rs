@@ -10,6 +10,7 @@ use finbox_scheduler::{
 use thiserror::Error;
 
 use crate::buffer::{BufferId, BufferUse, Buffers, UseError};
+use crate::stream::TimePoint;
 use crate::wait::{Waited, Watch};
 
 /// Why a task was not wired in. Nothing was changed.
@@ -23,9 +24,16 @@ pub enum WiringError {
     Submit(#[from] SubmitError),
     /// A task on another scheduler uses the bytes, on no stream.
     #[error(
-        "a task on another scheduler uses these bytes, and on no stream: submit it as a launch"
+        "argument {argument}: a task on another scheduler uses these bytes, and on no stream: \
+         submit it as a launch, or wait until it is over"
     )]
-    Elsewhere,
+    Elsewhere {
+        /// Which use, from 0.
+        argument: usize,
+    },
+    /// A launch that it comes behind was handed in to its launcher, and is not submitted yet.
+    #[error("it comes behind the launch of {0}, which is not submitted yet: offer that first")]
+    Owed(TimePoint),
     /// A timeline that no condition can name.
     #[error("no gate can wait for timeline {timeline}: conditions name the first {most}")]
     Unnamed {
@@ -45,7 +53,10 @@ impl WiringError {
     /// Which fault it is; `None` if it is temporary.
     pub const fn code(&self) -> Option<FaultCode> {
         match self {
-            Self::Use(_) | Self::Elsewhere | Self::Unnamed { .. } => Some(FaultCode::InvalidArgs),
+            Self::Use(_) | Self::Elsewhere { .. } | Self::Unnamed { .. } => {
+                Some(FaultCode::InvalidArgs)
+            }
+            Self::Owed(_) => None,
             Self::Submit(error) => error.code(),
         }
     }

@@ -122,7 +122,7 @@ impl Rig<'_, '_, '_> {
             let planned = recording.uses("argument", one).plan();
             self.kept.keep(&planned.expect("it is right").commit());
             let spec = TaskSpec::new(TaskId::new(0, 1), Shape::Aiv);
-            let launched = self.launcher.launch(&self.kept, &spec, &[]);
+            let launched = self.launcher.launch(&mut self.kept, &spec, &[]);
             launched.expect("it is its own");
         }
     }
@@ -184,7 +184,9 @@ fn l12_a_launch_that_becomes_a_task_and_a_gate_allocates_nothing_in_the_steady_s
     let port = ModelPort::new(&chip, Lines::of(&chip), 1);
     let mut launcher = Launcher::new(&planner, assembly.submitter);
     let streams = ["a", "b"].map(|name| planner.stream(name, 0));
-    streams.iter().for_each(|&stream| launcher.own(stream));
+    for stream in streams {
+        launcher.own(stream).expect("nobody has it");
+    }
     let mut rig = Rig {
         scheduler: assembly.scheduler,
         dispatcher: assembly.dispatcher,

@@ -86,7 +86,10 @@ fn l4_freed_memory_comes_back_when_the_last_write_and_all_reads_are_over() {
     }
     planner.take_freed(&mut freed);
     planner.take_freed(&mut freed);
-    let freed: Vec<_> = freed.iter().map(|one| (one.buffer, one.bytes)).collect();
+    let freed: Vec<_> = freed
+        .iter()
+        .map(|one| (one.buffer, one.size_bytes))
+        .collect();
     assert_eq!(freed, [(buffer, 8)], "once");
 }
 

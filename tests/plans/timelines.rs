@@ -2,7 +2,7 @@
 
 use finbox_runtime::Access::{In, Out};
 use finbox_runtime::plan::PlanError;
-use finbox_runtime::stream::{AdvanceError, ReserveError, Root, TimePoint, Wait};
+use finbox_runtime::stream::{AdvanceError, ReserveError, Root, TimePoint, TimelineId, Wait};
 use finbox_scheduler::Fate;
 
 use crate::{launch, launch_behind, one, planner};
@@ -193,6 +193,38 @@ fn memory_comes_back_only_when_what_a_lost_launch_was_behind_is_over_too() {
     planner.advance(runs, 2).expect("it is the next");
     planner.take_freed(&mut freed);
     assert_eq!(freed.len(), 1);
+}
+
+#[test]
+fn what_a_gate_s_word_cannot_tell_apart_is_refused() {
+    const FAR: u64 = 1 << 31;
+    let (planner, [a, b, _]) = planner();
+    let (mut recorder, peer) = (planner.recorder(), planner.foreign("peer", 0));
+    for far in [Wait::forever(TimePoint::new(b, FAR)), until(peer, FAR)] {
+        let error = recorder.record(a, "pull").waits(far).plan();
+        let error = error.expect_err("it is too far away").to_string();
+        assert!(
+            error.ends_with("is 2147483648 values away: 2147483647 at most"),
+            "{error}"
+        );
+    }
+    let _ = launch_behind(&mut recorder, a, &[], &[until(peer, FAR - 1)]);
+    let error = planner.advance(TimePoint::new(peer, FAR), 1);
+    let error = error.expect_err("gates wait").to_string();
+    assert_eq!(
+        error,
+        "`peer` is at 0, and is waited for: it cannot come 2147483648 values further at once"
+    );
+    planner
+        .advance(TimePoint::new(peer, FAR - 1), 1)
+        .expect("it may jump so far");
+    planner
+        .advance(TimePoint::new(peer, FAR * 4), 1)
+        .expect("nobody waits");
+}
+
+fn until(peer: TimelineId, value: u64) -> Wait {
+    Wait::until(TimePoint::new(peer, value), 1_000)
 }
 
 #[test]

@@ -1,14 +1,15 @@
 //! Launches on streams become tasks: edges, gates, poison, room, and tasks on no stream.
 
+mod ends;
 mod parts;
 mod rig;
 
 use finbox_runtime::Access;
-use finbox_runtime::launch::LaunchError;
+use finbox_runtime::launch::{LaunchError, OwnError};
 use finbox_runtime::plan::{Mode, Planner};
 use finbox_runtime::stream::{TimePoint, Wait};
 use finbox_scheduler::target::A2A3;
-use finbox_scheduler::{Fate, FaultCode, Outcome, Port, Shape, SlotId, TaskId, TaskSpec};
+use finbox_scheduler::{Fate, FaultCode, Outcome, Port, SlotId, TaskId};
 use finbox_tests::house::{House, Limits};
 
 use self::rig::{FAILS, NOTHING, Rig, number, on_rig, port, whole};
@@ -243,31 +244,45 @@ fn streams_of_two_schedulers_wait_for_each_other_through_words() {
     assert_eq!(rigs[1].end(lost), Outcome::Cancelled);
     let error = rigs[1].recorder.record(b, "late").plan().unwrap_err();
     assert!(error.to_string().ends_with("failed"), "{error}");
-    let error = {
-        let spec = rigs[0].spec(NOTHING);
-        let kept = rigs[1].kept.clone();
-        rigs[0].launcher.launch(&kept, &spec, &[]).unwrap_err()
-    };
-    assert!(matches!(error, LaunchError::Foreign(point) if point == lost));
+}
+
+#[test]
+fn a_committed_launch_is_handed_in_once_and_to_the_launcher_of_its_stream() {
+    let planner = Planner::new(Mode::Strict);
+    let chip = cluster(&A2A3);
+    let mut houses = [(); 2].map(|()| House::new(&chip, &Limits::default()));
+    let ports = [(); 2].map(|()| port());
+    let [left, right] = &mut houses;
+    let mut left = Rig::new(&planner, left, &ports[0]);
+    let mut right = Rig::new(&planner, right, &ports[1]);
+    let [a] = left.streams(["a"]);
+    let _ = right.streams(["b"]);
+    let spec = left.spec(NOTHING);
+    let submitted = left.recorder.record(a, "sort").plan().unwrap().commit();
+    left.kept.keep(&submitted);
+    let point = submitted.point();
+    let error = right.launcher.launch(&mut left.kept, &spec, &[]);
+    assert_eq!(error, Err(LaunchError::Foreign(point)));
+    left.launcher.launch(&mut left.kept, &spec, &[]).unwrap();
+    let error = left.launcher.launch(&mut left.kept, &spec, &[]);
+    assert_eq!(error, Err(LaunchError::Empty));
+    left.run();
+    assert_eq!(planner.fate(point), Ok(Fate::Completed));
+    let peer = planner.foreign("peer", 0);
+    assert_eq!(right.launcher.own(a), Err(OwnError::Owned(a)));
+    assert_eq!(right.launcher.own(peer), Err(OwnError::Foreign(peer)));
+    let other = Planner::new(Mode::Strict);
+    let unknown = [(); 4].map(|()| other.stream("other", 0))[3];
+    assert_eq!(right.launcher.own(unknown), Err(OwnError::Unknown(unknown)));
 }
 
 #[test]
 fn a_launch_that_the_scheduler_never_takes_is_told_and_ends_its_stream() {
     on_rig(&Limits::default(), Mode::Strict, |rig| {
         let [a] = rig.streams(["a"]);
-        let planner = rig.launcher.planner();
-        let submitted = rig.recorder.record(a, "bad").plan().unwrap().commit();
-        rig.kept.keep(&submitted);
-        let point = submitted.point();
-        let spec = TaskSpec {
-            blocks: 0,
-            ..TaskSpec::new(TaskId::new(0, 9), Shape::Aiv)
-        };
-        rig.launcher.launch(&rig.kept, &spec, &[]).unwrap();
-        let (scheduler, log, words) = (&rig.scheduler, &rig.log, &mut rig.machine);
-        let error = rig.launcher.offer(scheduler, log, words, 0).unwrap_err();
+        let (point, error) = rig.refused(a, &[]);
         assert!(error.to_string().contains("blocks is 0"), "{error}");
-        assert_eq!(planner.fate(point), Ok(Fate::Failed));
+        assert_eq!(rig.launcher.planner().fate(point), Ok(Fate::Failed));
         assert_eq!(rig.launcher.owed(), 0);
     });
 }

@@ -8,7 +8,7 @@ use finbox_scheduler::{
 };
 
 use super::streams::{Found, Streams};
-use super::{Committed, Gate, LaunchError, Offered, Turned, Words, is_temporary};
+use super::{Committed, Gate, LaunchError, Offered, OwnError, Turned, Words, is_temporary};
 use crate::buffer::BufferUse;
 use crate::plan::{Desk, Planner};
 use crate::stream::{TimePoint, TimelineId, Wait};
@@ -47,6 +47,10 @@ pub struct Launcher<'p, 'm> {
     gates: Vec<(TimePoint, SlotId)>,
     found: Vec<Party>,
     after: Vec<Dependency>,
+    /// The points that the task on no stream comes behind which is being submitted.
+    behind: Vec<TimePoint>,
+    /// By task slot, the last launch that was submitted in it.
+    launches: Vec<Option<(SlotId, TimePoint)>>,
     /// Of each timeline, what was told: its value, and whether it has ended.
     told: Vec<(u64, bool)>,
     news: Vec<TimePoint>,
@@ -66,6 +70,8 @@ impl<'p, 'm> Launcher<'p, 'm> {
             gates: Vec::new(),
             found: Vec::new(),
             after: Vec::new(),
+            behind: Vec::new(),
+            launches: Vec::new(),
             told: Vec::new(),
             news: Vec::new(),
             ended: Vec::new(),
@@ -88,9 +94,13 @@ impl<'p, 'm> Launcher<'p, 'm> {
     }
 
     /// Launches on `stream`, on which nothing was planned yet, are this launcher's.
-    pub fn own(&mut self, stream: TimelineId) {
-        self.planner.desk().own(stream, self.number);
+    ///
+    /// # Errors
+    /// [`OwnError`]; nothing was changed.
+    pub fn own(&mut self, stream: TimelineId) -> Result<(), OwnError> {
+        self.planner.desk().own(stream, self.number)?;
         self.streams.open(stream);
+        Ok(())
     }
 
     /// Launches that were handed in and not submitted yet.
@@ -122,13 +132,14 @@ impl<'p, 'm> Launcher<'p, 'm> {
         (number < MAX_TIMELINES).then(|| timeline_cookie(number))
     }
 
-    /// Hands in a committed launch: `spec` is its task, which comes behind `after` too.
+    /// Hands in a committed launch: `spec` is its task, which comes behind `after` too. The planner
+    /// knows nothing of `after`: a circle that it closes is not seen.
     ///
     /// # Errors
     /// [`LaunchError::Foreign`] or [`LaunchError::Empty`]; nothing was changed.
     pub fn launch(
         &mut self,
-        launch: &Committed,
+        launch: &mut Committed,
         spec: &TaskSpec,
         after: &[Dependency],
     ) -> Result<(), LaunchError> {
@@ -136,6 +147,7 @@ impl<'p, 'm> Launcher<'p, 'm> {
         if !self.streams.has(point.timeline) {
             return Err(LaunchError::Foreign(point));
         }
+        launch.point = None;
         let mut owed = self.spare.pop().unwrap_or_else(|| Owed {
             point,
             spec: *spec,
@@ -146,6 +158,10 @@ impl<'p, 'm> Launcher<'p, 'm> {
         (owed.point, owed.spec, owed.resolved) = (point, *spec, 0);
         owed.waits.clear();
         owed.waits.extend_from_slice(&launch.waits);
+        if self.streams.has_ended(point.timeline) {
+            // Its memory may be in other hands: it is never to run.
+            owed.waits.push(Wait::forever(point));
+        }
         owed.after.clear();
         owed.after.extend_from_slice(after);
         let tasks = launch.tasks.iter().map(|&slot| Dependency::wait(slot));
@@ -157,7 +173,8 @@ impl<'p, 'm> Launcher<'p, 'm> {
     /// Submits one task of the oldest launch that is owed: a gate, or the launch itself.
     ///
     /// # Errors
-    /// [`LaunchError::Refused`]: it never will be. It is owed no more, and its stream has ended.
+    /// [`LaunchError::Refused`]: it never will be. It is owed no more, and its stream ends when it
+    /// comes to it.
     pub fn offer(
         &mut self,
         scheduler: &Scheduler<'_>,
@@ -168,7 +185,8 @@ impl<'p, 'm> Launcher<'p, 'm> {
         let Some(owed) = self.owed.front_mut() else {
             return Ok(Offered::Nothing);
         };
-        let (submitter, mut task) = (&mut self.submitter, owed.spec.task);
+        let (submitter, planner) = (&mut self.submitter, self.planner);
+        let mut task = owed.spec.task;
         let error = loop {
             let Some(wait) = owed.waits.get(owed.resolved) else {
                 merge(&mut owed.after);
@@ -179,7 +197,8 @@ impl<'p, 'm> Launcher<'p, 'm> {
                     Err(error) => break error.into(),
                 }
             };
-            match need(&self.streams, wait.point) {
+            let fate = || planner.desk().timelines.fate(wait.point);
+            match need(&self.streams, wait.point, fate) {
                 Need::Nothing => {}
                 Need::Edge(slot) => owed.after.push(Dependency::wait(slot)),
                 Need::Gate => match words.gate(wait) {
@@ -213,6 +232,10 @@ impl<'p, 'm> Launcher<'p, 'm> {
         let owed = self.owed.pop_front().expect("it was offered");
         let point = owed.point;
         self.streams.submitted(point, slot);
+        let index = slot.index();
+        self.launches
+            .resize(self.launches.len().max(index + 1), None);
+        self.launches[index] = Some((slot, point));
         self.spare.push(owed);
         Offered::Launch { point, slot }
     }
@@ -223,10 +246,7 @@ impl<'p, 'm> Launcher<'p, 'm> {
         let point = owed.point;
         self.spare.push(owed);
         let mut desk = self.planner.desk();
-        // It may have ended before: then that is the cause.
-        let _ended = desk
-            .timelines
-            .poison(point.timeline, &error.to_string(), now_ns);
+        desk.timelines.lose(point, &error.to_string(), now_ns);
         LaunchError::Refused { point, task, error }
     }
 
@@ -234,7 +254,8 @@ impl<'p, 'm> Launcher<'p, 'm> {
     /// with, launches included. Launches that are planned later wait for it, where they conflict.
     ///
     /// # Errors
-    /// [`WiringError`]; no use was recorded. Temporary ones may be tried again.
+    /// [`WiringError`]; no use was recorded. Temporary ones may be tried again: one is that a
+    /// launch in front of it is owed here, which needs the room first.
     pub fn submit(
         &mut self,
         (scheduler, probe, words): (&Scheduler<'_>, &impl Probe, &mut impl Words),
@@ -247,10 +268,10 @@ impl<'p, 'm> Launcher<'p, 'm> {
         desk.buffers.plan(uses, &mut self.found)?;
         self.after.clear();
         self.after.extend_from_slice(after);
+        self.check_found(&mut desk, uses)?;
         for at in 0..self.found.len() {
             let slot = match self.found[at] {
-                Party::Task { launcher, slot } if launcher == self.number => Some(slot),
-                Party::Task { .. } => return Err(WiringError::Elsewhere),
+                Party::Task { launcher, slot } => (launcher == self.number).then_some(slot),
                 Party::Launch { timeline, value } => {
                     let point = TimePoint::new(timeline, value);
                     self.behind(&desk, (scheduler, probe, &mut *words), point)?
@@ -258,20 +279,77 @@ impl<'p, 'm> Launcher<'p, 'm> {
             };
             self.after.extend(slot.map(Dependency::wait));
         }
+        self.collect(&desk);
         merge(&mut self.after);
         let submitter = &mut self.submitter;
         let slot = submitter.submit_with(scheduler, probe, spec, &self.after)?;
         self.gates.clear();
-        let (submitter, launcher) = (&self.submitter, self.number);
-        let Desk {
-            buffers, timelines, ..
-        } = &mut *desk;
-        buffers.record(uses, Party::Task { launcher, slot }, |user| match user {
-            Party::Launch { timeline, value } => timelines.fate(TimePoint::new(timeline, value)),
-            Party::Task { launcher: of, slot } if of == launcher => submitter.fate(scheduler, slot),
-            Party::Task { .. } => Fate::Unfinished,
-        });
+        let submitter = &self.submitter;
+        let fate = |slot| submitter.fate(scheduler, slot);
+        desk.record_task((self.number, slot), uses, &self.behind, fate);
         Ok(slot)
+    }
+
+    /// Whether a task with these uses, which conflict with `found`, can be submitted now.
+    fn check_found(&self, desk: &mut Desk, uses: &[BufferUse]) -> Result<(), WiringError> {
+        for &user in &self.found {
+            match user {
+                Party::Task { launcher, slot } => {
+                    if launcher != self.number && !desk.task(launcher, slot).0 {
+                        let argument = desk.argument_of(uses, user);
+                        return Err(WiringError::Elsewhere { argument });
+                    }
+                }
+                Party::Launch { timeline, value } => {
+                    let is_owed =
+                        |owed: &Owed| owed.point.timeline == timeline && owed.point.value <= value;
+                    if self.owed.iter().any(is_owed) {
+                        return Err(WiringError::Owed(TimePoint::new(timeline, value)));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Which points the task on no stream comes behind that is being submitted: of each timeline
+    /// the last, also behind other tasks.
+    fn collect(&mut self, desk: &Desk) {
+        let Self {
+            found,
+            after,
+            behind,
+            launches,
+            number,
+            ..
+        } = self;
+        behind.clear();
+        let mut add = |point: TimePoint| {
+            if desk.timelines.fate(point) == Fate::Completed {
+                return;
+            }
+            let mut known = behind.iter_mut();
+            match known.find(|known| known.timeline == point.timeline) {
+                Some(known) => *known = (*known).max(point),
+                None => behind.push(point),
+            }
+        };
+        for user in found.iter() {
+            if let &Party::Launch { timeline, value } = user {
+                add(TimePoint::new(timeline, value));
+            }
+        }
+        for slot in after.iter().map(|one| one.slot) {
+            let launch = launches.get(slot.index()).copied().flatten();
+            if let Some((_, point)) = launch.filter(|launch| launch.0 == slot) {
+                add(point);
+            }
+            desk.task(*number, slot)
+                .1
+                .iter()
+                .copied()
+                .for_each(&mut add);
+        }
     }
 
     /// What a task on no stream comes behind because of `point`.
@@ -281,10 +359,9 @@ impl<'p, 'm> Launcher<'p, 'm> {
         (scheduler, probe, words): (&Scheduler<'_>, &impl Probe, &mut impl Words),
         point: TimePoint,
     ) -> Result<Option<SlotId>, WiringError> {
-        match need(&self.streams, point) {
+        match need(&self.streams, point, || desk.timelines.fate(point)) {
             Need::Nothing => return Ok(None),
             Need::Edge(slot) => return Ok(Some(slot)),
-            Need::Gate if desk.timelines.fate(point) == Fate::Completed => return Ok(None),
             Need::Gate => {}
         }
         // Submitted when the task was offered before, and did not fit.
@@ -312,11 +389,20 @@ impl<'p, 'm> Launcher<'p, 'm> {
     ) -> Turned {
         let (submitter, mut turned) = (&self.submitter, Turned::default());
         let fate = |slot| submitter.fate(scheduler, slot);
+        let is_at_rest = |slot| submitter.is_at_rest(scheduler, slot);
+        let over = |slot| match fate(slot) {
+            Fate::Unfinished => None,
+            // A core may be late with it.
+            Fate::Failed => is_at_rest(slot).then_some(Fate::Failed),
+            Fate::Completed => Some(Fate::Completed),
+        };
         let mut desk = self.planner.desk();
+        desk.look(self.number, over, now_ns);
         let cause = |launch, task| words.cause(launch, task);
         turned.moved = self.streams.advance(&mut desk, now_ns, fate, cause);
         desk.timelines.expire(now_ns);
-        desk.forget_tasks(self.number, fate);
+        let is_owed = |stream| self.owed.iter().any(|owed| owed.point.timeline == stream);
+        self.streams.rest(&mut desk, is_owed, is_at_rest);
         self.told.resize(desk.timelines.count(), (0, false));
         for (index, (value, has_ended)) in self.told.iter_mut().enumerate() {
             let Some((point, ended)) = desk.timelines.standing(index) else {
@@ -344,11 +430,12 @@ impl<'p, 'm> Launcher<'p, 'm> {
     }
 }
 
-/// What a wait for `point` comes to.
-fn need(streams: &Streams, point: TimePoint) -> Need {
+/// What a wait for `point` comes to; `fate` asks the planner what became of it.
+fn need(streams: &Streams, point: TimePoint, fate: impl FnOnce() -> Fate) -> Need {
     match streams.find(point) {
         Found::Reached => Need::Nothing,
         Found::Task(slot) => Need::Edge(slot),
+        Found::Elsewhere if fate() == Fate::Completed => Need::Nothing,
         Found::Elsewhere => Need::Gate,
     }
 }

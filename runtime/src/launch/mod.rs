@@ -9,9 +9,10 @@
 //!
 //! Guarantees: launches are submitted in the order in which they were handed in, each behind the
 //! one before it on its stream; while there is no room they stay owed, and nothing is lost. A
-//! stream whose launch failed ends, gates that wait for it fail with TIMELINE_ENDED, and what
-//! waits for those is cancelled. Tasks on no stream use the same buffers by the same mechanism:
-//! the planner's. In the steady state a launch allocates nothing and hashes nothing.
+//! stream whose launch failed or was refused ends with it, gates that wait for it fail with
+//! TIMELINE_ENDED, and what waits for those is cancelled. Tasks on no stream use the same buffers
+//! by the same mechanism: the planner's. In the steady state a launch allocates nothing and hashes
+//! nothing.
 //!
 //! Refuses: to know where words are, or what a gate's kernel is: that is told by [`Words`].
 //!
@@ -30,8 +31,9 @@ use crate::plan::{Rule, Submitted, holds};
 use crate::stream::{TimePoint, TimelineId, Wait};
 use crate::wiring::WiringError;
 
-/// A committed launch, kept: what to launch it behind, in memory that serves again.
-#[derive(Clone, Debug, Default)]
+/// A committed launch, kept: what to launch it behind, in memory that serves again. It is handed in
+/// once.
+#[derive(Debug, Default)]
 pub struct Committed {
     point: Option<TimePoint>,
     waits: Vec<Wait>,
@@ -51,7 +53,7 @@ impl Committed {
         self.tasks.extend_from_slice(submitted.tasks());
     }
 
-    /// Its point; `None` if nothing was kept.
+    /// Its point; `None` if nothing was kept, or it was handed in.
     pub const fn point(&self) -> Option<TimePoint> {
         self.point
     }
@@ -60,15 +62,18 @@ impl Committed {
 /// Where the words of timelines are, and what waits for them: the launcher's view of a machine.
 pub trait Words {
     /// Stores the low 32 bits of `value` in the word, or the words, of `timeline`, where gates of
-    /// this scheduler look; then ring its dispatch thread. A timeline may have none.
+    /// this scheduler look; then ring its dispatch thread. A timeline may have none. Gates tell
+    /// values apart that are less than 2³¹ from each other: a foreign timeline must not move
+    /// further before they have looked.
     fn signal(&mut self, timeline: TimelineId, value: u64);
 
     /// What is to wait for `wait` in front of a launch; asked again if there was no room for it. A
     /// gate keeps its task slot until it is met. Called with the planning lock held if a
-    /// task on no stream waits: plan nothing here.
+    /// task on no stream waits: ask the planner nothing here.
     fn gate(&mut self, wait: &Wait) -> Gate;
 
-    /// What to tell of a launch that failed or was cancelled: why its stream ends.
+    /// What to tell of a launch that failed or was cancelled: why its stream ends. Called with the
+    /// planning lock held: ask the planner nothing here.
     fn cause(&mut self, launch: TimePoint, task: SlotId) -> String;
 }
 
@@ -110,7 +115,7 @@ pub struct Turned {
     pub told: usize,
 }
 
-/// Why a launch was not submitted. Its stream ended with that.
+/// Why a launch was not submitted. Its stream ends with that, behind the launches in front of it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum LaunchError {
     /// The scheduler will never take its task, or a gate of it.
@@ -126,9 +131,23 @@ pub enum LaunchError {
     /// Its stream is another launcher's.
     #[error("the launch of {0} is on a stream of another launcher")]
     Foreign(TimePoint),
-    /// Nothing was kept in it.
-    #[error("no launch was kept: commit one, and keep it")]
+    /// Nothing was kept in it, or it was handed in before.
+    #[error("no launch was kept, or it was handed in before: commit one, and keep it")]
     Empty,
+}
+
+/// Why a stream did not become a launcher's. Nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum OwnError {
+    /// No such timeline.
+    #[error("timeline {} was never opened here", .0.index())]
+    Unknown(TimelineId),
+    /// Nothing is launched on a timeline that somebody else moves.
+    #[error("timeline {} is moved by somebody else: nothing is launched on it", .0.index())]
+    Foreign(TimelineId),
+    /// It has a launcher.
+    #[error("timeline {} has a launcher", .0.index())]
+    Owned(TimelineId),
 }
 
 /// Whether a task that was refused may be offered again.

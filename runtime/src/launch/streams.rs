@@ -25,6 +25,8 @@ struct Stream {
     /// The tasks of the points behind `reached`, as far as they were submitted.
     tasks: VecDeque<Option<SlotId>>,
     has_ended: bool,
+    /// It has ended, and that none of its launches runs was told.
+    rests: bool,
 }
 
 impl Stream {
@@ -65,6 +67,7 @@ impl Streams {
             reached: 0,
             tasks: VecDeque::new(),
             has_ended: false,
+            rests: false,
         });
     }
 
@@ -75,6 +78,31 @@ impl Streams {
 
     pub(super) fn has(&self, timeline: TimelineId) -> bool {
         self.of(timeline).is_some()
+    }
+
+    /// Whether the stream was seen to have ended.
+    pub(super) fn has_ended(&self, timeline: TimelineId) -> bool {
+        let stream = self.of(timeline);
+        stream.is_some_and(|stream| self.all[stream].has_ended)
+    }
+
+    /// Tells the planner which streams have ended and rest: none of their launches `is_owed`, and
+    /// those that were submitted are at rest.
+    pub(super) fn rest(
+        &mut self,
+        desk: &mut Desk,
+        is_owed: impl Fn(TimelineId) -> bool,
+        is_at_rest: impl Fn(SlotId) -> bool,
+    ) {
+        for stream in &mut self.all {
+            if !stream.has_ended || stream.rests || is_owed(stream.timeline) {
+                continue;
+            }
+            stream.rests = stream.tasks.iter().flatten().all(|&task| is_at_rest(task));
+            if stream.rests {
+                desk.rests(stream.timeline);
+            }
+        }
     }
 
     pub(super) fn find(&self, point: TimePoint) -> Found {

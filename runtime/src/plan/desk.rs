@@ -1,21 +1,23 @@
-//! What the planning lock protects: buffers, timelines, gaps.
+//! What the planning lock protects: buffers, timelines, tasks on no stream, gaps.
 
 use finbox_scheduler::{Fate, SlotId};
 
 use super::error::{Gap, GapKind, PlanError};
-use super::request::{Memory, Request};
-use super::{Freed, Mode, PlanStats, Rule, holds};
-use crate::buffer::{Access, BufferId, BufferUse, Buffers, UseError};
+use super::freeing::Freeing;
+use super::loose::Loose;
+use super::request::{Argument, Memory, Request};
+use super::{Mode, PlanStats};
+use crate::buffer::{Access, BufferId, BufferUse, Buffers};
+use crate::launch::OwnError;
 use crate::stream::{ReserveError, Stage, TimePoint, TimelineId, Timelines, Wait};
 use crate::user::Party;
 
+/// A dropped launch, which is reached behind tasks on no stream too.
 #[derive(Debug)]
-struct Freeing {
-    buffer: BufferId,
-    bytes: u64,
-    users: Vec<Party>,
-    /// Whether `users` are the last launches of all streams.
-    is_wide: bool,
+struct Dropped {
+    point: TimePoint,
+    launcher: u32,
+    tasks: Vec<SlotId>,
 }
 
 #[derive(Debug)]
@@ -25,11 +27,14 @@ pub(crate) struct Desk {
     /// Of each timeline, whether its device tracks uses.
     tracks: Vec<bool>,
     /// Of each timeline, who launches on it.
-    owners: Vec<Option<u32>>,
-    launchers: u32,
+    pub(super) owners: Vec<Option<u32>>,
+    /// Of each timeline that ended, whether its launcher has seen that none of its launches runs.
+    pub(super) rests: Vec<bool>,
+    pub(super) loose: Loose,
+    dropped: Vec<Dropped>,
     pub(crate) buffers: Buffers<Party>,
-    freeing: Vec<Freeing>,
-    spare: Vec<Vec<Party>>,
+    pub(super) freeing: Vec<Freeing>,
+    pub(super) spare: Vec<Vec<Party>>,
     gaps: Vec<Gap>,
     pub(super) stats: PlanStats,
 }
@@ -41,7 +46,9 @@ impl Desk {
             timelines: Timelines::default(),
             tracks: Vec::new(),
             owners: Vec::new(),
-            launchers: 0,
+            rests: Vec::new(),
+            loose: Loose::default(),
+            dropped: Vec::new(),
             buffers: Buffers::default(),
             freeing: Vec::new(),
             spare: Vec::new(),
@@ -58,30 +65,44 @@ impl Desk {
     ) -> TimelineId {
         self.tracks.push(tracks);
         self.owners.push(None);
+        self.rests.push(false);
         self.timelines.open(name, is_foreign, now_ns)
     }
 
     /// The number of one more launcher.
-    pub(crate) const fn next_launcher(&mut self) -> u32 {
-        self.launchers += 1;
-        self.launchers
+    pub(crate) fn next_launcher(&mut self) -> u32 {
+        self.loose.open()
     }
 
     /// Launches on `stream` are `launcher`'s from now on.
-    pub(crate) fn own(&mut self, stream: TimelineId, launcher: u32) {
-        self.owners[stream.index()] = Some(launcher);
+    pub(crate) fn own(&mut self, stream: TimelineId, launcher: u32) -> Result<(), OwnError> {
+        let owner = self.owners.get_mut(stream.index());
+        let owner = owner.ok_or(OwnError::Unknown(stream))?;
+        if self.timelines.is_foreign(stream) {
+            return Err(OwnError::Foreign(stream));
+        }
+        if owner.is_some() {
+            return Err(OwnError::Owned(stream));
+        }
+        *owner = Some(launcher);
+        Ok(())
     }
 
-    /// What became of a user, as far as it is known without a scheduler.
-    fn fate(timelines: &Timelines, user: Party) -> Fate {
+    /// No launch of `stream`, which has ended, runs any more, nor will.
+    pub(crate) fn rests(&mut self, stream: TimelineId) {
+        self.rests[stream.index()] = true;
+    }
+
+    /// What became of a user, as far as it was told.
+    pub(super) fn fate((timelines, loose): (&Timelines, &Loose), user: Party) -> Fate {
         match user {
             Party::Launch { timeline, value } => timelines.fate(TimePoint::new(timeline, value)),
-            Party::Task { .. } => Fate::Unfinished,
+            Party::Task { launcher, slot } => loose.fate(launcher, slot),
         }
     }
 
-    pub(super) fn declare(&mut self, bytes: u64) -> BufferId {
-        self.buffers.declare(bytes)
+    pub(super) fn declare(&mut self, size_bytes: u64) -> BufferId {
+        self.buffers.declare(size_bytes)
     }
 
     pub(super) fn gaps(&self) -> Vec<Gap> {
@@ -112,7 +133,9 @@ impl Desk {
                 error,
             })?;
         }
-        self.collect(stream, request)?;
+        if let Err(other) = self.collect(stream, request) {
+            return Err(self.elsewhere(request, other));
+        }
         let reserved = self
             .timelines
             .reserve(stream, &request.waits, Stage::Planned);
@@ -122,8 +145,8 @@ impl Desk {
         })?;
         // From here on nothing is refused.
         if tracks {
-            let timelines = &self.timelines;
-            let fate = |user| Self::fate(timelines, user);
+            let known = (&self.timelines, &self.loose);
+            let fate = |user| Self::fate(known, user);
             self.buffers.record(&request.uses, point.into(), fate);
             request.tracked = request.uses.len();
         }
@@ -200,8 +223,12 @@ impl Desk {
     }
 
     /// What the launch waits for: explicitly, of each other stream the last point that its uses
-    /// conflict with, and tasks. What was reached is no wait.
-    fn collect(&self, stream: TimelineId, request: &mut Request) -> Result<(), PlanError> {
+    /// conflict with, and tasks. It waits for what those come behind too: so a circle through a
+    /// task is seen. What was reached is no wait.
+    ///
+    /// # Errors
+    /// A task of another launcher's that is not over.
+    fn collect(&self, stream: TimelineId, request: &mut Request) -> Result<(), Party> {
         let owner = self.owners[stream.index()];
         let is_met = |point| self.timelines.fate(point) == Fate::Completed;
         let Request {
@@ -214,29 +241,70 @@ impl Desk {
         waits.extend(explicit.iter().filter(|wait| !is_met(wait.point)));
         let hazards = waits.len();
         for user in found.iter() {
-            let point = match *user {
-                Party::Launch { timeline, value } => TimePoint::new(timeline, value),
+            match *user {
+                Party::Launch { timeline, value } => {
+                    self.wait_for(TimePoint::new(timeline, value), stream, (waits, hazards));
+                }
                 Party::Task { launcher, slot } if owner == Some(launcher) => {
                     tasks.push(slot);
-                    continue;
+                    for &point in self.loose.behind(launcher, slot) {
+                        self.wait_for(point, stream, (waits, hazards));
+                    }
                 }
-                Party::Task { .. } => {
-                    let launch = request.launch().to_owned();
-                    return Err(PlanError::Elsewhere { launch });
-                }
-            };
-            if point.timeline == stream {
-                continue;
-            }
-            let mut known = waits[hazards..].iter_mut();
-            match known.find(|wait| wait.point.timeline == point.timeline) {
-                // A later point than one that is not reached is not reached either.
-                Some(wait) => wait.point = wait.point.max(point),
-                None if is_met(point) => {}
-                None => waits.push(Wait::forever(point)),
+                Party::Task { launcher, slot }
+                    if self.loose.fate(launcher, slot) == Fate::Completed => {}
+                Party::Task { .. } => return Err(*user),
             }
         }
         Ok(())
+    }
+
+    /// A launch on `stream` waits for `point`, of each other stream once: behind `hazards`.
+    #[inline(always)]
+    fn wait_for(
+        &self,
+        point: TimePoint,
+        stream: TimelineId,
+        (waits, hazards): (&mut Vec<Wait>, usize),
+    ) {
+        if point.timeline == stream {
+            return;
+        }
+        let mut known = waits[hazards..].iter_mut();
+        match known.find(|wait| wait.point.timeline == point.timeline) {
+            // A later point than one that is not reached is not reached either.
+            Some(wait) => wait.point = wait.point.max(point),
+            None if self.timelines.fate(point) == Fate::Completed => {}
+            None => waits.push(Wait::forever(point)),
+        }
+    }
+
+    #[cold]
+    fn elsewhere(&mut self, request: &Request, other: Party) -> PlanError {
+        let merged = self.argument_of(&request.uses, other);
+        let buffer = request.uses[merged].buffer;
+        let is_its = |argument: &Argument| match &argument.memory {
+            Memory::Buffer(one) => one.buffer == buffer,
+            Memory::External { .. } => false,
+        };
+        let argument = request.arguments.iter().position(is_its);
+        let argument = argument.expect("uses are made of arguments");
+        PlanError::Elsewhere {
+            launch: request.launch().to_owned(),
+            argument,
+            label: request.label(argument).to_owned(),
+        }
+    }
+
+    /// The first of `uses`, which can be planned, that conflicts with `other`.
+    pub(crate) fn argument_of(&mut self, uses: &[BufferUse], other: Party) -> usize {
+        let mut found = Vec::new();
+        let conflicts = |one: &BufferUse| {
+            let planned = self.buffers.plan(std::slice::from_ref(one), &mut found);
+            planned.is_ok() && found.contains(&other)
+        };
+        let argument = uses.iter().position(conflicts);
+        argument.expect("it was found among what they conflict with")
     }
 
     fn note_gaps(&mut self, tracks: bool, request: &Request) {
@@ -248,7 +316,8 @@ impl Desk {
             };
             let (launch, label) = (request.launch(), request.label(argument));
             let known = self.gaps.iter_mut().find(|gap| {
-                (gap.argument, gap.kind) == (argument, kind)
+                gap.argument == argument
+                    && std::mem::discriminant(&gap.kind) == std::mem::discriminant(&kind)
                     && gap.launch == launch
                     && gap.label == label
             });
@@ -265,21 +334,30 @@ impl Desk {
         }
     }
 
-    pub(super) fn decide(&mut self, point: TimePoint, stage: Stage) {
-        let count = match stage {
-            Stage::Empty => &mut self.stats.dropped,
-            Stage::Planned | Stage::Submitted => &mut self.stats.committed,
-        };
-        *count += 1;
-        self.timelines.decide(point, stage);
+    pub(super) fn commit(&mut self, point: TimePoint) {
+        self.stats.committed += 1;
+        self.timelines.decide(point, Stage::Submitted);
+    }
+
+    /// The launch of `point` does nothing, behind its waits and `tasks`, which are its launcher's.
+    pub(super) fn drop_plan(&mut self, point: TimePoint, tasks: &[SlotId]) {
+        self.stats.dropped += 1;
+        match self.owners[point.timeline.index()].filter(|_| !tasks.is_empty()) {
+            Some(launcher) => self.dropped.push(Dropped {
+                point,
+                launcher,
+                tasks: tasks.to_vec(),
+            }),
+            None => self.timelines.decide(point, Stage::Empty),
+        }
     }
 
     pub(super) fn allocate(
         &mut self,
         stream: TimelineId,
-        bytes: u64,
+        size_bytes: u64,
     ) -> Result<(BufferId, TimePoint), PlanError> {
-        if bytes == 0 {
+        if size_bytes == 0 {
             return Err(PlanError::NoBytes);
         }
         let refused = |error: ReserveError| PlanError::Reserve {
@@ -289,73 +367,80 @@ impl Desk {
         self.timelines.check_stream(stream).map_err(refused)?;
         let reserved = self.timelines.reserve(stream, &[], Stage::Planned);
         let point = reserved.map_err(refused)?;
-        let buffer = self.buffers.declare(bytes);
+        let buffer = self.buffers.declare(size_bytes);
         let first = BufferUse {
             buffer,
-            range: 0..bytes,
+            range: 0..size_bytes,
             access: Access::Out,
         };
-        let timelines = &self.timelines;
+        let known = (&self.timelines, &self.loose);
         self.buffers
-            .record(&[first], point.into(), |user| Self::fate(timelines, user));
+            .record(&[first], point.into(), |user| Self::fate(known, user));
         self.timelines.decide(point, Stage::Empty);
         Ok((buffer, point))
     }
 
-    pub(super) fn free(&mut self, buffer: BufferId) -> Result<(), UseError> {
-        let mut users = self.spare.pop().unwrap_or_default();
-        let bytes = self.buffers.bytes_of(buffer);
-        if let Err(error) = self.buffers.free(buffer, &mut users) {
-            self.spare.push(users);
-            return Err(error);
+    /// `slot`, which is `launcher`'s and on no stream, has these uses and comes behind these
+    /// points. `fate` tells of other users what is known.
+    pub(crate) fn record_task(
+        &mut self,
+        (launcher, slot): (u32, SlotId),
+        uses: &[BufferUse],
+        behind: &[TimePoint],
+        fate: impl Fn(SlotId) -> Fate,
+    ) {
+        if uses.is_empty() && behind.is_empty() {
+            return;
         }
-        self.freeing.push(Freeing {
-            buffer,
-            bytes,
-            users,
-            is_wide: false,
+        self.loose.record(launcher, slot, behind);
+        let known = (&self.timelines, &self.loose);
+        let user = Party::Task { launcher, slot };
+        self.buffers.record(uses, user, |user| match user {
+            Party::Task { launcher: of, slot } if of == launcher => fate(slot),
+            _ => Self::fate(known, user),
         });
-        Ok(())
     }
 
-    /// Appends the freed buffers that nobody touches any more, each once.
-    pub(super) fn take_freed(&mut self, freed: &mut Vec<Freed>) {
+    /// Whether a task is over and completed, and which points it came behind.
+    pub(crate) fn task(&self, launcher: u32, slot: SlotId) -> (bool, &[TimePoint]) {
+        let is_done = self.loose.fate(launcher, slot) == Fate::Completed;
+        (is_done, self.loose.behind(launcher, slot))
+    }
+
+    /// Looks which tasks of `launcher` are over: those that somebody waits for, and some others.
+    /// `over` tells what became of a task that is.
+    pub(crate) fn look(
+        &mut self,
+        launcher: u32,
+        over: impl Fn(SlotId) -> Option<Fate>,
+        now_ns: u64,
+    ) {
         let Self {
-            freeing,
-            spare,
-            timelines,
-            ..
+            loose, timelines, ..
         } = self;
-        freeing.retain_mut(|one| {
-            let is_lost = |&user: &Party| Self::fate(timelines, user) == Fate::Failed;
-            if !one.is_wide && one.users.iter().any(is_lost) {
-                // It never runs, but whom it was behind may, and that is forgotten.
-                one.users.retain(|user| !is_lost(user));
-                one.users.extend(timelines.ends().map(Party::from));
-                one.is_wide = true;
-            }
-            let is_busy = |&user: &Party| Self::fate(timelines, user) == Fate::Unfinished;
-            one.users
-                .retain(|user| holds(Rule::FreeAfterUse) && is_busy(user));
-            if one.users.is_empty() {
-                spare.push(std::mem::take(&mut one.users));
-                let (buffer, bytes) = (one.buffer, one.bytes);
-                freed.push(Freed { buffer, bytes });
-                return false;
-            }
-            true
-        });
-    }
-
-    /// Forgets, of the users that freed buffers wait for, those tasks of `launcher` that are over.
-    pub(crate) fn forget_tasks(&mut self, launcher: u32, fate: impl Fn(SlotId) -> Fate) {
-        for one in &mut self.freeing {
-            one.users.retain(|user| match *user {
+        loose.look(launcher, &over);
+        for user in self.freeing.iter().flat_map(|one| &one.users) {
+            match *user {
                 Party::Task { launcher: of, slot } if of == launcher => {
-                    fate(slot) == Fate::Unfinished
+                    loose.look_at(launcher, slot, &over);
                 }
-                _ => true,
-            });
+                _ => {}
+            }
         }
+        self.dropped.retain_mut(|one| {
+            if one.launcher != launcher {
+                return true;
+            }
+            let fates = || one.tasks.iter().map(|&slot| over(slot));
+            if fates().any(|fate| fate.is_none()) {
+                return true;
+            }
+            if fates().any(|fate| fate == Some(Fate::Failed)) {
+                timelines.lose(one.point, "a task in front of it failed", now_ns);
+            } else {
+                timelines.decide(one.point, Stage::Empty);
+            }
+            false
+        });
     }
 }

@@ -60,12 +60,16 @@ pub enum PlanError {
     },
     /// A task on no stream uses its bytes, on another scheduler than the stream's.
     #[error(
-        "launch `{launch}`: a task on another scheduler uses its bytes, and on no stream; submit \
-         that task as a launch"
+        "launch `{launch}`, argument {argument} `{label}`: a task on another scheduler uses its \
+         bytes, and on no stream; submit that task as a launch, or wait until it is over"
     )]
     Elsewhere {
         /// The launch.
         launch: String,
+        /// Which argument, from 0.
+        argument: usize,
+        /// Its label.
+        label: String,
     },
     /// An allocation of nothing.
     #[error("an allocation of 0 bytes: ask for one byte at least")]
@@ -79,7 +83,7 @@ pub enum GapKind {
     Untracked,
     /// Nobody declared the memory.
     External {
-        /// Where it is.
+        /// Where it was in the first of these launches.
         address: u64,
     },
 }

@@ -98,6 +98,8 @@
 
 mod desk;
 mod error;
+mod freeing;
+mod loose;
 mod planner;
 mod recorder;
 mod request;
@@ -131,8 +133,8 @@ pub enum Mode {
 pub struct Freed {
     /// Which one, in the life that is over.
     pub buffer: BufferId,
-    /// Its size.
-    pub bytes: u64,
+    /// Its size in bytes.
+    pub size_bytes: u64,
 }
 
 /// What a planner counted.

@@ -36,7 +36,11 @@ impl Planner {
         Recorder::new(self)
     }
 
-    /// A stream: launches take its values one behind the other.
+    /// A stream: launches take its values one behind the other. `now_ns`, here and in all calls, is
+    /// on one clock of the caller's: deadlines of waits are on it too.
+    ///
+    /// # Panics
+    /// With 2³² timelines, as the two calls behind this.
     pub fn stream(&self, name: &str, now_ns: u64) -> TimelineId {
         self.desk().open(name, (false, true), now_ns)
     }
@@ -46,14 +50,19 @@ impl Planner {
         self.desk().open(name, (false, false), now_ns)
     }
 
-    /// A timeline that somebody else moves: another process, or a device's own events.
+    /// A timeline that somebody else moves: another process, or a device's own events. It may take
+    /// steps of any size, but less than 2³¹ while somebody waits for it.
     pub fn foreign(&self, name: &str, now_ns: u64) -> TimelineId {
         self.desk().open(name, (true, false), now_ns)
     }
 
-    /// Declares a buffer of `bytes` bytes that nobody has touched.
-    pub fn declare(&self, bytes: u64) -> BufferId {
-        self.desk().declare(bytes)
+    /// Declares a buffer of `size_bytes` bytes that nobody has touched. One of 0 bytes has a life
+    /// and no bytes to use.
+    ///
+    /// # Panics
+    /// With 2³² buffers at once, as [`allocate`](Self::allocate).
+    pub fn declare(&self, size_bytes: u64) -> BufferId {
+        self.desk().declare(size_bytes)
     }
 
     /// A buffer that exists from the next point of `stream`, which counts as its first write.
@@ -63,9 +72,9 @@ impl Planner {
     pub fn allocate(
         &self,
         stream: TimelineId,
-        bytes: u64,
+        size_bytes: u64,
     ) -> Result<(BufferId, TimePoint), PlanError> {
-        self.desk().allocate(stream, bytes)
+        self.desk().allocate(stream, size_bytes)
     }
 
     /// Ends a buffer's life at once; its memory is free when its last uses are over, which
@@ -79,6 +88,9 @@ impl Planner {
 
     /// Appends the freed buffers whose last uses are over, each once: reached, or never to be. If
     /// one never will, whatever was planned meanwhile must be over too: it may have been behind it.
+    /// Of a launcher's launches and tasks that failed, none is over while a core is late with it,
+    /// or one behind it on its stream may still run: its [`turn`](crate::launch::Launcher::turn)
+    /// tells that.
     pub fn take_freed(&self, freed: &mut Vec<Freed>) {
         self.desk().take_freed(freed);
     }

@@ -8,7 +8,7 @@ use super::error::PlanError;
 use super::planner::Planner;
 use super::request::{Memory, Request};
 use crate::buffer::{Access, BufferId, BufferUse};
-use crate::stream::{Stage, TimePoint, TimelineId, Wait};
+use crate::stream::{TimePoint, TimelineId, Wait};
 
 /// Plans launches of one planner, one at a time.
 #[derive(Debug)]
@@ -104,7 +104,8 @@ impl<'r, 'p> Recording<'r, 'p> {
 }
 
 /// A launch that has its point. Dropped, it becomes a launch that does nothing: its point is
-/// reached when its waits are met, so that whoever waits for it does not wait for ever.
+/// reached when its waits are met and its tasks are over, so that whoever waits for it does not
+/// wait for ever.
 #[derive(Debug)]
 #[must_use = "dropping it plans a launch that does nothing"]
 pub struct Planned<'r, 'p> {
@@ -129,7 +130,7 @@ impl<'r, 'p> Planned<'r, 'p> {
     pub fn commit(mut self) -> Submitted<'r> {
         let recorder = self.recorder.take().expect("it is there until this call");
         let Recorder { planner, request } = recorder;
-        planner.desk().decide(self.point, Stage::Submitted);
+        planner.desk().commit(self.point);
         Submitted {
             request,
             point: self.point,
@@ -140,7 +141,8 @@ impl<'r, 'p> Planned<'r, 'p> {
 impl Drop for Planned<'_, '_> {
     fn drop(&mut self) {
         if let Some(recorder) = self.recorder.take() {
-            recorder.planner.desk().decide(self.point, Stage::Empty);
+            let mut desk = recorder.planner.desk();
+            desk.drop_plan(self.point, &recorder.request.tasks);
         }
     }
 }

@@ -34,6 +34,18 @@ pub enum ReserveError {
         /// The value.
         value: u64,
     },
+    /// A value that the word of its timeline, of 32 bits, cannot tell from one that was reached.
+    #[error("`{name}` value {value} is {away} values away: {most} at most")]
+    TooFar {
+        /// The timeline's name.
+        name: String,
+        /// The value.
+        value: u64,
+        /// How many values the timeline is to move until then.
+        away: u64,
+        /// How many it may be.
+        most: u64,
+    },
     /// Explicit waits in a circle.
     #[error("the launch would wait for itself: {0}")]
     Cycle(Circle),
@@ -75,6 +87,20 @@ pub enum AdvanceError {
     #[error("`{name}` is at {reached}: its next value is {}, not {value}", .reached + 1)]
     OutOfOrder {
         /// The stream's name.
+        name: String,
+        /// What was told.
+        value: u64,
+        /// Where it is.
+        reached: u64,
+    },
+    /// A foreign timeline that is waited for moves so far at once that its word, of 32 bits, would
+    /// come round.
+    #[error(
+        "`{name}` is at {reached}, and is waited for: it cannot come {} values further at once",
+        .value - .reached
+    )]
+    TooFar {
+        /// The timeline's name.
         name: String,
         /// What was told.
         value: u64,

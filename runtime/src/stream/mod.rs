@@ -2,7 +2,7 @@
 //!
 //! A stream is a timeline whose launches take its values one behind the other; a foreign timeline
 //! is moved by somebody else, in steps of any size. A wait may name a value that is not reached,
-//! or that nobody has planned a launch for.
+//! or that nobody has planned a launch for; it may be less than 2³¹ values away.
 //!
 //! Guarantees: a stream is reached one value behind the other, and none before the waits of its
 //! launch are met. What ends a timeline travels to those that wait for it, when their turn comes,
@@ -14,6 +14,7 @@
 //! Called by [`Planner`](crate::plan::Planner), under its lock.
 
 mod cycle;
+mod ends;
 mod error;
 mod explain;
 mod point;

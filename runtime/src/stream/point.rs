@@ -34,10 +34,14 @@ impl fmt::Display for TimePoint {
     }
 }
 
+/// How far away a point may be that is waited for, in values: words of timelines have 32 bits, and
+/// what is ahead is told from what is behind by half of them.
+pub(crate) const MOST_AWAY: u64 = (1 << 31) - 1;
+
 /// A wait for a time point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait {
-    /// What for.
+    /// What for: a value less than 2³¹ behind where its timeline is when the wait is planned.
     pub point: TimePoint,
     /// When to give up, on the clock that the planner is told. A foreign timeline's must have one.
     pub deadline_ns: Option<u64>,

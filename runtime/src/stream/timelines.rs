@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use finbox_scheduler::Fate;
 
 use super::cycle::Search;
-use super::error::{AdvanceError, Cause, Poison, PoisonChain, ReserveError};
-use super::point::{TimePoint, TimelineId, Wait};
+use super::error::{AdvanceError, Cause, ReserveError};
+use super::point::{MOST_AWAY, TimePoint, TimelineId, Wait};
 
 /// How far a launch has come that has a point, and has not finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub(crate) enum Stage {
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) stage: Stage,
+    /// Whether its point will never be reached, and its timeline has not come to it.
+    pub(super) is_doomed: bool,
     pub(super) waits: Vec<Wait>,
 }
 
@@ -37,12 +39,14 @@ pub(super) struct Timeline {
     pub(super) awaited: u64,
     pub(super) progressed_ns: u64,
     pub(super) poison: Option<Cause>,
+    /// The first value whose launch will never be a task, and why.
+    pub(super) lost: Option<(u64, String)>,
     /// The launches `reached + 1 ..= reserved`.
     pub(super) pending: VecDeque<Pending>,
 }
 
 impl Timeline {
-    fn next(&self, id: TimelineId) -> TimePoint {
+    pub(super) fn next(&self, id: TimelineId) -> TimePoint {
         TimePoint::new(id, self.reached.saturating_add(1))
     }
 
@@ -61,10 +65,13 @@ pub(crate) struct Timelines {
     spare: Vec<Vec<Wait>>,
     /// Launches that do nothing and have not finished.
     empties: usize,
-    poisoned: usize,
+    /// Launches that are doomed.
+    pub(super) doomed: usize,
+    /// Timelines that ended.
+    pub(super) poisoned: usize,
     duplicates: u64,
     /// The latest time that was told.
-    now_ns: u64,
+    pub(super) now_ns: u64,
     search: Search,
 }
 
@@ -84,6 +91,7 @@ impl Timelines {
             awaited: 0,
             progressed_ns: now_ns,
             poison: None,
+            lost: None,
             pending: VecDeque::new(),
         });
         TimelineId(id)
@@ -96,6 +104,11 @@ impl Timelines {
     pub(crate) fn name(&self, id: TimelineId) -> String {
         self.line(id)
             .map_or_else(String::new, |line| line.name.clone())
+    }
+
+    /// Whether somebody else moves the timeline.
+    pub(crate) fn is_foreign(&self, id: TimelineId) -> bool {
+        self.line(id).is_some_and(|line| line.is_foreign)
     }
 
     /// Whether `point` is on a timeline that was opened here.
@@ -184,6 +197,15 @@ impl Timelines {
             let name = line.name.clone();
             return Err(ReserveError::NoDeadline { name, value });
         }
+        let away = value.saturating_sub(line.reached);
+        if away > MOST_AWAY {
+            return Err(ReserveError::TooFar {
+                name: line.name.clone(),
+                value,
+                away,
+                most: MOST_AWAY,
+            });
+        }
         Ok(())
     }
 
@@ -208,9 +230,15 @@ impl Timelines {
         }
         let mut kept = self.spare.pop().unwrap_or_default();
         kept.extend_from_slice(waits);
+        let is_doomed = self.poisoned > 0 && self.lost_wait(waits).is_some();
+        self.doomed += usize::from(is_doomed);
         let line = &mut self.lines[stream.index()];
         line.reserved = point.value;
-        line.pending.push_back(Pending { stage, waits: kept });
+        line.pending.push_back(Pending {
+            stage,
+            is_doomed,
+            waits: kept,
+        });
         self.empties += usize::from(stage == Stage::Empty);
         Ok(point)
     }
@@ -266,7 +294,15 @@ impl Timelines {
             });
         }
         if line.is_foreign {
-            return Ok(());
+            // Nobody who waits may take the word for one that is behind him.
+            return match line.awaited > reached && value - reached > MOST_AWAY {
+                false => Ok(()),
+                true => Err(AdvanceError::TooFar {
+                    name: name(),
+                    value,
+                    reached,
+                }),
+            };
         }
         if value > reached + 1 {
             return Err(AdvanceError::OutOfOrder {
@@ -299,6 +335,12 @@ impl Timelines {
             .filter(|wait| self.fate(wait.point) != Fate::Completed)
     }
 
+    /// The first of `waits` whose point will not be reached.
+    fn lost_wait(&self, waits: &[Wait]) -> Option<TimePoint> {
+        let mut points = waits.iter().map(|wait| wait.point);
+        points.find(|&point| self.fate(point) == Fate::Failed)
+    }
+
     /// The first launch of a stream has finished.
     fn pop(&mut self, index: usize) {
         let line = &mut self.lines[index];
@@ -308,43 +350,17 @@ impl Timelines {
         self.recycle(done);
     }
 
-    fn recycle(&mut self, launch: Option<Pending>) {
-        if let Some(Pending { stage, mut waits }) = launch {
+    pub(super) fn recycle(&mut self, launch: Option<Pending>) {
+        if let Some(Pending {
+            stage,
+            is_doomed,
+            mut waits,
+        }) = launch
+        {
             self.empties -= usize::from(stage == Stage::Empty);
+            self.doomed -= usize::from(is_doomed);
             waits.clear();
             self.spare.push(waits);
-        }
-    }
-
-    /// Ends a timeline: nothing of it is reached any more, nor what waits for it.
-    ///
-    /// # Errors
-    /// [`AdvanceError`] if it has ended, or was never opened.
-    pub(crate) fn poison(
-        &mut self,
-        timeline: TimelineId,
-        cause: &str,
-        now_ns: u64,
-    ) -> Result<(), AdvanceError> {
-        let line = self.line(timeline).ok_or(AdvanceError::Unknown(timeline))?;
-        if line.poison.is_some() {
-            return Err(AdvanceError::Poisoned {
-                name: line.name.clone(),
-                chain: self.chain(line.next(timeline)),
-            });
-        }
-        self.now_ns = self.now_ns.max(now_ns);
-        self.end(timeline.index(), Cause::Failed(cause.to_owned()));
-        self.settle();
-        Ok(())
-    }
-
-    fn end(&mut self, index: usize, cause: Cause) {
-        let line = &mut self.lines[index];
-        (line.poison, line.progressed_ns) = (Some(cause), self.now_ns);
-        self.poisoned += 1;
-        while let Some(launch) = self.lines[index].pending.pop_front() {
-            self.recycle(Some(launch));
         }
     }
 
@@ -370,8 +386,8 @@ impl Timelines {
     }
 
     /// Lets empty launches finish and poison travel, until neither moves.
-    fn settle(&mut self) {
-        if self.empties == 0 && self.poisoned == 0 {
+    pub(super) fn settle(&mut self) {
+        if self.empties == 0 && self.doomed == 0 {
             return;
         }
         let mut is_moving = true;
@@ -390,9 +406,16 @@ impl Timelines {
         let Some(front) = self.lines[index].pending.front() else {
             return false;
         };
-        let is_lost = |wait: &&Wait| self.fate(wait.point) == Fate::Failed;
-        if let Some(&Wait { point, .. }) = front.waits.iter().find(is_lost) {
-            self.end(index, Cause::Waited(point));
+        if front.is_doomed {
+            let line = &self.lines[index];
+            let is_next = |lost: &&(u64, String)| lost.0 == line.reached + 1;
+            let failed = line.lost.as_ref().filter(is_next);
+            let cause = match (failed, self.lost_wait(&front.waits)) {
+                (Some((_, cause)), _) => Cause::Failed(cause.clone()),
+                (None, Some(point)) => Cause::Waited(point),
+                (None, None) => unreachable!("a launch is doomed by itself or by a wait"),
+            };
+            self.end(index, cause);
             return true;
         }
         let is_done = front.stage == Stage::Empty && self.unmet(&front.waits).next().is_none();
@@ -400,27 +423,5 @@ impl Timelines {
             self.pop(index);
         }
         is_done
-    }
-
-    /// Why `point` is not reached: its timeline's end, and what that came from.
-    pub(crate) fn chain(&self, point: TimePoint) -> PoisonChain {
-        let (mut links, mut next) = (Vec::new(), Some(point.timeline));
-        while let Some(timeline) = next.take() {
-            let line = &self.lines[timeline.index()];
-            let Some(cause) = line.poison.clone() else {
-                break;
-            };
-            // A timeline ends behind the one it waited for, so this comes to an end.
-            next = match cause {
-                Cause::Waited(on) => Some(on.timeline),
-                Cause::Failed(_) | Cause::Missed { .. } => None,
-            };
-            links.push(Poison {
-                point: line.next(timeline),
-                name: line.name.clone(),
-                cause,
-            });
-        }
-        PoisonChain(links)
     }
 }

@@ -289,7 +289,11 @@ impl<'a, 'm> Launches<'a, 'm> {
     ) -> Self {
         let mut launcher = Launcher::new(&planning.planner, submitter);
         let own = &planning.timelines[rank];
-        own.iter().for_each(|&stream| launcher.own(stream));
+        for &stream in own {
+            launcher
+                .own(stream)
+                .expect("each rank has streams of its own");
+        }
         let plan = &planning.workload.ranks[rank];
         let waits = plan.tasks.iter().flat_map(|task| &task.waits);
         let mut words: Vec<Word> = Vec::new();
@@ -344,7 +348,7 @@ impl<'a, 'm> Launches<'a, 'm> {
             let keep = (&mut self.recorder, &mut self.kept);
             match planning.plan(keep, at, &self.lives, now_ns) {
                 Ok(()) => {
-                    let launched = self.launcher.launch(&self.kept, spec, after);
+                    let launched = self.launcher.launch(&mut self.kept, spec, after);
                     launched.map_err(|error| self.planning.refused(at, error.into()))?;
                     self.has_planned = true;
                 }

@@ -371,7 +371,7 @@ impl<'p> Course<'p> {
             let known = self.pending.iter().position(|&buffer| buffer == one.buffer);
             self.pending
                 .swap_remove(known.expect("it was freed and not given back"));
-            assert_eq!(one.bytes, u64::from(BYTES));
+            assert_eq!(one.size_bytes, u64::from(BYTES));
             assert!(
                 !self.model.is_in_use(one.buffer),
                 "somebody still uses {one:?}"
@@ -387,7 +387,7 @@ impl<'p> Course<'p> {
 
     /// Plans what is waited for and lets everything finish that can.
     fn finish(&mut self, recorder: &mut Recorder<'p>) {
-        let last = TimePoint::new(self.peer, u64::MAX);
+        let last = TimePoint::new(self.peer, self.model.line(self.peer).reached + 1_000);
         self.planner
             .advance(last, self.now_ns)
             .expect("nobody ended it");

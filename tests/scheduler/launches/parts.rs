@@ -125,7 +125,7 @@ fn a_launch_comes_behind_its_tasks_and_each_of_its_waits() {
         rig.kept.keep(&submitted);
         let (behind, spec) = (submitted.point(), rig.spec(NOTHING));
         rig.launcher
-            .launch(&rig.kept, &spec, &[task, task])
+            .launch(&mut rig.kept, &spec, &[task, task])
             .unwrap();
         rig.offer();
         let spec = rig.spec(NOTHING);
@@ -161,13 +161,17 @@ fn a_task_on_no_stream_is_its_own_launchers_alone() {
     let _ = left.task(&[whole(buffer, Access::Out)]);
     let recording = right.recorder.record(b, "other");
     let error = recording.uses("in", whole(buffer, Access::In)).plan();
-    let launch = "other".to_owned();
-    assert_eq!(error.unwrap_err(), PlanError::Elsewhere { launch });
+    let elsewhere = PlanError::Elsewhere {
+        launch: "other".to_owned(),
+        argument: 0,
+        label: "in".to_owned(),
+    };
+    assert_eq!(error.unwrap_err(), elsewhere);
     let spec = right.spec(NOTHING);
     let world = (&right.scheduler, &right.log, &mut right.machine);
     let uses = [whole(buffer, Access::In)];
     let error = right.launcher.submit(world, &spec, &[], &uses);
-    assert_eq!(error.unwrap_err(), WiringError::Elsewhere);
+    assert_eq!(error.unwrap_err(), WiringError::Elsewhere { argument: 0 });
     // In the same place, and through before the other.
     let _ = right.task(&[]);
     planner.free(buffer).unwrap();

@@ -2,37 +2,45 @@
 
 use std::collections::HashMap;
 
-use finbox_runtime::launch::{Committed, Gate, Launcher, Offered, Words};
+use finbox_runtime::launch::{Committed, Gate, LaunchError, Launcher, Offered, Words};
 use finbox_runtime::plan::{Mode, Planner, Recorder};
 use finbox_runtime::stream::{TimePoint, TimelineId, Wait};
-use finbox_runtime::{Access, BufferId, BufferUse};
+use finbox_runtime::{Access, BufferId, BufferUse, WiringError};
 use finbox_scheduler::target::A2A3;
 use finbox_scheduler::{
-    Assembly, Dispatcher, FinHandler, HandlerStep, Outcome, Scheduler, Shape, SlotId, TaskId,
-    TaskSpec,
+    Assembly, CoreId, Dependency, Dispatcher, FinHandler, HandlerStep, Outcome, Scheduler, Shape,
+    SlotId, TaskId, TaskSpec,
 };
 use finbox_tests::house::{House, Limits};
 use finbox_tests::model_port::{Lines, ModelPort, WireCondition};
 
 use crate::fixture::{COUNTERS, Log, cluster};
 
-/// Kernels, by `args`: nothing, one that fails, and behind them those of gates.
+/// Kernels, by `args`: nothing, one that fails, one that runs until it is let go, and behind them
+/// those of gates.
 pub(super) const NOTHING: u64 = 0;
 pub(super) const FAILS: u64 = 1;
-pub(super) const GATES: u64 = 2;
+pub(super) const HOLDS: u64 = 2;
+pub(super) const GATES: u64 = 3;
+/// The run budget of the one that is let go.
+const BUDGET_NS: u64 = 10_000;
 
 /// Where words are: the counter with the timeline's number.
 pub(super) struct Machine<'a> {
     pub(super) port: &'a ModelPort,
     pub(super) conditions: Vec<WireCondition>,
     pub(super) gates: Vec<Wait>,
+    pub(super) held: Vec<CoreId>,
     pub(super) now_ns: u64,
 }
 
 impl Words for Machine<'_> {
     fn signal(&mut self, timeline: TimelineId, value: u64) {
         let value = u32::try_from(value).unwrap();
-        self.port.set_counter(number(timeline), value);
+        // One that no condition can name has no word.
+        if Launcher::cookie(timeline).is_some() {
+            self.port.set_counter(number(timeline), value);
+        }
     }
 
     fn gate(&mut self, wait: &Wait) -> Gate {
@@ -94,6 +102,7 @@ impl<'p, 'm, 'a> Rig<'p, 'm, 'a> {
                 port,
                 conditions: Vec::new(),
                 gates: Vec::new(),
+                held: Vec::new(),
                 now_ns: 0,
             },
             log: Log::default(),
@@ -108,7 +117,7 @@ impl<'p, 'm, 'a> Rig<'p, 'm, 'a> {
     pub(super) fn streams<const N: usize>(&mut self, names: [&str; N]) -> [TimelineId; N] {
         names.map(|name| {
             let stream = self.launcher.planner().stream(name, 0);
-            self.launcher.own(stream);
+            self.launcher.own(stream).unwrap();
             stream
         })
     }
@@ -118,6 +127,7 @@ impl<'p, 'm, 'a> Rig<'p, 'm, 'a> {
         TaskSpec {
             args: kernel,
             may_defer: u8::from(kernel == FAILS),
+            run_budget_ns: if kernel == HOLDS { BUDGET_NS } else { 0 },
             ..TaskSpec::new(TaskId::new(0, self.tasks), Shape::Aiv)
         }
     }
@@ -140,7 +150,7 @@ impl<'p, 'm, 'a> Rig<'p, 'm, 'a> {
         let submitted = recording.plan().expect("nothing is wrong with it").commit();
         self.kept.keep(&submitted);
         let point = submitted.point();
-        self.launcher.launch(&self.kept, &spec, &[]).unwrap();
+        self.launcher.launch(&mut self.kept, &spec, &[]).unwrap();
         point
     }
 
@@ -170,14 +180,70 @@ impl<'p, 'm, 'a> Rig<'p, 'm, 'a> {
         }
     }
 
-    /// A task on no stream.
-    pub(super) fn task(&mut self, uses: &[BufferUse]) -> SlotId {
-        let spec = self.spec(NOTHING);
-        let world = (&self.scheduler, &self.log, &mut self.machine);
-        self.launcher.submit(world, &spec, &[], uses).unwrap()
+    /// Plans, commits and offers a launch that the scheduler never takes.
+    pub(super) fn refused(
+        &mut self,
+        stream: TimelineId,
+        uses: &[BufferUse],
+    ) -> (TimePoint, LaunchError) {
+        let spec = TaskSpec {
+            blocks: 0,
+            ..self.spec(NOTHING)
+        };
+        let mut recording = self.recorder.record(stream, "bad");
+        for one in uses {
+            recording = recording.uses("argument", one.clone());
+        }
+        let submitted = recording.plan().unwrap().commit();
+        self.kept.keep(&submitted);
+        let point = submitted.point();
+        self.launcher.launch(&mut self.kept, &spec, &[]).unwrap();
+        let (scheduler, log, words) = (&self.scheduler, &self.log, &mut self.machine);
+        let error = self.launcher.offer(scheduler, log, words, 0).unwrap_err();
+        (point, error)
     }
 
-    pub(super) fn run_cores(&self) -> bool {
+    /// A task on no stream.
+    pub(super) fn task(&mut self, uses: &[BufferUse]) -> SlotId {
+        self.submit(NOTHING, &[], uses).unwrap()
+    }
+
+    pub(super) fn submit(
+        &mut self,
+        kernel: u64,
+        after: &[SlotId],
+        uses: &[BufferUse],
+    ) -> Result<SlotId, WiringError> {
+        let spec = self.spec(kernel);
+        let after: Vec<_> = after.iter().map(|&slot| Dependency::wait(slot)).collect();
+        let world = (&self.scheduler, &self.log, &mut self.machine);
+        self.launcher.submit(world, &spec, &after, uses)
+    }
+
+    /// The budget of whatever runs passes.
+    pub(super) fn too_long(&mut self) {
+        self.machine.port.pass_time(BUDGET_NS + 100);
+        self.run();
+    }
+
+    /// Kernels that hold end.
+    pub(super) fn let_go(&mut self) {
+        let port = self.machine.port;
+        self.machine
+            .held
+            .drain(..)
+            .for_each(|core| port.finish(core));
+        self.run();
+    }
+
+    /// How many buffers' memory has become free.
+    pub(super) fn freed(&self) -> usize {
+        let mut freed = Vec::new();
+        self.launcher.planner().take_freed(&mut freed);
+        freed.len()
+    }
+
+    pub(super) fn run_cores(&mut self) -> bool {
         let port = self.machine.port;
         let mut ran = false;
         for core in self.scheduler.chip().all() {
@@ -187,6 +253,10 @@ impl<'p, 'm, 'a> Rig<'p, 'm, 'a> {
             ran = true;
             match launch.args {
                 NOTHING => {}
+                HOLDS => {
+                    self.machine.held.push(core);
+                    continue;
+                }
                 FAILS => port.write_slab_header(core, 0, 1),
                 gate => {
                     let at = usize::try_from(gate - GATES).unwrap();

@@ -129,8 +129,9 @@ unsafe fn plan(
 /// nothing, whose point is reached when its waits are met.
 ///
 /// BAD_USE, UNTRACKED, UNKNOWN_TIMELINE, NO_DEADLINE, CYCLE, POISONED, and INVALID_ARGUMENT on a
-/// foreign timeline: nothing was planned, and the last error names launch and argument. Has the
-/// planning lock for an instant, and allocates nothing in the steady state. Any thread.
+/// foreign timeline or for a wait whose value is 2^31 values away or more: nothing was planned, and
+/// the last error names launch and argument. Has the planning lock for an instant, and allocates
+/// nothing in the steady state. Any thread.
 ///
 /// # Safety
 /// `planner` points to a planner's storage; `args` to what its size says, with arrays and texts

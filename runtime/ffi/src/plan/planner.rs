@@ -31,7 +31,7 @@ impl From<&Freed> for finbox_freed {
     fn from(freed: &Freed) -> Self {
         Self {
             buffer: freed.buffer.to_bits(),
-            size_bytes: freed.bytes,
+            size_bytes: freed.size_bytes,
         }
     }
 }

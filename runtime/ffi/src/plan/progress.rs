@@ -25,8 +25,9 @@ fn check_value(value: u64) -> Result<(), Problem> {
 ///
 /// DUPLICATE if it was told before, which is counted; OUT_OF_ORDER if the launch was not committed,
 /// comes behind one that has not finished, or waits for something that is not reached; POISONED;
-/// UNKNOWN_TIMELINE; INVALID_ARGUMENT if the value is `FINBOX_EVENT_FAILED`, which is none: end the
-/// timeline with `finbox_planner_poison`. Nothing was changed then. Any thread.
+/// UNKNOWN_TIMELINE; INVALID_ARGUMENT if the value is `FINBOX_EVENT_FAILED`, which is none (end the
+/// timeline with `finbox_planner_poison`), or if a foreign timeline that is waited for would come
+/// 2^31 values further or more at once. Nothing was changed then. Any thread.
 ///
 /// # Safety
 /// `planner` points to a planner's storage, `point` to a point; both live until the call returns.

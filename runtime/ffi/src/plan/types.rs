@@ -210,7 +210,9 @@ pub(crate) fn no_such(what: &str, value: u32) -> Problem {
 fn of_reserve(error: &ReserveError) -> finbox_status {
     match error {
         ReserveError::Unknown(_) => finbox_status::UnknownTimeline,
-        ReserveError::Foreign { .. } => finbox_status::InvalidArgument,
+        ReserveError::Foreign { .. } | ReserveError::TooFar { .. } => {
+            finbox_status::InvalidArgument
+        }
         ReserveError::Poisoned { .. } => finbox_status::Poisoned,
         ReserveError::NoDeadline { .. } => finbox_status::NoDeadline,
         ReserveError::Cycle(_) => finbox_status::Cycle,
@@ -244,6 +246,7 @@ impl From<AdvanceError> for Problem {
             AdvanceError::OutOfOrder { .. }
             | AdvanceError::NotCommitted { .. }
             | AdvanceError::TooEarly { .. } => finbox_status::OutOfOrder,
+            AdvanceError::TooFar { .. } => finbox_status::InvalidArgument,
             AdvanceError::Poisoned { .. } => finbox_status::Poisoned,
         };
         refuse_with(status, &error)
