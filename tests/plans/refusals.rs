@@ -57,7 +57,8 @@ fn l6_strict_planning_refuses_untracked_and_external_memory_with_two_errors() {
 #[test]
 fn l6_permissive_planning_lists_each_gap_once_and_counts_tracked_uses() {
     let planner = Planner::new(Mode::Permissive);
-    let (a, blind) = (planner.stream("a", 0), planner.untracked_stream("blind", 0));
+    let (a, b) = (planner.stream("a", 0), planner.stream("b", 0));
+    let blind = planner.untracked_stream("blind", 0);
     let (mut recorder, buffer) = (planner.recorder(), planner.declare(8));
     for _ in 0..3 {
         let recording = recorder.record(a, "sort").reads("keys", buffer, 0..8);
@@ -67,18 +68,25 @@ fn l6_permissive_planning_lists_each_gap_once_and_counts_tracked_uses() {
     let recording = recorder.record(blind, "scan").writes("keys", buffer, 0..8);
     let submitted = recording.plan().expect("it passes").commit();
     assert_eq!((submitted.tracked_uses(), submitted.waits()), (0, &[][..]));
+    let recording = recorder.record(b, "sort").reads("keys", buffer, 0..8);
+    let _ = recording
+        .external("table", 0x40)
+        .plan()
+        .expect("it passes")
+        .commit();
     let gaps = planner.gaps();
     let rows = gaps.iter().map(|gap| {
         let names = (gap.launch.as_str(), gap.label.as_str());
-        (names, gap.argument, gap.kind, gap.count)
+        (gap.timeline, names, gap.argument, gap.kind, gap.count)
     });
     let external = GapKind::External { address: 0x40 };
     let expected = [
-        (("sort", "table"), 1, external, 3),
-        (("scan", "keys"), 0, GapKind::Untracked, 1),
+        (a, ("sort", "table"), 1, external, 3),
+        (blind, ("scan", "keys"), 0, GapKind::Untracked, 1),
+        (b, ("sort", "table"), 1, external, 1),
     ];
     assert_eq!(rows.collect::<Vec<_>>(), expected);
-    assert_eq!(planner.stats().tracked_uses, 3);
+    assert_eq!(planner.stats().tracked_uses, 4);
 }
 
 #[test]

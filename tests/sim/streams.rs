@@ -97,7 +97,15 @@ fn a_use_that_nobody_declares_is_refused_strictly_and_a_gap_permissively() {
         ..strict
     };
     let outcome = run(&workload, &permissive);
-    assert_eq!(outcome.untracked.len(), 8, "one a round");
+    assert_eq!(outcome.untracked.len(), 16, "one a round and rank");
+    let of_rank = |rank| {
+        outcome
+            .untracked
+            .iter()
+            .filter(|gap| gap.rank == rank)
+            .count()
+    };
+    assert_eq!([0, 1].map(of_rank), [8, 8]);
     assert_eq!(outcome.untracked[0].kind, "external");
     assert!(!outcome.verified.is_right(), "nothing orders it");
 }

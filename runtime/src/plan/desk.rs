@@ -2,8 +2,9 @@
 
 use finbox_scheduler::{Fate, SlotId};
 
-use super::error::{Gap, GapKind, PlanError};
+use super::error::{Gap, PlanError};
 use super::freeing::Freeing;
+use super::gaps::Gaps;
 use super::loose::Loose;
 use super::request::{Argument, Memory, Request};
 use super::{Mode, PlanStats};
@@ -35,7 +36,7 @@ pub(crate) struct Desk {
     pub(crate) buffers: Buffers<Party>,
     pub(super) freeing: Vec<Freeing>,
     pub(super) spare: Vec<Vec<Party>>,
-    gaps: Vec<Gap>,
+    gaps: Gaps,
     pub(super) stats: PlanStats,
 }
 
@@ -52,7 +53,7 @@ impl Desk {
             buffers: Buffers::default(),
             freeing: Vec::new(),
             spare: Vec::new(),
-            gaps: Vec::new(),
+            gaps: Gaps::default(),
             stats: PlanStats::default(),
         }
     }
@@ -106,7 +107,7 @@ impl Desk {
     }
 
     pub(super) fn gaps(&self) -> Vec<Gap> {
-        self.gaps.clone()
+        self.gaps.list().to_vec()
     }
 
     pub(super) fn state_of(&self, buffer: BufferId) -> usize {
@@ -153,7 +154,7 @@ impl Desk {
         self.stats.planned += 1;
         self.stats.tracked_uses += request.tracked as u64;
         if !tracks || !request.is_plain {
-            self.note_gaps(tracks, request);
+            self.gaps.note(stream, tracks, request);
         }
         Ok(point)
     }
@@ -305,33 +306,6 @@ impl Desk {
         };
         let argument = uses.iter().position(conflicts);
         argument.expect("it was found among what they conflict with")
-    }
-
-    fn note_gaps(&mut self, tracks: bool, request: &Request) {
-        for (argument, one) in request.arguments.iter().enumerate() {
-            let kind = match one.memory {
-                Memory::External { address } => GapKind::External { address },
-                Memory::Buffer(_) if !tracks => GapKind::Untracked,
-                Memory::Buffer(_) => continue,
-            };
-            let (launch, label) = (request.launch(), request.label(argument));
-            let known = self.gaps.iter_mut().find(|gap| {
-                gap.argument == argument
-                    && std::mem::discriminant(&gap.kind) == std::mem::discriminant(&kind)
-                    && gap.launch == launch
-                    && gap.label == label
-            });
-            match known {
-                Some(gap) => gap.count += 1,
-                None => self.gaps.push(Gap {
-                    launch: launch.to_owned(),
-                    argument,
-                    label: label.to_owned(),
-                    kind,
-                    count: 1,
-                }),
-            }
-        }
     }
 
     pub(super) fn commit(&mut self, point: TimePoint) {

@@ -5,7 +5,7 @@ use std::fmt;
 use thiserror::Error;
 
 use crate::buffer::UseError;
-use crate::stream::ReserveError;
+use crate::stream::{ReserveError, TimelineId};
 
 /// Why a launch was not planned. It left no trace.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -91,6 +91,8 @@ pub enum GapKind {
 /// Uses that permissive planning let pass: nothing orders them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
+    /// The stream of its launches.
+    pub timeline: TimelineId,
     /// The launch.
     pub launch: String,
     /// Which argument, from 0.

@@ -99,6 +99,7 @@
 mod desk;
 mod error;
 mod freeing;
+mod gaps;
 mod loose;
 mod planner;
 mod recorder;

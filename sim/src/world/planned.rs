@@ -67,12 +67,13 @@ impl Planning<'_> {
                 GapKind::Untracked => ("its device does not track uses", "untracked"),
                 GapKind::External { .. } => ("nobody declared it", "external"),
             };
-            let of_task = |at: &&TaskRef| *self.workload.task(**at).name == *gap.launch;
-            let at = self.workload.order.iter().find(of_task);
+            let mut ranks = (0..).zip(&self.timelines);
+            let rank = ranks.find(|(_, streams)| streams.contains(&gap.timeline));
+            let (rank, _) = rank.expect("every launch is on a stream of a rank");
             let (launch, argument, label) = (gap.launch, gap.argument, gap.label);
             GapReport {
                 kind: kind.to_owned(),
-                rank: at.map_or(0, |at| label_of(self.workload, at.rank)),
+                rank: label_of(self.workload, rank),
                 message: format!(
                     "launch {launch}, argument {argument} `{label}`: {what}, so that nothing \
                      orders it; {} times",

@@ -1,8 +1,11 @@
 //! Launches on streams through the executable: plan modes, gaps, and who waits for whom.
 
-use serde_json::Value;
+use std::fs;
 
-use crate::{finbox, refused};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{arg, finbox, refused};
 
 fn run(args: &[&str]) -> (Option<i32>, Value) {
     let ended = finbox(&[&["run", "streams"], args, &["--json"]].concat());
@@ -34,12 +37,41 @@ fn a_use_that_is_left_out_is_refused_or_listed_as_the_plan_says() {
     let (code, document) = run(&[&omit[..], &["--plan", "permissive"]].concat());
     assert_eq!((code, &document["verdict"]), (Some(1), &"wrong".into()));
     let gaps = document["gaps"].as_array().expect("a list");
-    assert_eq!((gaps.len(), &gaps[0]["kind"]), (8, &"external".into()));
+    assert_eq!((gaps.len(), &gaps[0]["kind"]), (16, &"external".into()));
     let unknown = ["run", "streams", "--omit-use", "join:nothing"];
     refused(&unknown, 2, &["join:nothing", "join:keys"]);
     refused(&["run", "streams", "--omit-use", "join"], 2, &["join:keys"]);
     let other = ["run", "dummy_task", "--omit-use", "join:keys"];
     refused(&other, 2, &["--omit-use", "dummy_task"]);
+}
+
+#[test]
+fn a_gap_is_of_the_rank_whose_launch_it_is() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("graph.json");
+    let ended = finbox(&["convert", "streams", "-o", arg(&path)]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let graph: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    for ranks in [&[1][..], &[0, 1]] {
+        let mut graph = graph.clone();
+        for &rank in ranks {
+            let mut tasks = graph["ranks"][rank]["tasks"]
+                .as_array_mut()
+                .unwrap()
+                .iter_mut();
+            let launch = tasks.find(|task| task["name"] == "load 0").unwrap();
+            launch["externals"] = json!([{"label": "table", "at": 0}]);
+        }
+        fs::write(&path, graph.to_string()).unwrap();
+        let ended = finbox(&["run", arg(&path), "--plan", "permissive", "--json"]);
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        let document = ended.document();
+        let gaps = document["gaps"].as_array().unwrap().iter();
+        let found: Vec<usize> = gaps
+            .map(|gap| usize::try_from(gap["rank"].as_u64().unwrap()).unwrap())
+            .collect();
+        assert_eq!(found, ranks, "{}", document["gaps"]);
+    }
 }
 
 #[test]
