@@ -292,7 +292,6 @@ pub(super) fn conclude(remains: Remains<'_, '_>) -> Outcome {
     let (waiting, in_mailbox) = waiting.fold((0, 0), |(w, m), (live, depth)| {
         (w + u64::from(live), m + u64::from(depth))
     });
-    let items_out = schedulers.iter().map(|one| one.items_out());
     let tasks = workload.order.len() as u64;
     if virtual_ns > 0 && ledger.completed == tasks {
         recorder.check_time(virtual_ns);
@@ -311,7 +310,7 @@ pub(super) fn conclude(remains: Remains<'_, '_>) -> Outcome {
         ledger,
         live,
         waiting,
-        items_out: items_out.sum(),
+        items_out: schedulers.iter().map(|one| one.items_out()).sum(),
         in_mailbox,
         quarantined: quarantined(&schedulers),
         interrupted,

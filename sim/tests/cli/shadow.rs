@@ -80,8 +80,8 @@ fn a_use_that_is_left_out_is_wrong_and_named_in_text_document_and_page() {
     assert!(check.stderr.contains(line) && check.stderr.contains(" --shadow"));
 }
 
-/// Tasks that touch nothing, or nothing that is compared: a worker does not know which task the item
-/// is that it does.
+/// Tasks that touch nothing, or nothing that is compared: a worker does not know which task the
+/// item is that it does.
 const SILENT: [&str; 3] = ["crowd", "persistent_scan", "mlcommons"];
 
 #[test]
