@@ -325,8 +325,8 @@ fn a_task_that_takes_longer_than_the_run_allows_fails_with_108() {
             (Some(5), &"fault".into())
         );
         assert_eq!(document["error"]["code"], 108);
-        let message = "A token did not finish within its task's run budget: rank 0, task 1 \
-                       notifier, block 0, core 2 (its FIN came 1.0 ms late)";
+        let message = "A core or a worker did not finish a task within its run budget: rank 0, \
+                       task 1 notifier, block 0, core 2 (its FIN came 1.0 ms late)";
         assert_eq!(document["error"]["message"], message);
         assert!(document["tasks"]["failed"].as_u64() >= Some(1));
     }
