@@ -397,12 +397,12 @@ impl<'p, 'm> Launcher<'p, 'm> {
             Fate::Completed => Some(Fate::Completed),
         };
         let mut desk = self.planner.desk();
-        desk.look(self.number, over, now_ns);
+        turned.moved = desk.look(self.number, over, now_ns);
         let cause = |launch, task| words.cause(launch, task);
-        turned.moved = self.streams.advance(&mut desk, now_ns, fate, cause);
+        turned.moved += self.streams.advance(&mut desk, now_ns, fate, cause);
         desk.timelines.expire(now_ns);
         let is_owed = |stream| self.owed.iter().any(|owed| owed.point.timeline == stream);
-        self.streams.rest(&mut desk, is_owed, is_at_rest);
+        turned.moved += self.streams.rest(&mut desk, is_owed, is_at_rest);
         self.told.resize(desk.timelines.count(), (0, false));
         for (index, (value, has_ended)) in self.told.iter_mut().enumerate() {
             let Some((point, ended)) = desk.timelines.standing(index) else {

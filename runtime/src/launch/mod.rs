@@ -109,7 +109,8 @@ pub enum Offered {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Turned {
-    /// Launches whose point was reached, and streams that ended.
+    /// Launches whose point was reached, streams that ended, and what memory waits for: ended
+    /// streams of which no core has anything any more, tasks on no stream that are over.
     pub moved: u32,
     /// Timelines of which gates were told, by a word or that they ended: ring the dispatch thread.
     pub told: usize,

@@ -87,13 +87,14 @@ impl Streams {
     }
 
     /// Tells the planner which streams have ended and rest: none of their launches `is_owed`, and
-    /// those that were submitted are at rest.
+    /// those that were submitted are at rest. Returns how many do now and did not before.
     pub(super) fn rest(
         &mut self,
         desk: &mut Desk,
         is_owed: impl Fn(TimelineId) -> bool,
         is_at_rest: impl Fn(SlotId) -> bool,
-    ) {
+    ) -> u32 {
+        let mut came = 0;
         for stream in &mut self.all {
             if !stream.has_ended || stream.rests || is_owed(stream.timeline) {
                 continue;
@@ -101,8 +102,10 @@ impl Streams {
             stream.rests = stream.tasks.iter().flatten().all(|&task| is_at_rest(task));
             if stream.rests {
                 desk.rests(stream.timeline);
+                came += 1;
             }
         }
+        came
     }
 
     pub(super) fn find(&self, point: TimePoint) -> Found {

@@ -382,21 +382,21 @@ impl Desk {
     }
 
     /// Looks which tasks of `launcher` are over: those that somebody waits for, and some others.
-    /// `over` tells what became of a task that is.
+    /// `over` tells what became of a task that is. Returns how many were over for whoever waits.
     pub(crate) fn look(
         &mut self,
         launcher: u32,
         over: impl Fn(SlotId) -> Option<Fate>,
         now_ns: u64,
-    ) {
+    ) -> u32 {
+        let mut moved = 0;
         let Self {
             loose, timelines, ..
         } = self;
-        loose.look(launcher, &over);
         for user in self.freeing.iter().flat_map(|one| &one.users) {
             match *user {
                 Party::Task { launcher: of, slot } if of == launcher => {
-                    loose.look_at(launcher, slot, &over);
+                    moved += u32::from(loose.look_at(launcher, slot, &over));
                 }
                 _ => {}
             }
@@ -414,7 +414,10 @@ impl Desk {
             } else {
                 timelines.decide(one.point, Stage::Empty);
             }
+            moved += 1;
             false
         });
+        loose.look(launcher, &over);
+        moved
     }
 }

@@ -102,19 +102,21 @@ impl Loose {
         each.flat_map(|(launcher, live)| live.into_iter().map(move |slot| (launcher, slot)))
     }
 
-    /// Looks whether `slot` is over. `over` tells what became of a task that is.
+    /// Looks whether `slot` is over, and was not before. `over` tells what became of a task that is.
     pub(super) fn look_at(
         &mut self,
         launcher: u32,
         slot: SlotId,
         over: &impl Fn(SlotId) -> Option<Fate>,
-    ) {
-        if self.fate(launcher, slot) == Fate::Unfinished {
-            let fate = over(slot);
-            if let Some(fate) = fate {
-                self.launchers[launcher as usize].end(slot, fate);
-            }
+    ) -> bool {
+        if self.fate(launcher, slot) != Fate::Unfinished {
+            return false;
         }
+        let fate = over(slot);
+        if let Some(fate) = fate {
+            self.launchers[launcher as usize].end(slot, fate);
+        }
+        fate.is_some()
     }
 
     /// Looks at some tasks of `launcher`, and comes to all of them in time.

@@ -113,3 +113,12 @@ fn a_run_that_is_stuck_says_of_each_point_who_it_is_waiting_for() {
         "{message}"
     );
 }
+
+/// Late cores among them: the memory of an ended stream comes back when the last one is through.
+#[test]
+fn streams_end_under_all_faults_as_those_explain() {
+    let ended = finbox(&[
+        "check", "streams", "--seeds", "60", "--faults", "all", "--quiet",
+    ]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+}
