@@ -25,7 +25,8 @@ pub enum WiringError {
     /// A task on another scheduler uses the bytes, on no stream.
     #[error(
         "argument {argument}: a task on another scheduler uses these bytes, and on no stream: \
-         submit it as a launch, or wait until it is over"
+         submit it as a launch, or wait until it has completed (what one that failed was to \
+         write stays refused)"
     )]
     Elsewhere {
         /// Which use, from 0.

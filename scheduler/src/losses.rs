@@ -43,7 +43,7 @@ impl Dispatcher<'_> {
         }
         let news = scheduler.openings.take_open();
         if news != 0 {
-            self.hear_news(scheduler, port, probe, news);
+            pass.progress |= self.hear_news(scheduler, port, probe, news);
         }
         if self.deadlines.is_running() {
             self.deadlines.expire(port.now());
@@ -52,7 +52,8 @@ impl Dispatcher<'_> {
         self.note_out(scheduler);
     }
 
-    /// Takes in which cores of `news` have room.
+    /// Takes in which cores of `news` have room. Whether one came back that was given up: what waits
+    /// for its slot or its bytes goes on.
     #[inline(never)]
     fn hear_news(
         &mut self,
@@ -60,11 +61,13 @@ impl Dispatcher<'_> {
         port: &impl Port,
         probe: &impl Probe,
         news: CoreMask,
-    ) {
+    ) -> bool {
+        let mut is_back = false;
         for core in each(news & self.deadlines.watched()) {
             let pair = scheduler.cores[core.index()].pair.looked_at();
             let late = self.deadlines.changed(core, pair, port.now());
             if let Some((token, late_ns)) = late {
+                is_back = true;
                 probe.event(Event::Returned {
                     core,
                     token,
@@ -73,6 +76,7 @@ impl Dispatcher<'_> {
             }
         }
         self.pool.refill(scheduler, news, self.tokens);
+        is_back
     }
 
     /// Notices a reset, and hears which handlers have dealt with it.

@@ -366,7 +366,7 @@ impl Desk {
         if uses.is_empty() && behind.is_empty() {
             return;
         }
-        self.loose.record(launcher, slot, behind);
+        self.loose.record((launcher, slot), behind, &fate);
         let known = (&self.timelines, &self.loose);
         let user = Party::Task { launcher, slot };
         self.buffers.record(uses, user, |user| match user {

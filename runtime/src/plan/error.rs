@@ -61,7 +61,8 @@ pub enum PlanError {
     /// A task on no stream uses its bytes, on another scheduler than the stream's.
     #[error(
         "launch `{launch}`, argument {argument} `{label}`: a task on another scheduler uses its \
-         bytes, and on no stream; submit that task as a launch, or wait until it is over"
+         bytes, and on no stream; submit that task as a launch, or wait until it has \
+         completed (what one that failed was to write stays refused)"
     )]
     Elsewhere {
         /// The launch.

@@ -5,20 +5,20 @@
 //! gap. Called under the planning lock, for launches that have such uses alone.
 
 use std::collections::HashMap;
-use std::mem::{Discriminant, discriminant};
+use std::hash::{BuildHasher, RandomState};
+use std::mem::discriminant;
 
 use super::error::{Gap, GapKind};
 use super::request::{Memory, Request};
 use crate::stream::TimelineId;
 
-/// What makes two gaps one: stream, launch, argument, label and kind.
-type Key = (TimelineId, String, usize, String, Discriminant<GapKind>);
-
 /// All gaps, in the order they were first seen.
 #[derive(Debug, Default)]
 pub(super) struct Gaps {
     list: Vec<Gap>,
-    known: HashMap<Key, usize>,
+    /// Places in the list, by the hash of what makes two gaps one.
+    places: HashMap<u64, Vec<usize>>,
+    hasher: RandomState,
 }
 
 impl Gaps {
@@ -31,20 +31,31 @@ impl Gaps {
                 Memory::Buffer(_) => continue,
             };
             let (launch, label) = (request.launch(), request.label(argument));
-            let (launch, label) = (launch.to_owned(), label.to_owned());
-            let key = (timeline, launch, argument, label, discriminant(&kind));
-            let at = *self.known.entry(key).or_insert_with_key(|key| {
-                self.list.push(Gap {
-                    timeline,
-                    launch: key.1.clone(),
-                    argument,
-                    label: key.3.clone(),
-                    kind,
-                    count: 0,
-                });
-                self.list.len() - 1
+            let one = (timeline, launch, argument, label, discriminant(&kind));
+            let places = self.places.entry(self.hasher.hash_one(one)).or_default();
+            let is_it = |gap: &Gap| {
+                let (launch, label) = (gap.launch.as_str(), gap.label.as_str());
+                (
+                    gap.timeline,
+                    launch,
+                    gap.argument,
+                    label,
+                    discriminant(&gap.kind),
+                ) == one
+            };
+            if let Some(&at) = places.iter().find(|&&at| is_it(&self.list[at])) {
+                self.list[at].count += 1;
+                continue;
+            }
+            places.push(self.list.len());
+            self.list.push(Gap {
+                timeline,
+                launch: launch.to_owned(),
+                argument,
+                label: label.to_owned(),
+                kind,
+                count: 1,
             });
-            self.list[at].count += 1;
         }
     }
 

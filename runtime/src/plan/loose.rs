@@ -21,21 +21,47 @@ struct Task {
     behind: Vec<TimePoint>,
     /// What became of it, once it is over.
     fate: Fate,
+    /// Which lives of the slot before this one failed, the last in bit 0.
+    failed: u64,
+    is_listed: bool,
+}
+
+impl Task {
+    /// What became of an earlier life of the slot. Who failed 64 lives ago or more is forgotten: it
+    /// may have been anyone, and who does not know waits.
+    fn fate_of(&self, slot: SlotId) -> Fate {
+        let age = self.slot.generation().wrapping_sub(slot.generation());
+        match age.checked_sub(1) {
+            None => self.fate,
+            Some(life) if life < u64::BITS && self.failed >> life & 1 == 0 => Fate::Completed,
+            Some(_) => Fate::Failed,
+        }
+    }
+
+    /// The next life of the slot that is recorded; this one ended with `fate`.
+    fn follow(&mut self, slot: SlotId, fate: Fate) {
+        let lives = slot.generation().wrapping_sub(self.slot.generation());
+        let own = u64::from(fate == Fate::Failed);
+        let earlier = self.failed.checked_shl(lives).unwrap_or(0);
+        self.failed = earlier | own.checked_shl(lives.wrapping_sub(1)).unwrap_or(0);
+        (self.slot, self.fate) = (slot, Fate::Unfinished);
+    }
 }
 
 #[derive(Debug, Default)]
 struct OfLauncher {
     /// By slot.
     tasks: Vec<Option<Task>>,
-    /// Those that are not known to be over.
-    live: Vec<SlotId>,
+    /// Slots whose task is not known to be over, each once, and some others.
+    live: Vec<u32>,
     next: usize,
 }
 
 impl OfLauncher {
+    /// The task that was recorded in this slot last, and whether `slot` was recorded there at all.
     fn task(&self, slot: SlotId) -> Option<&Task> {
         let task = self.tasks.get(slot.index())?.as_ref();
-        task.filter(|task| task.slot == slot)
+        task.filter(|task| task.slot.generation() >= slot.generation())
     }
 
     /// `slot` is over.
@@ -68,17 +94,24 @@ impl Loose {
     pub(super) fn fate(&self, launcher: u32, slot: SlotId) -> Fate {
         // A slot has another task only when the one before is over.
         self.task(launcher, slot)
-            .map_or(Fate::Completed, |task| task.fate)
+            .map_or(Fate::Completed, |task| task.fate_of(slot))
     }
 
     /// The points that a task comes behind, one a timeline; some may be reached.
     pub(super) fn behind(&self, launcher: u32, slot: SlotId) -> &[TimePoint] {
-        self.task(launcher, slot)
+        let task = self.task(launcher, slot);
+        task.filter(|task| task.slot == slot)
             .map_or(&[], |task| task.behind.as_slice())
     }
 
-    /// `slot` is a task that comes behind these points, one a timeline.
-    pub(super) fn record(&mut self, launcher: u32, slot: SlotId, behind: &[TimePoint]) {
+    /// `slot` is a task that comes behind these points, one a timeline. `fate` tells what became of
+    /// the one before in its place.
+    pub(super) fn record(
+        &mut self,
+        (launcher, slot): (u32, SlotId),
+        behind: &[TimePoint],
+        fate: impl Fn(SlotId) -> Fate,
+    ) {
         let of = &mut self.launchers[launcher as usize];
         let index = slot.index();
         if of.tasks.len() <= index {
@@ -88,18 +121,35 @@ impl Loose {
             slot,
             behind: Vec::new(),
             fate: Fate::Unfinished,
+            failed: 0,
+            is_listed: false,
         });
-        (task.slot, task.fate) = (slot, Fate::Unfinished);
+        if task.slot != slot {
+            let before = match task.fate {
+                Fate::Unfinished => fate(task.slot),
+                known => known,
+            };
+            task.follow(slot, before);
+        }
         task.behind.clear();
         task.behind.extend_from_slice(behind);
-        of.live.push(slot);
+        if !std::mem::replace(&mut task.is_listed, true) {
+            of.live.push(u32::try_from(index).expect("a slot's index"));
+        }
     }
 
     /// All tasks that are not known to be over, with their launchers.
     pub(super) fn live(&self) -> impl Iterator<Item = (u32, SlotId)> {
-        let of = |(launcher, of): (u32, &OfLauncher)| (launcher, of.live.clone());
-        let each = (0..).zip(&self.launchers).map(of);
-        each.flat_map(|(launcher, live)| live.into_iter().map(move |slot| (launcher, slot)))
+        let of = |(launcher, of)| {
+            let of: &OfLauncher = of;
+            let tasks = of
+                .live
+                .iter()
+                .filter_map(|&at| of.tasks[at as usize].as_ref());
+            let live = tasks.filter(|task| task.fate == Fate::Unfinished);
+            live.map(move |task| (launcher, task.slot))
+        };
+        (0..).zip(&self.launchers).flat_map(of)
     }
 
     /// Looks whether `slot` is over, and was not before. `over` tells what became of a task that is.
@@ -126,14 +176,55 @@ impl Loose {
             if of.next >= of.live.len() {
                 of.next = 0;
             }
-            let slot = of.live[of.next];
-            match over(slot) {
+            let task = of.tasks[of.live[of.next] as usize].as_mut();
+            let task = task.expect("what is listed was recorded");
+            match over(task.slot) {
                 Some(fate) => {
-                    of.end(slot, fate);
+                    (task.fate, task.is_listed) = (fate, false);
                     of.live.swap_remove(of.next);
                 }
                 None => of.next += 1,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use finbox_scheduler::{Fate, SlotId};
+
+    use super::Loose;
+
+    fn life(generation: u32) -> SlotId {
+        SlotId::new(0, 3, generation)
+    }
+
+    #[test]
+    fn what_failed_is_remembered_when_its_slot_serves_again() {
+        let mut loose = Loose::default();
+        let own = loose.open();
+        let fates = |slot: SlotId| match slot.generation() {
+            1 | 5 => Fate::Failed,
+            _ => Fate::Completed,
+        };
+        for generation in [1, 2, 5, 6, 9] {
+            loose.record((own, life(generation)), &[], fates);
+            assert_eq!(loose.fate(own, life(generation)), Fate::Unfinished);
+            assert_eq!(loose.live().collect::<Vec<_>>(), [(own, life(generation))]);
+        }
+        for (generation, fate) in [
+            (1, Fate::Failed),
+            (2, Fate::Completed),
+            (5, Fate::Failed),
+            (6, Fate::Completed),
+        ] {
+            assert_eq!(loose.fate(own, life(generation)), fate, "{generation}");
+        }
+        loose.record((own, life(69)), &[], fates);
+        assert_eq!(loose.fate(own, life(5)), Fate::Failed);
+        assert_eq!(loose.fate(own, life(6)), Fate::Completed);
+        assert_eq!(loose.fate(own, life(4)), Fate::Failed, "nobody knows");
+        loose.look(own, &|_| Some(Fate::Completed));
+        assert_eq!(loose.live().count(), 0);
     }
 }

@@ -101,6 +101,8 @@ const ROOM_HINT: &str = "take fewer --tasks, or a graph file whose \"limits\" ha
                          \"condition_room\", or declare smaller bounds";
 
 /// What to do about a command ring that stands or goes in circles.
+const KEPT_HINT: &str = "slots or memory are kept back: by cores that never gave a failed task \
+                         back (quarantined), or by tasks that nobody ends; look at the failures";
 const PACKET_HINT: &str = "look at the packet that the command ring stands before: who was to \
                            publish it, or which jump leads back to it";
 
@@ -199,6 +201,7 @@ fn stuck(stall: &StallReport, deadline_ns: Option<u64>) -> ErrorReport {
     let hint = match (code, deadline_ns) {
         (FaultCode::ConditionRoomExhausted, _) => ROOM_HINT,
         _ if command.is_some() => PACKET_HINT,
+        _ if stall.class() == StallClass::SubmissionBlocked => KEPT_HINT,
         (_, Some(_)) => "give more time with --deadline-ms, or look at what the tasks wait for",
         (_, None) => code.hint(),
     };
@@ -212,10 +215,11 @@ fn stuck(stall: &StallReport, deadline_ns: Option<u64>) -> ErrorReport {
     ErrorReport::new(code_of(code), message, hint)
 }
 
-/// The tasks that are stuck; of a command ring, those that did not come through it as well.
+/// The tasks that are stuck; where it is others that wait, those that were not submitted as well.
 fn unfinished(stall: &StallReport) -> String {
     let here = format!("{} unfinished", counted(stall.count(), "task"));
-    if !stall.class().is_of_command() {
+    let is_outside = stall.class() == StallClass::SubmissionBlocked;
+    if !is_outside && !stall.class().is_of_command() {
         return here;
     }
     let outside = format!("{} not submitted", counted(stall.unsubmitted(), "task"));

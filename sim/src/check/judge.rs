@@ -116,7 +116,8 @@ impl Run<'_> {
         }
     }
 
-    /// Only ranks whose wait list is held for ever may be stuck, and the report says so.
+    /// Only ranks whose wait list is held for ever may be stuck, and the report says so; and whoever
+    /// wants what a core keeps that never came back.
     fn stall(&self, stall: &StallReport) -> Result<Ended, String> {
         let class = stall.class();
         let of_command = match class {
@@ -125,6 +126,10 @@ impl Run<'_> {
             _ => None,
         };
         if of_command.is_some_and(|kind| self.struck.contains(&kind)) {
+            return Ok(Ended::Stuck);
+        }
+        // What a core may still write, memory that a stream freed among it, is not used again.
+        if class == StallClass::SubmissionBlocked && self.outcome.quarantined.0 > 0 {
             return Ok(Ended::Stuck);
         }
         let may_stall = self.struck.iter().any(|kind| kind.info().may_stall);

@@ -226,11 +226,13 @@ fn a_task_of_another_scheduler_is_in_nobody_s_way_when_it_is_over() {
         .writes("keys", other, 0..64);
     let error = recording.reads("rows", buffer, 0..64).plan().unwrap_err();
     let text = "launch `sort`, argument 1 `rows`: a task on another scheduler uses its bytes, and \
-                on no stream; submit that task as a launch, or wait until it is over";
+                on no stream; submit that task as a launch, or wait until it has completed (what \
+                one that failed was to write stays refused)";
     assert_eq!(error.to_string(), text);
     let error = right.submit(NOTHING, &[], &[whole(other, READ), whole(buffer, READ)]);
     let text = "argument 1: a task on another scheduler uses these bytes, and on no stream: submit \
-                it as a launch, or wait until it is over";
+                it as a launch, or wait until it has completed (what one that failed was to write \
+                stays refused)";
     assert_eq!(error.unwrap_err().to_string(), text);
     left.run();
     let read = right.launch(b, &[whole(buffer, READ)], &[]);
