@@ -249,9 +249,13 @@ impl<'m> WorkRing<'m> {
         }
     }
 
-    /// Takes the item of `position`, which was pushed, out of the ring, for nobody: no worker gets
-    /// it any more, and it counts as done. `false`: a worker has it, or had.
+    /// Takes the item of `position`, which was pushed, for nobody: it counts as done. Of a closed
+    /// ring whose workers are all gone, all items, in any order. `false`: a worker has it, or had,
+    /// or the ring is open: its workers look for what is left in the order of positions.
     pub fn withdraw(&self, position: u64) -> bool {
+        if !self.is_closed() {
+            return false;
+        }
         let ticket = Ticket::new(position);
         let to = state::free(ticket.plus(self.mask + 1));
         let seq = &self.slot(ticket).seq;

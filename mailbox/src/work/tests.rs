@@ -378,17 +378,34 @@ fn a_closed_ring_takes_nothing_whatever_room_it_has() {
 #[test]
 fn an_item_that_was_withdrawn_is_nobodys_and_one_that_was_taken_is_not_withdrawn() {
     for start in STARTS {
-        with::<2>(start, |ring| {
+        with::<4>(start, |ring| {
             let [mut worker, mut other] = workers(&ring);
-            for lap in 0..3 {
-                let [held, left] = [1, 2].map(|of| ring.push(item(of + lap)).expect("room"));
-                worker.claim().expect("two were pushed");
-                assert!(!ring.withdraw(held) && ring.withdraw(left) && !ring.withdraw(left));
-                assert_eq!(other.claim(), Err(NoWork::Empty));
-                assert_eq!((ring.is_done(held), ring.is_done(left)), (false, true));
-                assert_eq!(worker.done(held).map(|done| done.correlation), Ok(1 + lap));
-                assert_eq!(ring.in_flight(), 0);
+            let [held, next, last] = [1, 2, 3].map(|of| ring.push(item(of)).expect("room"));
+            worker.claim().expect("three were pushed");
+            ring.close();
+            assert!(!ring.withdraw(held) && ring.withdraw(last) && !ring.withdraw(last));
+            assert!(ring.withdraw(next), "in any order");
+            assert_eq!(other.claim(), Err(NoWork::Closed));
+            let are_done = [held, next, last].map(|position| ring.is_done(position));
+            assert_eq!(are_done, [false, true, true]);
+            assert_eq!(worker.done(held).map(|done| done.correlation), Ok(1));
+            assert_eq!(ring.in_flight(), 0);
+        });
+    }
+}
+
+#[test]
+fn nothing_is_withdrawn_from_an_open_ring_whose_workers_take_in_order() {
+    for start in STARTS {
+        with::<4>(start, |ring| {
+            let [mut worker, mut idle] = workers(&ring);
+            for of in 0..4 {
+                ring.push(item(of)).expect("room");
+                assert_eq!(take(&mut worker), of);
             }
+            let [_, last] = [4, 5].map(|of| ring.push(item(of)).expect("room"));
+            assert!(!ring.withdraw(last));
+            assert_eq!([(); 2].map(|()| take(&mut idle)), [4, 5]);
         });
     }
 }
