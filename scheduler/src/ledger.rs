@@ -27,7 +27,8 @@ pub struct Ledger {
     pub work_offered: u64,
     /// Items taken back from dead workers, to be pushed again.
     pub work_again: u64,
-    /// Items that a dead worker left and whose task failed for it, or had its outcome before.
+    /// Items that a dead worker left, or that nobody was left to take, and whose task failed for
+    /// it, or had its outcome before.
     pub work_left: u64,
     /// WORK_DONE messages that decided the outcome of a task.
     pub work_done: u64,

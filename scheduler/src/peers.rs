@@ -94,7 +94,7 @@ impl Peers {
     /// Behind `true` stands all that whoever said so had seen of the source.
     pub(crate) fn is_dead(&self, source: u32) -> bool {
         let word = self.dead.get(source as usize / 64);
-        // EDGE SOURCE_ENDED -> SOURCE_END. Carries what the source said last.
+        // EDGE SOURCE_ENDED <- SOURCE_END. Carries what the source said last.
         word.is_some_and(|word| word.load(edge::SOURCE_ENDED) >> (source % 64) & 1 == 1)
     }
 }

@@ -371,7 +371,8 @@ impl<'m> Scheduler<'m> {
 
     /// Says that the mailbox, which is condemned, refused a message about an item that its worker
     /// is through with, and has told the ring so, or about a worker that is gone: the item's task
-    /// fails with MAILBOX_GAP. Wake the dispatch thread afterwards.
+    /// fails with MAILBOX_GAP, and, where no worker of a closed ring is left, what nobody took with
+    /// NO_WORKER_LEFT. Wake the dispatch thread afterwards.
     pub fn work_unsaid(&self) {
         self.orphans.say();
     }

@@ -47,6 +47,11 @@ fn whose(scheduler: &Scheduler<'_>, correlation: u32, position: u64) -> Whose {
     }
 }
 
+/// Whether what stands in `ring` stays there: it is closed, and no worker is left.
+fn is_forsaken(ring: WorkRing<'_>) -> bool {
+    ring.is_closed() && ring.workers().all(|seat| seat.is_gone)
+}
+
 impl Book<'_> {
     /// Acts on a message of a worker; `None` if it cannot be acted on.
     #[inline(never)]
@@ -164,7 +169,7 @@ impl Book<'_> {
             let done = heir.done(position);
             debug_assert!(done.is_ok(), "the heir holds it");
         }
-        if ring.is_closed() && ring.workers().all(|seat| seat.is_gone) {
+        if is_forsaken(ring) {
             self.withdraw_all(turn, ring);
         }
     }
@@ -220,8 +225,8 @@ impl Book<'_> {
         true
     }
 
-    /// Fails the task in `slot`, an item, if its worker is through with it or gone, though no
-    /// message about that will ever come. Whether it did.
+    /// Fails the task in `slot`, an item, if its worker is through with it or gone, or nobody is
+    /// left to take it, though no message about that will ever come. Whether it did.
     pub(crate) fn fail_unsaid<P: Port, B: Probe>(
         &mut self,
         turn: &mut Turn<'_, '_, P, B>,
@@ -237,6 +242,10 @@ impl Book<'_> {
             let done = heir.done(position);
             debug_assert!(done.is_ok(), "the heir holds it");
         }
-        ring.is_done(position) && self.give_up(turn, slot, FaultCode::MailboxGap)
+        if ring.is_done(position) {
+            return self.give_up(turn, slot, FaultCode::MailboxGap);
+        }
+        let is_left = is_forsaken(ring) && ring.withdraw(position);
+        is_left && self.give_up(turn, slot, FaultCode::NoWorkerLeft)
     }
 }

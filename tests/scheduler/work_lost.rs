@@ -3,7 +3,7 @@
 use finbox_mailbox::work::NoWork;
 use finbox_scheduler::{Event, FaultCode, Ledger, Outcome, Shape, SlotId};
 
-use crate::fixture::on_each_target;
+use crate::fixture::{World, on_each_target};
 use crate::work::{name, ring_of, worker};
 
 #[test]
@@ -132,6 +132,17 @@ fn an_item_taken_back_stands_behind_a_full_ring_and_its_predicate_is_not_asked_a
     });
 }
 
+/// Leaves a gap in the mailbox until it is condemned for that.
+fn condemn(world: &mut World<'_>) {
+    let claimed = world.scheduler.mailbox().claim(1).expect("there is room");
+    std::mem::forget(claimed);
+    world.pushed_by_hand += 1;
+    world.run();
+    world.port.pass_time(60_000_000_000);
+    world.run();
+    assert!(world.scheduler.mailbox().is_condemned());
+}
+
 #[test]
 fn behind_a_condemned_mailbox_an_item_fails_when_its_worker_is_through() {
     on_each_target(&ring_of(4), |world| {
@@ -141,13 +152,7 @@ fn behind_a_condemned_mailbox_an_item_fails_when_its_worker_is_through() {
         let held = workers
             .each_mut()
             .map(|worker| worker.claim().expect("two"));
-        let claimed = world.scheduler.mailbox().claim(1).expect("there is room");
-        std::mem::forget(claimed);
-        world.pushed_by_hand += 1;
-        world.run();
-        world.port.pass_time(60_000_000_000);
-        world.run();
-        assert!(world.scheduler.mailbox().is_condemned());
+        condemn(world);
         assert!(!world.log.is_finished(items[0]), "its worker has it");
         for (mut worker, work) in workers.into_iter().zip(held) {
             // One is through with its item, the other dies with it.
@@ -193,6 +198,31 @@ fn what_nobody_is_left_to_take_fails_when_the_last_worker_of_a_closed_ring_is_lo
         raised.sort_by_key(|code| *code as u32);
         let none_left = FaultCode::NoWorkerLeft;
         assert_eq!(raised, [FaultCode::WorkerLost, none_left, none_left]);
+        assert_eq!(world.count(Ledger::work_out), 0);
+        world.assert_done();
+    });
+}
+
+#[test]
+fn behind_a_condemned_mailbox_what_nobody_is_left_to_take_fails_when_the_ring_is_closed() {
+    on_each_target(&ring_of(4), |world| {
+        let mut last = worker(world, 1);
+        let items = [(); 3].map(|()| world.item(&[]));
+        world.run();
+        last.claim().expect("three were offered");
+        condemn(world);
+        world.scheduler.work_ring().expect("there is one").close();
+        world.scheduler.work_unsaid();
+        world.run();
+        assert!(world.log.finished().is_empty(), "its worker lives");
+        drop(last);
+        world.scheduler.work_unsaid();
+        world.run();
+        let outcomes = items.map(|item| world.log.outcome(item));
+        assert_eq!(outcomes, [Outcome::Failed; 3]);
+        let codes: Vec<_> = world.log.raised().iter().map(|raised| raised.0).collect();
+        let (gap, none_left) = (FaultCode::MailboxGap, FaultCode::NoWorkerLeft);
+        assert_eq!(codes, [gap, gap, none_left, none_left]);
         assert_eq!(world.count(Ledger::work_out), 0);
         world.assert_done();
     });
