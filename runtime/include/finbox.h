@@ -305,7 +305,8 @@ enum finbox_status
      */
     FINBOX_STATUS_NOTHING_LEFT = 56,
     /**
-     * The work ring is closed, and everything in it was taken: this worker may go.
+     * The work ring is closed: it takes no more items, and a worker, when everything in it was
+     * taken, may go.
      */
     FINBOX_STATUS_CLOSED = 57,
     /**
@@ -1794,7 +1795,8 @@ typedef struct finbox_ledger {
      */
     uint64_t work_again;
     /**
-     * Items that a lost worker left and whose task failed for it, or had its outcome before.
+     * Items that a lost worker left, or that nobody was left to take, and whose task failed for
+     * it, or had its outcome before.
      */
     uint64_t work_left;
     /**
@@ -3089,8 +3091,8 @@ finbox_status finbox_work_ring_destroy(struct finbox_work_ring *ring);
 
 /**
  * Pushes one item; `position` becomes where it stands, by which `finbox_work_ring_is_done` knows
- * it. FULL leaves it yours. Never blocks, takes no lock and allocates nothing; any number of
- * threads at once.
+ * it. FULL, or CLOSED if the ring was closed, leaves it yours. Never blocks, takes no lock and
+ * allocates nothing; any number of threads at once.
  *
  * @pre `ring` points to a work ring's storage, `item` to an item, `position` to a number; all live
  * until the call returns.
@@ -3114,9 +3116,8 @@ finbox_status finbox_work_ring_push_batch(struct finbox_work_ring *ring,
                                           uint32_t *accepted);
 
 /**
- * Says that nothing more will be pushed: workers get CLOSED when everything in the ring was taken,
- * and may go. What is pushed all the same may be taken by nobody. Any thread that has seen the
- * last push end.
+ * Has every further push refused: workers get CLOSED when everything in the ring was taken, and
+ * may go. Any thread; a push beside it is before it, or gets CLOSED.
  *
  * @pre `ring` points to a work ring's storage that lives until the call returns.
  */
@@ -3436,7 +3437,8 @@ finbox_status finbox_scheduler_register_worker(struct finbox_scheduler *schedule
  * Says that the worker called `name` is gone: it left, with an item in hand or without, or died
  * and never will. What it had said before counts. Its item's task fails with WORKER_LOST (fault
  * 114), or, with `FINBOX_LOST_AGAIN` among the `flags`, its item is pushed again, at another
- * position. Wakes the library's dispatch thread.
+ * position. Where it was the last one of a ring that was closed, the items that nobody took fail
+ * with NO_WORKER_LEFT (fault 115). Wakes the library's dispatch thread.
  *
  * FULL if the mailbox is full: say it again. CONDEMNED if that is condemned: the task fails with
  * MAILBOX_GAP. INVALID_ARGUMENT without a work ring. Any thread.
@@ -3452,10 +3454,8 @@ finbox_status finbox_scheduler_lose_worker(struct finbox_scheduler *scheduler,
 /**
  * Says that no item will be offered any more: workers get CLOSED when everything in the ring was
  * taken, and may go. A task of the shape WORK that becomes ready behind this fails with
- * NO_WORKER_LEFT (fault 115). INVALID_ARGUMENT without a work ring.
- *
- * Not while a dispatch pass may push an item, which could be taken by nobody then: by the thread
- * that passes, or when every task of the shape WORK was claimed once, or has its outcome.
+ * NO_WORKER_LEFT (fault 115). If all workers are gone already, lose one of them again: what is in
+ * the ring fails then with NO_WORKER_LEFT. INVALID_ARGUMENT without a work ring. Any thread.
  *
  * @pre `scheduler` points to a scheduler's storage that lives until the call returns.
  */

@@ -50,6 +50,8 @@ pub(crate) enum Problem {
     WorkRing(#[from] WorkRingError),
     #[error(transparent)]
     WorkFull(#[from] WorkFull),
+    #[error("the work ring is closed: it takes no more items")]
+    WorkClosed,
     #[error(transparent)]
     NoWork(#[from] NoWork),
     #[error(transparent)]
@@ -130,7 +132,7 @@ impl Problem {
             Self::Push(PushError::Full(_)) | Self::WorkFull(_) => Status::Full,
             Self::NoLine(_) | Self::NoWorkerLine(_) => Status::NoLine,
             Self::NoWork(NoWork::Empty) => Status::Empty,
-            Self::NoWork(NoWork::Closed) => Status::Closed,
+            Self::WorkClosed | Self::NoWork(NoWork::Closed) => Status::Closed,
             Self::NoWork(NoWork::NotYet { .. }) => Status::NotPublished,
             Self::NoWork(NoWork::Holding { .. }) => Status::Holding,
             Self::Done(DoneError::Twice { .. }) => Status::Duplicate,

@@ -109,7 +109,8 @@ pub enum finbox_status {
     NotHeld = 55,
     /// No dead worker of this name left an item.
     NothingLeft = 56,
-    /// The work ring is closed, and everything in it was taken: this worker may go.
+    /// The work ring is closed: it takes no more items, and a worker, when everything in it was
+    /// taken, may go.
     Closed = 57,
     /// Rust code panicked, here or in a callback. What the call had done until then stands.
     Panic = 64,
@@ -217,7 +218,7 @@ impl finbox_status {
             Self::Holding => c"the worker has an item already",
             Self::NotHeld => c"the worker does not hold this",
             Self::NothingLeft => c"no item was left",
-            Self::Closed => c"the work ring is closed, and everything in it was taken",
+            Self::Closed => c"the work ring is closed: no more items go in, or none is left in it",
             Self::Panic => c"Rust code panicked",
         }
     }

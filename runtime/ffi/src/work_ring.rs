@@ -244,9 +244,17 @@ pub unsafe extern "C" fn finbox_work_ring_destroy(ring: *mut finbox_work_ring) -
     })
 }
 
+/// Why `ring` took nothing.
+fn refusal(ring: &WorkRing<'_>, full: WorkFull) -> Problem {
+    match ring.is_closed() {
+        true => Problem::WorkClosed,
+        false => full.into(),
+    }
+}
+
 /// Pushes one item; `position` becomes where it stands, by which `finbox_work_ring_is_done` knows
-/// it. FULL leaves it yours. Never blocks, takes no lock and allocates nothing; any number of
-/// threads at once.
+/// it. FULL, or CLOSED if the ring was closed, leaves it yours. Never blocks, takes no lock and
+/// allocates nothing; any number of threads at once.
 ///
 /// # Safety
 /// `ring` points to a work ring's storage, `item` to an item, `position` to a number; all live
@@ -263,7 +271,10 @@ pub unsafe extern "C" fn finbox_work_ring_push(
         // SAFETY: readable by the caller's word.
         let item = unsafe { item.read() };
         // SAFETY: handed on to the caller.
-        let pushed = unsafe { ring_at(ring) }?.push(item.into())?;
+        let ring = unsafe { ring_at(ring) }?;
+        let pushed = ring
+            .push(item.into())
+            .map_err(|full| refusal(&ring, full))?;
         // SAFETY: writable by the caller's word.
         unsafe { position.write(pushed) };
         Ok(())
@@ -295,7 +306,7 @@ pub unsafe extern "C" fn finbox_work_ring_push_batch(
         let positions = ring.push_batch(items);
         if positions.is_empty() && count > 0 {
             let slots = ring.slots();
-            return Err(WorkFull { slots }.into());
+            return Err(refusal(&ring, WorkFull { slots }));
         }
         // SAFETY: writable by the caller's word.
         unsafe { first.write(positions.start) };
@@ -306,9 +317,8 @@ pub unsafe extern "C" fn finbox_work_ring_push_batch(
     })
 }
 
-/// Says that nothing more will be pushed: workers get CLOSED when everything in the ring was taken,
-/// and may go. What is pushed all the same may be taken by nobody. Any thread that has seen the
-/// last push end.
+/// Has every further push refused: workers get CLOSED when everything in the ring was taken, and
+/// may go. Any thread; a push beside it is before it, or gets CLOSED.
 ///
 /// # Safety
 /// `ring` points to a work ring's storage that lives until the call returns.

@@ -73,7 +73,8 @@ pub struct finbox_ledger {
     pub work_offered: u64,
     /// Items taken back from lost workers, to be pushed again.
     pub work_again: u64,
-    /// Items that a lost worker left and whose task failed for it, or had its outcome before.
+    /// Items that a lost worker left, or that nobody was left to take, and whose task failed for
+    /// it, or had its outcome before.
     pub work_left: u64,
     /// Items that a worker said it was through with.
     pub work_done: u64,

@@ -63,21 +63,41 @@ impl Told {
     }
 }
 
+/// Where a message went that was not refused for want of room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Heard {
+    Sent,
+    /// The mailbox is condemned.
+    Lost,
+}
+
 impl Scheduling {
-    /// Tells the dispatch thread; nobody, if the mailbox is full.
-    fn tell(&self, message: &WorkerMessage) -> Result<(), PushError> {
+    /// Pushes a message; nothing changed if the mailbox is full.
+    fn tell(&self, message: &WorkerMessage) -> Result<Heard, Problem> {
         let pushed = self.scheduler.mailbox().for_workers().push(message);
         self.told.count(pushed);
         match pushed {
-            Err(PushError::Full(_)) => return pushed,
-            Err(PushError::Condemned) => self.scheduler.work_unsaid(),
-            Ok(()) => {}
+            Ok(()) => Ok(Heard::Sent),
+            Err(PushError::Condemned) => Ok(Heard::Lost),
+            Err(full @ PushError::Full(_)) => Err(full.into()),
         }
-        self.threads.wake_dispatch();
-        pushed
     }
 
-    /// Says what came of the item of `position`, and lets go of it behind that.
+    /// Has the dispatch thread look: at the message, or, if that is lost, at the ring, which knows
+    /// by now what the message was to say.
+    fn wake_for(&self, heard: Heard) -> Result<(), Problem> {
+        if heard == Heard::Lost {
+            self.scheduler.work_unsaid();
+        }
+        self.threads.wake_dispatch();
+        match heard {
+            Heard::Sent => Ok(()),
+            Heard::Lost => Err(PushError::Condemned.into()),
+        }
+    }
+
+    /// Says what came of the item of `position`, and lets go of it behind that. The dispatch thread
+    /// is woken last: what no message tells it, it finds in the ring.
     pub(crate) fn worked(
         &self,
         worker: &mut Worker<'static>,
@@ -88,16 +108,13 @@ impl Scheduling {
         let Some(work) = held else {
             return Ok(worker.done(position)?);
         };
-        let pushed = self.tell(&WorkerMessage::Done(WorkDone {
+        let heard = self.tell(&WorkerMessage::Done(WorkDone {
             position,
             correlation: work.item.correlation,
             status,
-        }));
-        if let Err(full @ PushError::Full(_)) = pushed {
-            return Err(full.into());
-        }
+        }))?;
         let finished = worker.done(position)?;
-        pushed?;
+        self.wake_for(heard)?;
         Ok(finished)
     }
 
@@ -148,7 +165,8 @@ pub unsafe extern "C" fn finbox_scheduler_register_worker(
 /// Says that the worker called `name` is gone: it left, with an item in hand or without, or died
 /// and never will. What it had said before counts. Its item's task fails with WORKER_LOST (fault
 /// 114), or, with `FINBOX_LOST_AGAIN` among the `flags`, its item is pushed again, at another
-/// position. Wakes the library's dispatch thread.
+/// position. Where it was the last one of a ring that was closed, the items that nobody took fail
+/// with NO_WORKER_LEFT (fault 115). Wakes the library's dispatch thread.
 ///
 /// FULL if the mailbox is full: say it again. CONDEMNED if that is condemned: the task fails with
 /// MAILBOX_GAP. INVALID_ARGUMENT without a work ring. Any thread.
@@ -172,8 +190,8 @@ pub unsafe extern "C" fn finbox_scheduler_lose_worker(
         let ring = body.scheduler.work_ring().ok_or(Problem::NoWorkRing)?;
         // SAFETY: handed on to the caller. What was left is taken over when the message is heard.
         let _left = unsafe { ring.bury(name) };
-        body.tell(&lost(name, flags))?;
-        Ok(())
+        let heard = body.tell(&lost(name, flags))?;
+        body.wake_for(heard)
     })
 }
 
@@ -186,10 +204,8 @@ fn lost(name: NonZeroU32, flags: u32) -> WorkerMessage {
 
 /// Says that no item will be offered any more: workers get CLOSED when everything in the ring was
 /// taken, and may go. A task of the shape WORK that becomes ready behind this fails with
-/// NO_WORKER_LEFT (fault 115). INVALID_ARGUMENT without a work ring.
-///
-/// Not while a dispatch pass may push an item, which could be taken by nobody then: by the thread
-/// that passes, or when every task of the shape WORK was claimed once, or has its outcome.
+/// NO_WORKER_LEFT (fault 115). If all workers are gone already, lose one of them again: what is in
+/// the ring fails then with NO_WORKER_LEFT. INVALID_ARGUMENT without a work ring. Any thread.
 ///
 /// # Safety
 /// `scheduler` points to a scheduler's storage that lives until the call returns.

@@ -240,6 +240,22 @@ fn a_closed_ring_lets_workers_go_when_all_of_it_was_taken() {
     let (mut one, mut two) = (ring.worker(1), ring.worker(2));
     assert_eq!(ring.push(5), (OK, 0));
     assert_eq!((ring.close(), ring.close()), (OK, OK));
+    assert_eq!(ring.push(6).0, finbox_status::Closed);
+    assert_eq!(
+        last_error(),
+        "the work ring is closed: it takes no more items"
+    );
+    let (items, mut first, mut accepted) = ([item(6), item(7)], 9, 9);
+    let mut push_batch = |count| {
+        let (at, items) = (ring.at(), items.as_ptr());
+        let (first, accepted) = (&mut first, &mut accepted);
+        let status = c!(finbox_work_ring_push_batch(
+            at, items, count, first, accepted
+        ));
+        (status, *accepted)
+    };
+    assert_eq!(push_batch(2), (finbox_status::Closed, 9));
+    assert_eq!(push_batch(0), (OK, 0));
     assert_eq!(claim(&mut one), (OK, 0, 5));
     assert_eq!(claim(&mut one).0, finbox_status::Holding);
     assert_eq!(claim(&mut two).0, finbox_status::Closed);
