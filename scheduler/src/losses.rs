@@ -52,8 +52,8 @@ impl Dispatcher<'_> {
         self.note_out(scheduler);
     }
 
-    /// Takes in which cores of `news` have room. Whether one came back that was given up: what waits
-    /// for its slot or its bytes goes on.
+    /// Takes in which cores of `news` have room. Whether one came back that was given up: what
+    /// waits for its slot or its bytes goes on.
     #[inline(never)]
     fn hear_news(
         &mut self,

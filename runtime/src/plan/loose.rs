@@ -152,7 +152,7 @@ impl Loose {
         (0..).zip(&self.launchers).flat_map(of)
     }
 
-    /// Looks whether `slot` is over, and was not before. `over` tells what became of a task that is.
+    /// Whether `slot` is over, and was not before. `over` tells what became of a task that is.
     pub(super) fn look_at(
         &mut self,
         launcher: u32,

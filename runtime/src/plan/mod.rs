@@ -6,8 +6,9 @@
 //!
 //! Guarantees: a plan that was refused left no trace; a commit cannot fail; a plan that was dropped
 //! is a launch that does nothing, and is counted. A planner remembers of a range its last write and
-//! one read a stream. In the steady state a launch without gaps hashes nothing and allocates nothing: memory is
-//! wanted when a buffer is used in more pieces, or more launches are unfinished, than ever before.
+//! one read a stream. In the steady state a launch without gaps hashes nothing and allocates
+//! nothing: memory is wanted when a buffer is used in more pieces, or more launches are
+//! unfinished, than ever before.
 //!
 //! Refuses, if it is strict: memory that nobody tracks. A permissive planner lets it pass and
 //! lists it as a [`Gap`].

@@ -116,8 +116,8 @@ impl Run<'_> {
         }
     }
 
-    /// Only ranks whose wait list is held for ever may be stuck, and the report says so; and whoever
-    /// wants what a core keeps that never came back.
+    /// Only ranks whose wait list is held for ever may be stuck, and the report says so; and
+    /// whoever wants what a core keeps that never came back.
     fn stall(&self, stall: &StallReport) -> Result<Ended, String> {
         let class = stall.class();
         let of_command = match class {
