@@ -144,7 +144,7 @@ fn poison_travels_to_waiters_with_its_causes_and_to_nobody_else() {
         .plan()
         .expect_err("the stream ended");
     let text = "launch `late`: nothing more runs on the stream `b`: `b` ended before 2: it waits \
-                for timeline 0 value 1, because `a` ended before 1: core 3 was lost";
+                for `a` value 1, because `a` ended before 1: core 3 was lost";
     assert_eq!(error.to_string(), text);
     planner.free(buffer).expect("it lives");
     let mut freed = Vec::new();

@@ -84,8 +84,8 @@ fn poison_fails_gates_cancels_what_is_behind_them_and_others_go_on() {
         assert_eq!(planner.fate(met), Ok(Fate::Completed));
         assert_eq!(planner.fate(gated), Ok(Fate::Failed));
         let chain = planner.explain(behind, 0).unwrap().root.to_string();
-        let expected = "`b` ended before 1: it waits for timeline 0 value 2, because `a` ended \
-                        before 2: the task of timeline 0 value 2 failed";
+        let expected = "`b` ended before 1: it waits for `a` value 2, because `a` ended before \
+                        2: the task of timeline 0 value 2 failed";
         assert_eq!(chain, expected);
         assert_eq!(rig.scheduler.room().0, 0, "condition room leaked");
     });
@@ -107,7 +107,7 @@ fn an_edge_carries_poison_too_and_the_root_is_blamed_whichever_stream_is_looked_
             assert_eq!(rig.end(read), Outcome::Cancelled);
             let chain = planner.explain(read, 0).unwrap().root.to_string();
             assert!(
-                chain.contains("ended before 1: it waits for timeline"),
+                chain.contains("ended before 1: it waits for `"),
                 "{chain}"
             );
             assert!(chain.ends_with("failed"), "{chain}");

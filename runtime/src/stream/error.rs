@@ -176,11 +176,13 @@ impl fmt::Display for PoisonChain {
         for (place, one) in self.0.iter().enumerate() {
             let because = if place == 0 { "" } else { ", because " };
             let value = one.point.value;
-            write!(
-                f,
-                "{because}`{}` ended before {value}: {}",
-                one.name, one.cause
-            )?;
+            write!(f, "{because}`{}` ended before {value}: ", one.name)?;
+            match (&one.cause, self.0.get(place + 1)) {
+                (Cause::Waited(on), Some(next)) if next.point.timeline == on.timeline => {
+                    write!(f, "it waits for `{}` value {}", next.name, on.value)?;
+                }
+                (cause, _) => write!(f, "{cause}")?,
+            }
         }
         Ok(())
     }
