@@ -106,10 +106,7 @@ fn an_edge_carries_poison_too_and_the_root_is_blamed_whichever_stream_is_looked_
             rig.run();
             assert_eq!(rig.end(read), Outcome::Cancelled);
             let chain = planner.explain(read, 0).unwrap().root.to_string();
-            assert!(
-                chain.contains("ended before 1: it waits for `"),
-                "{chain}"
-            );
+            assert!(chain.contains("ended before 1: it waits for `"), "{chain}");
             assert!(chain.ends_with("failed"), "{chain}");
         });
     }
