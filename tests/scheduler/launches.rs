@@ -8,12 +8,10 @@ use finbox_runtime::Access;
 use finbox_runtime::launch::{LaunchError, OwnError};
 use finbox_runtime::plan::{Mode, Planner};
 use finbox_runtime::stream::{TimePoint, Wait};
-use finbox_scheduler::target::A2A3;
 use finbox_scheduler::{Fate, FaultCode, Outcome, Port, SlotId, TaskId};
-use finbox_tests::house::{House, Limits};
+use finbox_tests::house::Limits;
 
-use self::rig::{FAILS, NOTHING, Rig, number, on_rig, port, whole};
-use crate::fixture::cluster;
+use self::rig::{FAILS, NOTHING, number, on_rig, on_two_rigs, whole};
 
 const READ: Access = Access::In;
 const WRITE: Access = Access::Out;
@@ -213,64 +211,54 @@ fn a_foreign_timeline_that_misses_a_deadline_ends_the_stream_that_waits() {
 
 #[test]
 fn streams_of_two_schedulers_wait_for_each_other_through_words() {
-    let planner = Planner::new(Mode::Strict);
-    let chip = cluster(&A2A3);
-    let mut houses = [(); 2].map(|()| House::new(&chip, &Limits::default()));
-    let ports = [(); 2].map(|()| port());
-    let [left, right] = &mut houses;
-    let mut rigs = [
-        Rig::new(&planner, left, &ports[0]),
-        Rig::new(&planner, right, &ports[1]),
-    ];
-    let [a] = rigs[0].streams(["a"]);
-    let [b] = rigs[1].streams(["b"]);
-    let buffer = planner.declare(64);
-    let _ = rigs[0].launch(a, &[whole(buffer, WRITE)], &[]);
-    let read = rigs[1].launch(b, &[whole(buffer, READ)], &[]);
-    rigs[1].run();
-    assert!(!rigs[1].log.is_finished(rigs[1].slots[&read]));
-    assert_eq!(rigs[1].machine.gates.len(), 1);
-    rigs[0].run();
-    rigs[1].run();
-    assert_eq!(rigs[1].end(read), Outcome::Completed);
-    let _ = rigs[0].hand_in((a, FAILS), &[whole(buffer, WRITE)], &[]);
-    let lost = rigs[1].launch(b, &[whole(buffer, READ)], &[]);
-    rigs[1].run();
-    rigs[0].run();
-    rigs[1].run();
-    assert_eq!(rigs[1].end(lost), Outcome::Cancelled);
-    let error = rigs[1].recorder.record(b, "late").plan().unwrap_err();
-    assert!(error.to_string().ends_with("failed"), "{error}");
+    on_two_rigs(|left, right| {
+        let planner = left.launcher.planner();
+        let [a] = left.streams(["a"]);
+        let [b] = right.streams(["b"]);
+        let buffer = planner.declare(64);
+        let _ = left.launch(a, &[whole(buffer, WRITE)], &[]);
+        let read = right.launch(b, &[whole(buffer, READ)], &[]);
+        right.run();
+        assert!(!right.log.is_finished(right.slots[&read]));
+        assert_eq!(right.machine.gates.len(), 1);
+        left.run();
+        right.run();
+        assert_eq!(right.end(read), Outcome::Completed);
+        let _ = left.hand_in((a, FAILS), &[whole(buffer, WRITE)], &[]);
+        let lost = right.launch(b, &[whole(buffer, READ)], &[]);
+        right.run();
+        left.run();
+        right.run();
+        assert_eq!(right.end(lost), Outcome::Cancelled);
+        let error = right.recorder.record(b, "late").plan().unwrap_err();
+        assert!(error.to_string().ends_with("failed"), "{error}");
+    });
 }
 
 #[test]
 fn a_committed_launch_is_handed_in_once_and_to_the_launcher_of_its_stream() {
-    let planner = Planner::new(Mode::Strict);
-    let chip = cluster(&A2A3);
-    let mut houses = [(); 2].map(|()| House::new(&chip, &Limits::default()));
-    let ports = [(); 2].map(|()| port());
-    let [left, right] = &mut houses;
-    let mut left = Rig::new(&planner, left, &ports[0]);
-    let mut right = Rig::new(&planner, right, &ports[1]);
-    let [a] = left.streams(["a"]);
-    let _ = right.streams(["b"]);
-    let spec = left.spec(NOTHING);
-    let submitted = left.recorder.record(a, "sort").plan().unwrap().commit();
-    left.kept.keep(&submitted);
-    let point = submitted.point();
-    let error = right.launcher.launch(&mut left.kept, &spec, &[]);
-    assert_eq!(error, Err(LaunchError::Foreign(point)));
-    left.launcher.launch(&mut left.kept, &spec, &[]).unwrap();
-    let error = left.launcher.launch(&mut left.kept, &spec, &[]);
-    assert_eq!(error, Err(LaunchError::Empty));
-    left.run();
-    assert_eq!(planner.fate(point), Ok(Fate::Completed));
-    let peer = planner.foreign("peer", 0);
-    assert_eq!(right.launcher.own(a), Err(OwnError::Owned(a)));
-    assert_eq!(right.launcher.own(peer), Err(OwnError::Foreign(peer)));
-    let other = Planner::new(Mode::Strict);
-    let unknown = [(); 4].map(|()| other.stream("other", 0))[3];
-    assert_eq!(right.launcher.own(unknown), Err(OwnError::Unknown(unknown)));
+    on_two_rigs(|left, right| {
+        let planner = left.launcher.planner();
+        let [a] = left.streams(["a"]);
+        let _ = right.streams(["b"]);
+        let spec = left.spec(NOTHING);
+        let submitted = left.recorder.record(a, "sort").plan().unwrap().commit();
+        left.kept.keep(&submitted);
+        let point = submitted.point();
+        let error = right.launcher.launch(&mut left.kept, &spec, &[]);
+        assert_eq!(error, Err(LaunchError::Foreign(point)));
+        left.launcher.launch(&mut left.kept, &spec, &[]).unwrap();
+        let error = left.launcher.launch(&mut left.kept, &spec, &[]);
+        assert_eq!(error, Err(LaunchError::Empty));
+        left.run();
+        assert_eq!(planner.fate(point), Ok(Fate::Completed));
+        let peer = planner.foreign("peer", 0);
+        assert_eq!(right.launcher.own(a), Err(OwnError::Owned(a)));
+        assert_eq!(right.launcher.own(peer), Err(OwnError::Foreign(peer)));
+        let other = Planner::new(Mode::Strict);
+        let unknown = [(); 4].map(|()| other.stream("other", 0))[3];
+        assert_eq!(right.launcher.own(unknown), Err(OwnError::Unknown(unknown)));
+    });
 }
 
 #[test]

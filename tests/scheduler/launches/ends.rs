@@ -1,14 +1,12 @@
 //! What ends beside what still runs: refusals, failures, and memory that somebody may still write.
 
-use finbox_runtime::plan::{Mode, Planner};
+use finbox_runtime::plan::Mode;
 use finbox_runtime::stream::{Root, TimePoint, Wait};
-use finbox_scheduler::target::A2A3;
 use finbox_scheduler::{Fate, Outcome};
-use finbox_tests::house::{House, Limits};
+use finbox_tests::house::Limits;
 
-use super::rig::{FAILS, HOLDS, NOTHING, Rig, on_rig, port, whole};
+use super::rig::{FAILS, HOLDS, NOTHING, on_rig, on_two_rigs, whole};
 use super::{READ, WRITE};
-use crate::fixture::cluster;
 
 #[test]
 fn a_launch_that_is_refused_ends_its_stream_behind_what_still_runs() {
@@ -210,33 +208,29 @@ fn a_task_on_no_stream_does_not_take_the_room_of_a_launch_that_it_comes_behind()
 
 #[test]
 fn a_task_of_another_scheduler_is_in_nobody_s_way_when_it_is_over() {
-    let planner = Planner::new(Mode::Strict);
-    let chip = cluster(&A2A3);
-    let mut houses = [(); 2].map(|()| House::new(&chip, &Limits::default()));
-    let ports = [(); 2].map(|()| port());
-    let [left, right] = &mut houses;
-    let mut left = Rig::new(&planner, left, &ports[0]);
-    let mut right = Rig::new(&planner, right, &ports[1]);
-    let [b] = right.streams(["b"]);
-    let (other, buffer) = (planner.declare(64), planner.declare(64));
-    let _ = left.task(&[whole(buffer, WRITE)]);
-    let recording = right
-        .recorder
-        .record(b, "sort")
-        .writes("keys", other, 0..64);
-    let error = recording.reads("rows", buffer, 0..64).plan().unwrap_err();
-    let text = "launch `sort`, argument 1 `rows`: a task on another scheduler uses its bytes, and \
-                on no stream; submit that task as a launch, or wait until it has completed (what \
-                one that failed was to write stays refused)";
-    assert_eq!(error.to_string(), text);
-    let error = right.submit(NOTHING, &[], &[whole(other, READ), whole(buffer, READ)]);
-    let text = "argument 1: a task on another scheduler uses these bytes, and on no stream: submit \
-                it as a launch, or wait until it has completed (what one that failed was to write \
-                stays refused)";
-    assert_eq!(error.unwrap_err().to_string(), text);
-    left.run();
-    let read = right.launch(b, &[whole(buffer, READ)], &[]);
-    let _ = right.task(&[whole(buffer, READ)]);
-    right.run();
-    assert_eq!(right.end(read), Outcome::Completed);
+    on_two_rigs(|left, right| {
+        let planner = left.launcher.planner();
+        let [b] = right.streams(["b"]);
+        let (other, buffer) = (planner.declare(64), planner.declare(64));
+        let _ = left.task(&[whole(buffer, WRITE)]);
+        let recording = right
+            .recorder
+            .record(b, "sort")
+            .writes("keys", other, 0..64);
+        let error = recording.reads("rows", buffer, 0..64).plan().unwrap_err();
+        let text = "launch `sort`, argument 1 `rows`: a task on another scheduler uses its bytes, \
+                    and on no stream; submit that task as a launch, or wait until it has \
+                    completed (what one that failed was to write stays refused)";
+        assert_eq!(error.to_string(), text);
+        let error = right.submit(NOTHING, &[], &[whole(other, READ), whole(buffer, READ)]);
+        let text = "argument 1: a task on another scheduler uses these bytes, and on no stream: \
+                    submit it as a launch, or wait until it has completed (what one that failed \
+                    was to write stays refused)";
+        assert_eq!(error.unwrap_err().to_string(), text);
+        left.run();
+        let read = right.launch(b, &[whole(buffer, READ)], &[]);
+        let _ = right.task(&[whole(buffer, READ)]);
+        right.run();
+        assert_eq!(right.end(read), Outcome::Completed);
+    });
 }

@@ -5,12 +5,10 @@ use finbox_runtime::plan::{Mode, PlanError, Planner};
 use finbox_runtime::stream::{TimePoint, TimelineId, Wait};
 use finbox_runtime::{Access, WiringError};
 use finbox_scheduler::limits::MAX_TIMELINES;
-use finbox_scheduler::target::A2A3;
 use finbox_scheduler::{Dependency, Fate, SlotId, TaskId, TaskSpec};
-use finbox_tests::house::{House, Limits};
+use finbox_tests::house::Limits;
 
-use super::rig::{FAILS, NOTHING, Rig, on_rig, port, whole};
-use crate::fixture::cluster;
+use super::rig::{FAILS, NOTHING, Rig, on_rig, on_two_rigs, whole};
 
 /// Every gate is the same.
 struct Always(Gate);
@@ -150,36 +148,33 @@ fn a_launch_comes_behind_its_tasks_and_each_of_its_waits() {
 
 #[test]
 fn a_task_on_no_stream_is_its_own_launchers_alone() {
-    let (planner, chip) = (Planner::new(Mode::Strict), cluster(&A2A3));
-    let mut houses = [(); 2].map(|()| House::new(&chip, &Limits::default()));
-    let ports = [(); 2].map(|()| port());
-    let [left, right] = &mut houses;
-    let mut left = Rig::new(&planner, left, &ports[0]);
-    let mut right = Rig::new(&planner, right, &ports[1]);
-    let [b] = right.streams(["b"]);
-    let buffer = planner.declare(64);
-    let _ = left.task(&[whole(buffer, Access::Out)]);
-    let recording = right.recorder.record(b, "other");
-    let error = recording.uses("in", whole(buffer, Access::In)).plan();
-    let elsewhere = PlanError::Elsewhere {
-        launch: "other".to_owned(),
-        argument: 0,
-        label: "in".to_owned(),
-    };
-    assert_eq!(error.unwrap_err(), elsewhere);
-    let spec = right.spec(NOTHING);
-    let world = (&right.scheduler, &right.log, &mut right.machine);
-    let uses = [whole(buffer, Access::In)];
-    let error = right.launcher.submit(world, &spec, &[], &uses);
-    assert_eq!(error.unwrap_err(), WiringError::Elsewhere { argument: 0 });
-    // In the same place, and through before the other.
-    let _ = right.task(&[]);
-    planner.free(buffer).unwrap();
-    right.run();
-    let mut freed = Vec::new();
-    planner.take_freed(&mut freed);
-    assert_eq!(freed, [], "nobody ran it");
-    left.run();
-    planner.take_freed(&mut freed);
-    assert_eq!(freed.len(), 1);
+    on_two_rigs(|left, right| {
+        let planner = left.launcher.planner();
+        let [b] = right.streams(["b"]);
+        let buffer = planner.declare(64);
+        let _ = left.task(&[whole(buffer, Access::Out)]);
+        let recording = right.recorder.record(b, "other");
+        let error = recording.uses("in", whole(buffer, Access::In)).plan();
+        let elsewhere = PlanError::Elsewhere {
+            launch: "other".to_owned(),
+            argument: 0,
+            label: "in".to_owned(),
+        };
+        assert_eq!(error.unwrap_err(), elsewhere);
+        let spec = right.spec(NOTHING);
+        let world = (&right.scheduler, &right.log, &mut right.machine);
+        let uses = [whole(buffer, Access::In)];
+        let error = right.launcher.submit(world, &spec, &[], &uses);
+        assert_eq!(error.unwrap_err(), WiringError::Elsewhere { argument: 0 });
+        // In the same place, and through before the other.
+        let _ = right.task(&[]);
+        planner.free(buffer).unwrap();
+        right.run();
+        let mut freed = Vec::new();
+        planner.take_freed(&mut freed);
+        assert_eq!(freed, [], "nobody ran it");
+        left.run();
+        planner.take_freed(&mut freed);
+        assert_eq!(freed.len(), 1);
+    });
 }

@@ -326,3 +326,14 @@ pub(super) fn on_rig(limits: &Limits, mode: Mode, test: impl Fn(&mut Rig<'_, '_,
     let (mut house, port) = (House::new(&cluster(&A2A3), limits), port());
     test(&mut Rig::new(&planner, &mut house, &port));
 }
+
+/// Two rigs, schedulers of their own, with one strict planner.
+pub(super) fn on_two_rigs(test: impl FnOnce(&mut Rig<'_, '_, '_>, &mut Rig<'_, '_, '_>)) {
+    let (planner, chip) = (Planner::new(Mode::Strict), cluster(&A2A3));
+    let [mut left, mut right] = [(); 2].map(|()| House::new(&chip, &Limits::default()));
+    let ports = [(); 2].map(|()| port());
+    test(
+        &mut Rig::new(&planner, &mut left, &ports[0]),
+        &mut Rig::new(&planner, &mut right, &ports[1]),
+    );
+}
