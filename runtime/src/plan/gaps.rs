@@ -31,8 +31,8 @@ impl Gaps {
                 Memory::Buffer(_) => continue,
             };
             let (launch, label) = (request.launch(), request.label(argument));
-            let one = (timeline, launch, argument, label, discriminant(&kind));
-            let places = self.places.entry(self.hasher.hash_one(one)).or_default();
+            let key = (timeline, launch, argument, label, discriminant(&kind));
+            let places = self.places.entry(self.hasher.hash_one(key)).or_default();
             let is_it = |gap: &Gap| {
                 let (launch, label) = (gap.launch.as_str(), gap.label.as_str());
                 (
@@ -41,7 +41,7 @@ impl Gaps {
                     gap.argument,
                     label,
                     discriminant(&gap.kind),
-                ) == one
+                ) == key
             };
             if let Some(&at) = places.iter().find(|&&at| is_it(&self.list[at])) {
                 self.list[at].count += 1;

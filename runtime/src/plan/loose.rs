@@ -58,7 +58,7 @@ struct OfLauncher {
 }
 
 impl OfLauncher {
-    /// The task that was recorded in this slot last, and whether `slot` was recorded there at all.
+    /// What was recorded last in the place of `slot`: that task itself, or one behind it.
     fn task(&self, slot: SlotId) -> Option<&Task> {
         let task = self.tasks.get(slot.index())?.as_ref();
         task.filter(|task| task.slot.generation() >= slot.generation())
