@@ -1,7 +1,9 @@
 //! The two-slot pipeline of a core: which token runs, which is pending, and what a COND word says.
 //!
 //! One 64-bit word. The dispatch thread installs tokens, the owning FIN handler applies what it
-//! observed, both by compare-exchange. [`observe`] is a pure function of the word, the COND
+//! observed. Where nothing runs only the dispatch thread can change the word, and where there is no
+//! room only the handler: each then stores. Where a token runs and the pending place is usable
+//! either may come first, so both exchange. [`observe`] is a pure function of the word, the COND
 //! register and what was seen before; the transition cases are those of the chip's manual:
 //!
 //! | case | COND | what follows |
@@ -223,17 +225,23 @@ impl CorePair {
     /// Record, payload and slab of the token must be ready; the doorbell rings afterwards.
     #[inline]
     pub fn install(&self, token: Token) -> Option<Pair> {
+        let looked_at = self.looked_at();
+        if looked_at.is_idle() {
+            // Only the dispatch thread writes it now. EDGE INSTALL -> OBSERVE.
+            let next = looked_at.install(token)?;
+            self.0.store(next.0, edge::INSTALL);
+            return Some(next);
+        }
         // EDGE INSTALL -> OBSERVE. RELAXED: LOOK is only about tokens.
         let install = |word| Pair(word).install(token).map(|next| next.0);
         let before = self.0.try_update(edge::INSTALL, edge::LOOK, install).ok()?;
         Pair(before).install(token)
     }
 
-    /// Dispatch thread: whether `token` runs now. A read-modify-write, so no older pair is seen.
+    /// Dispatch thread: whether `token` runs, as far as it knows. If not any more, the handler is
+    /// still to tell of what came next; the retire word decides about the task.
     pub fn still_runs(&self, token: Token) -> bool {
-        let same = |word| (Pair(word).running() == Some(token)).then_some(word);
-        // RELAXED: LOOK is only about tokens; the retire word decides about the task.
-        self.0.try_update(edge::LOOK, edge::LOOK, same).is_ok()
+        self.looked_at().running() == Some(token)
     }
 
     /// Owning handler: after a reset, nothing is in flight. Returns the pair that was.
@@ -247,6 +255,16 @@ impl CorePair {
     /// Owning handler: applies what `cond` means, observing again whenever it lost a race.
     #[inline]
     pub fn apply(&self, cond: Cond, seen: Cond, last: Token) -> Transition {
+        let pair = self.observed();
+        if !pair.is_acked() || pair.pending().is_some() {
+            // Only the handler writes it now, or nobody, where nothing runs.
+            let transition = observe(pair, cond, seen, last);
+            if let Transition::Apply { next, .. } = transition {
+                // RELAXED: APPLY is only about tokens.
+                self.0.store(next.0, edge::APPLY);
+            }
+            return transition;
+        }
         let mut transition = Transition::Nothing;
         // EDGE OBSERVE <- INSTALL. RELAXED: APPLY is only about tokens.
         let _ = self.0.try_update(edge::APPLY, edge::OBSERVE, |word| {

@@ -6,6 +6,7 @@
 
 use crossbeam_utils::CachePadded;
 use finbox_mailbox::SlotBits;
+use finbox_mailbox::edge::Edge;
 use finbox_mailbox::sync::{AtomicU32, AtomicU64};
 
 use crate::core_pair::{CorePair, Pair};
@@ -108,9 +109,16 @@ const _: () = assert!(
     "every core of a chip has a bit in a mask"
 );
 
-/// The set of one core.
+/// The set of one core. In halves: a shift of the whole becomes writes of 32 bits, for which the
+/// next look at a word of 64 has to wait.
+#[inline]
 pub(crate) const fn only(core: CoreId) -> CoreMask {
-    1 << core.index()
+    let bit = 1_u64 << (core.index() % 64);
+    let (low, high) = match core.index() < 64 {
+        true => (bit, 0),
+        false => (0, bit),
+    };
+    low as CoreMask | (high as CoreMask) << 64
 }
 
 /// The first core of a set that is not empty.
@@ -174,19 +182,37 @@ impl SharedMask {
     }
 }
 
-/// Which cores have something in flight, as the dispatch thread tells the handlers.
+/// Which cores have something in flight, as dispatch thread and handlers tell each other.
 ///
 /// The dispatch thread flips a core's bit whenever it gives a token to an idle core, and the owning
-/// handler flips its own copy whenever the core becomes idle: a core is engaged where the two
-/// differ. Each word has one writer, so telling costs a store, and a handler finds all its engaged
-/// cores with two loads. A bit that is seen late is a core that is looked at late; whoever parks
-/// looks behind CLEAR, which carries it.
-#[derive(Debug)]
-pub(crate) struct Engaged(CachePadded<[AtomicU64; 2]>);
+/// handler flips its own whenever the core has become idle: a core is engaged where the two differ.
+/// Each word has one writer, so telling costs a store; a handler finds all its engaged cores, and
+/// the dispatch thread all idle ones, with a few loads. A token that comes between an end and its
+/// telling makes an engaged core look idle until it is told: the pair decides, and the dispatch
+/// thread looks again until it finds what it was told. A bit that is seen late is a core that is
+/// looked at late; whoever parks looks behind CLEAR, which carries it.
+#[derive(Debug, Default)]
+pub(crate) struct Engaged {
+    given: CachePadded<Bits>,
+    /// By handler; together, for the dispatch thread looks at all of them in every pass.
+    idled: CachePadded<[Bits; MAX_HANDLERS]>,
+}
 
-impl Default for Engaged {
+/// A bit for each core, of one writer.
+#[derive(Debug)]
+struct Bits([AtomicU64; 2]);
+
+impl Default for Bits {
     fn default() -> Self {
-        Self([(); 2].map(|()| AtomicU64::new(0)).into())
+        Self([(); 2].map(|()| AtomicU64::new(0)))
+    }
+}
+
+impl Bits {
+    #[inline]
+    fn all(&self, edge: Edge) -> CoreMask {
+        let [low, high] = self.0.each_ref().map(|word| word.load(edge));
+        CoreMask::from(low) | CoreMask::from(high) << 64
     }
 }
 
@@ -194,7 +220,7 @@ impl Engaged {
     /// Dispatch thread: `core` was idle and has a token now.
     #[inline]
     pub(crate) fn flip(&self, core: CoreId) {
-        let word = &self.0[core.index() / 64];
+        let word = &self.given.0[core.index() / 64];
         // RELAXED: one writer; INSTALL carries the token, RING the news.
         let before = word.load(edge::ENGAGE);
         word.store(before ^ 1 << (core.index() % 64), edge::ENGAGE);
@@ -204,12 +230,36 @@ impl Engaged {
     #[inline]
     pub(crate) fn look(&self) -> CoreMask {
         // RELAXED: each bit is a state of its own; the pair says what is true.
-        let [low, high] = self.0.each_ref().map(|word| word.load(edge::ENGAGE));
-        CoreMask::from(low) | CoreMask::from(high) << 64
+        self.given.all(edge::ENGAGE)
+    }
+
+    /// `handler`, of which `idled` are the flipped bits now that `core` is idle.
+    #[inline]
+    pub(crate) fn say_idle(&self, handler: u8, core: CoreId, idled: CoreMask) {
+        let words = &self.idled[usize::from(handler) % MAX_HANDLERS].0;
+        #[expect(clippy::cast_possible_truncation, reason = "one half of two")]
+        let (word, half) = match core.index() < 64 {
+            true => (&words[0], idled as u64),
+            false => (&words[1], (idled >> 64) as u64),
+        };
+        // EDGE IDLE_SAY -> IDLE_HEAR. Carries the pair and the freed records.
+        word.store(half, edge::IDLE_SAY);
+    }
+
+    /// Dispatch thread: the cores that are idle, as the first `handlers` handlers tell, and those
+    /// that are no cores.
+    #[inline]
+    pub(crate) fn idle(&self, handlers: u8) -> CoreMask {
+        // RELAXED: its own words. EDGE IDLE_HEAR <- IDLE_SAY. Heard before the pairs are looked at.
+        self.idled[..usize::from(handlers)]
+            .iter()
+            .fold(!self.given.all(edge::ENGAGE), |idle, idled| {
+                idle ^ idled.all(edge::IDLE_HEAR)
+            })
     }
 }
 
-/// What handlers tell the dispatch thread about their cores.
+/// What handlers tell the dispatch thread about their cores, beside which are idle.
 ///
 /// A bit that is *taken* was set after what it tells of had changed, and is taken before that is
 /// looked at, so nothing that changes is forgotten; what is true the pair and the record say.
@@ -237,7 +287,8 @@ impl Default for Words {
 }
 
 impl Openings {
-    /// Owning handler: `core`, whose pair is now `pair`, may be able to take a token.
+    /// Owning handler: `core`, whose pair is now `pair`, may be able to take a token, though it is
+    /// not idle, or was not able when it became so.
     #[inline]
     pub fn announce(&self, core: CoreId, pair: Pair) {
         if pair.has_room() {
@@ -248,6 +299,7 @@ impl Openings {
     /// Owning handler: `core` was reset, and is suspect no more.
     pub(crate) fn clear_suspect(&self, core: CoreId) {
         self.words.suspect.remove(core);
+        self.words.open.add(core);
     }
 
     /// `handler` has dealt with `incarnation`: nothing that was in flight on its cores is any more.
@@ -259,9 +311,10 @@ impl Openings {
     /// Owning handler: `core` answered with a word that no token explains.
     pub(crate) fn suspect(&self, core: CoreId) {
         self.words.suspect.add(core);
+        self.words.open.add(core);
     }
 
-    /// Dispatch thread: takes the cores that may have room.
+    /// Dispatch thread: takes the cores that may have room, or became suspect, or are not any more.
     #[inline]
     pub(crate) fn take_open(&self) -> CoreMask {
         self.words.open.take_all()

@@ -90,14 +90,14 @@ pub struct Dispatcher<'m> {
 }
 
 impl<'m> Dispatcher<'m> {
-    pub(crate) fn new(tokens: &'m mut [Token], run_ns: Option<u64>) -> Self {
+    pub(crate) fn new(tokens: &'m mut [Token], all: CoreMask, run_ns: Option<u64>) -> Self {
         // Tokens go on where they stopped: COND still holds the last one of the run before.
         for token in tokens.iter_mut().filter(|token| !token.is_ordinary()) {
             *token = Token::FIRST;
         }
         Self {
             tokens,
-            pool: Pool::default(),
+            pool: Pool::new(all),
             deadlines: Deadlines::new(run_ns),
             incarnation: 0,
             lines: [(); PRIORITIES].map(|()| [(); SHAPES].map(|()| Line::default())),

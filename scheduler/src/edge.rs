@@ -11,10 +11,11 @@ edge_table! {
     RECYCLE = Acquire, with "RECLAIM, RETIRE", "slot and edge nodes may be written again";
     SLOT_OPEN = Release, with "SLOT_LOOK", "the description of the slot's new life";
     SLOT_LOOK = Acquire, with "SLOT_OPEN, RETIRE, FINISH, CONCLUDE", "what belongs to the life and outcome seen";
-    DESCRIBE = Relaxed, with "-", "descriptions travel on FAN_IN, READY_PUSH and INSTALL";
-    FAN_IN = AcqRel, with "FAN_IN", "what producers and submitter did, to who counts to zero";
-    FAN_IN_ADD = Relaxed, with "-", "not ready before its submitter drops a count of its own";
-    EDGE_PUSH = Release, with "EDGE_CLOSE", "the node's consumer and link";
+    DESCRIBE = Relaxed, with "-", "descriptions travel on EDGE_PUSH, READY_PUSH and INSTALL";
+    FAN_IN = Release, with "FAN_IN_LAST", "what producers and submitter did, to who has the last count";
+    FAN_IN_LAST = Acquire, with "FAN_IN", "what all others did, to who has the last count";
+    FAN_IN_ADD = Relaxed, with "-", "not ready before whoever marks it takes back a count of its own";
+    EDGE_PUSH = Release, with "EDGE_CLOSE", "the node's consumer, its description and the link";
     EDGE_SEEN = Acquire, with "EDGE_CLOSE", "the list is closed: what the producer did is visible";
     EDGE_CLOSE = AcqRel, with "EDGE_PUSH, EDGE_SEEN", "nodes to the finisher, the finish to others";
     EDGE_NODE = Relaxed, with "-", "nodes travel on EDGE_PUSH and return on RECLAIM";
@@ -32,6 +33,8 @@ edge_table! {
     OPEN_SET = Release, with "OPEN_TAKE", "the pair and record that made the core available";
     OPEN_TAKE = Acquire, with "OPEN_SET", "the pair and record that made the core available";
     OPEN_LOOK = Relaxed, with "-", "a hint; the pair decides";
+    IDLE_SAY = Release, with "IDLE_HEAR", "the pair and the records of the core that is idle";
+    IDLE_HEAR = Acquire, with "IDLE_SAY", "the pair and the records of the cores that are idle";
     ENGAGE = Relaxed, with "-", "a bit with one writer; INSTALL carries the token, RING the news";
     OUT_HINT = Relaxed, with "-", "a statistic with one writer";
     ROOM = Relaxed, with "-", "a number; what it counts stands under the wait list's lock";

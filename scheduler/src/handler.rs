@@ -75,6 +75,8 @@ pub enum HandlerStep {
 #[derive(Debug)]
 pub struct FinHandler<'m> {
     pub(crate) first: usize,
+    /// Which of the chip's handlers it is.
+    number: u8,
     /// Its cores, among all of the chip.
     owned: CoreMask,
     /// What it makes of [`Engaged`](crate::core_set::Engaged): flipped when a core becomes idle.
@@ -92,13 +94,14 @@ pub struct FinHandler<'m> {
 
 impl<'m> FinHandler<'m> {
     pub(crate) fn new(
-        (first, owned): (usize, CoreMask),
+        (number, first, owned): (u8, usize, CoreMask),
         cores: &'m mut [HandlerCore],
         pusher: Pusher<'m>,
     ) -> Self {
         let entries = [SlabEntry::EMPTY; MAX_CONDITIONS as usize];
         Self {
             first,
+            number,
             owned,
             idled: 0,
             owing: 0,
@@ -167,10 +170,11 @@ impl<'m> FinHandler<'m> {
         (engaged | self.owing) >> self.first
     }
 
-    /// The core at `index`, which had something in flight, has not any more.
+    /// `core`, which had something in flight, has not any more.
     #[inline]
-    pub(crate) fn is_idle_now(&mut self, index: usize) {
-        self.idled ^= only(self.core_id(index));
+    pub(crate) fn is_idle_now(&mut self, scheduler: &Scheduler<'_>, core: CoreId) {
+        self.idled ^= only(core);
+        scheduler.engaged.say_idle(self.number, core, self.idled);
     }
 
     #[inline]
@@ -210,10 +214,10 @@ impl<'m> FinHandler<'m> {
                         self.finished(scheduler, port, probe, (index, token));
                         finished = [behind, None];
                     }
-                    if next.is_idle() {
-                        self.is_idle_now(index);
+                    match next.is_idle() {
+                        true => self.is_idle_now(scheduler, core),
+                        false => scheduler.openings.announce(core, next),
                     }
-                    scheduler.openings.announce(core, next);
                     progress = true;
                 }
             }
@@ -277,7 +281,7 @@ impl<'m> FinHandler<'m> {
     }
 
     /// Starts what is owed for a token that is not in flight any more; nothing: frees its record.
-    /// Afterwards the core must be announced.
+    /// Afterwards the core must be announced, or said to be idle.
     pub(crate) fn carry_out(
         &mut self,
         scheduler: &Scheduler<'_>,

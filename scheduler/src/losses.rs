@@ -41,7 +41,8 @@ impl Dispatcher<'_> {
         if incarnation != self.incarnation || self.pool.in_reset != 0 {
             self.hear_resets(scheduler, incarnation, pass);
         }
-        let news = scheduler.openings.take_open();
+        let idle = scheduler.engaged.idle(scheduler.chip.handlers);
+        let news = self.pool.unknown(idle) | scheduler.openings.take_open();
         if news != 0 {
             pass.progress |= self.hear_news(scheduler, port, probe, news);
         }
@@ -49,7 +50,6 @@ impl Dispatcher<'_> {
             self.deadlines.expire(port.now());
             self.is_busy |= self.deadlines.has_late();
         }
-        self.note_out(scheduler);
     }
 
     /// Takes in which cores of `news` have room. Whether one came back that was given up: what
@@ -76,6 +76,7 @@ impl Dispatcher<'_> {
             }
         }
         self.pool.refill(scheduler, news, self.tokens);
+        self.note_out(scheduler);
         is_back
     }
 
@@ -94,6 +95,7 @@ impl Dispatcher<'_> {
             if cores != 0 && scheduler.openings.dealt_with(handler) == incarnation {
                 self.pool.in_reset &= !cores;
                 self.deadlines.forget(cores);
+                self.note_out(scheduler);
                 pass.progress = true;
             }
         }

@@ -3,7 +3,7 @@
 //! A block needs a *unit*: one core, or for a mixed task the cores of one cluster that its subtasks
 //! name. A set of units is a mask with the bit of each unit's first place. Cores that are idle stay
 //! so, and pending places stay usable, until this thread gives a token; so picking is arithmetic on
-//! masks, refilled once a pass from what handlers announced.
+//! masks, refilled once a pass from what handlers said.
 //!
 //! Nobody starves: what stands in front of its line and does not fit holds back, for this pass, the
 //! cores it will use, from whatever comes behind. Only running kernels decide when those become
@@ -107,7 +107,7 @@ pub(crate) enum Fit {
 /// The cores, as this thread knows them.
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
-    /// Nothing in flight, and the record of the next token is free.
+    /// Nothing in flight, and the record of the next token is free; and what is no core.
     idle: CoreMask,
     /// A token runs, and the pending place and its record are free.
     open: CoreMask,
@@ -124,6 +124,20 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
+    /// Of the cores `all`, of which nothing is known yet.
+    pub(crate) fn new(all: CoreMask) -> Self {
+        Self {
+            idle: !all,
+            ..Self::default()
+        }
+    }
+
+    /// Which of `idle`, as the handlers tell, were not found so yet.
+    #[inline]
+    pub(crate) const fn unknown(&self, idle: CoreMask) -> CoreMask {
+        idle & !self.idle
+    }
+
     /// Nothing is held any more.
     #[inline]
     pub(crate) const fn hold_none(&mut self) {

@@ -50,9 +50,6 @@ impl FinHandler<'_> {
     ) {
         let core = self.core_id(index);
         let before = scheduler.cores[core.index()].pair.reset();
-        if !before.is_idle() {
-            self.is_idle_now(index);
-        }
         self.cores[index].seen = Cond::RESET;
         self.cores[index].is_suspect = false;
         scheduler.openings.clear_suspect(core);
@@ -60,8 +57,7 @@ impl FinHandler<'_> {
             self.lose_token(scheduler, port, probe, (index, token));
         }
         if !before.is_idle() {
-            let pair = scheduler.cores[core.index()].pair.observed();
-            scheduler.openings.announce(core, pair);
+            self.is_idle_now(scheduler, core);
         }
     }
 

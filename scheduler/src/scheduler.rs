@@ -173,7 +173,6 @@ pub fn assemble(chip: Chip, start: Start, memory: Memory<'_>) -> Assembly<'_> {
         if shape != Shape::Host {
             shape_cores[Shape::Mix as usize] |= only(core);
         }
-        openings.announce(core, memory.cores[core.index()].pair.looked_at());
         if memory.handler_cores[core.index()].is_suspect {
             openings.suspect(core);
         }
@@ -211,7 +210,8 @@ pub fn assemble(chip: Chip, start: Start, memory: Memory<'_>) -> Assembly<'_> {
         fault: FirstFault::default(),
     };
     let submitter = Submitter::new(&scheduler, &memory.rings, memory.books, memory.scopes);
-    let dispatcher = Dispatcher::new(memory.tokens, start.limits.run_ns);
+    let all = chip.all().fold(0, |all, core| all | only(core));
+    let dispatcher = Dispatcher::new(memory.tokens, all, start.limits.run_ns);
     let handler_cores = memory.handler_cores;
     Assembly {
         scheduler,
@@ -327,15 +327,16 @@ impl<'m> Assembly<'m> {
             self.handed_out < chip.handlers,
             "a chip has as many handlers as it says"
         );
-        let range = chip.cores_of(self.handed_out);
+        let number = self.handed_out;
+        let range = chip.cores_of(number);
         self.handed_out += 1;
         let cores = core::mem::take(&mut self.handler_cores);
         let (mine, others) = cores.split_at_mut(range.len());
         self.handler_cores = others;
-        let name = NonZeroU32::MIN.saturating_add(u32::from(self.handed_out - 1));
+        let name = NonZeroU32::MIN.saturating_add(u32::from(number));
         let pusher = Pusher::new(self.scheduler.producer, name);
-        let owned = self.scheduler.owned[usize::from(self.handed_out - 1)];
-        FinHandler::new((range.start, owned), mine, pusher)
+        let owned = self.scheduler.owned[usize::from(number)];
+        FinHandler::new((number, range.start, owned), mine, pusher)
     }
 }
 

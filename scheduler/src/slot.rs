@@ -145,19 +145,18 @@ impl Extra {
 }
 
 impl TaskSlot {
-    /// Writes the description of a new life that waits for `producers` others, and, if there are
-    /// any, for its submitter. RELAXED: FAN_IN, READY_PUSH and INSTALL carry it.
+    /// Writes the description of a new life that waits for `producers` others. RELAXED: EDGE_PUSH,
+    /// READY_PUSH and INSTALL carry it.
     #[inline]
     pub(crate) fn describe(&self, spec: &TaskSpec, producers: u32) {
         let kind = Kind::of(spec);
         self.task.store(spec.task.0, edge::DESCRIBE);
         self.kernel.store(spec.kernel, edge::DESCRIBE);
         self.args.store(spec.args, edge::DESCRIBE);
+        // RELAXED: see above.
         self.kind.store(kind.bits(), edge::DESCRIBE);
         self.placed.store(0, edge::DESCRIBE);
-        // RELAXED: see above.
-        let own = u32::from(producers > 0);
-        self.fan_in.store(producers + own, edge::DESCRIBE);
+        self.fan_in.store(producers, edge::DESCRIBE);
         if kind.has_extra() {
             self.extra.describe(spec);
         }
@@ -269,7 +268,7 @@ impl TaskSlot {
         self.fan_in.load(edge::DESCRIBE) & POISON != 0
     }
 
-    /// Producers not yet finished, the submitter's own count included. A statistic.
+    /// Producers not yet finished. A statistic.
     pub(crate) fn fan_in_hint(&self) -> u32 {
         // RELAXED: a statistic.
         self.fan_in.load(edge::DESCRIBE) & COUNT
@@ -297,16 +296,26 @@ impl TaskSlot {
         cause.checked_sub(1).map(TaskId)
     }
 
-    /// One producer is done with this slot; or the submitter is, and those it met finished.
+    /// One producer is done with this slot; or the submitter is with those it met finished.
     #[inline]
     #[must_use]
     pub(crate) fn count_down(&self, by: u32) -> FanIn {
-        // EDGE FAN_IN -> FAN_IN. Whoever counts to zero has acquired all the others.
+        // EDGE FAN_IN_LAST <- FAN_IN. Where only its own are left, the caller has acquired all the
+        // others, and nobody else writes the word any more.
+        if self.fan_in.load(edge::FAN_IN_LAST) == by {
+            // RELAXED: asked for after READY_TAKE.
+            self.fan_in.store(0, edge::DESCRIBE);
+            return FanIn::Ready;
+        }
+        // EDGE FAN_IN -> FAN_IN_LAST. What was done before.
         let before = self.fan_in.fetch_sub(by, edge::FAN_IN);
-        match (before & COUNT == by, before & POISON) {
-            (true, 0) => FanIn::Ready,
-            (true, _) => FanIn::Poisoned,
-            (false, _) => FanIn::Waiting,
+        if before & COUNT != by {
+            return FanIn::Waiting;
+        }
+        // EDGE FAN_IN_LAST <- FAN_IN. The others counted meanwhile, or one of them failed.
+        match self.fan_in.load(edge::FAN_IN_LAST) & POISON {
+            0 => FanIn::Ready,
+            _ => FanIn::Poisoned,
         }
     }
 

@@ -223,10 +223,11 @@ impl<'m> Submitter<'m> {
         for dependency in dependencies {
             finished += u32::from(self.wire(scheduler, dependency, slot));
         }
-        let fan_in = match producers {
-            // Nobody else has heard of the slot yet.
-            0 => FanIn::Ready,
-            _ => scheduler.slot(slot).count_down(1 + finished),
+        let fan_in = match (producers, finished) {
+            (0, _) => FanIn::Ready,
+            // All of them count it down: it may be over already.
+            (_, 0) => FanIn::Waiting,
+            _ => scheduler.slot(slot).count_down(finished),
         };
         scheduler.place_if_ready(slot, fan_in);
         Ok(slot)

@@ -1,7 +1,8 @@
 //! A whole scheduler small enough for loom: one line of cores, tasks on cube cores.
 //!
 //! The model's thread is submitter and dispatch thread; handlers run on threads of their own. A
-//! core's kernel is over as soon as its token is rung: COND is a constant FIN of the first token.
+//! core's kernel is over as soon as its token is rung: COND is a constant FIN of the first token,
+//! or, where kernels go on, its ACK.
 
 use std::sync::Mutex;
 use std::sync::atomic::{
@@ -34,6 +35,7 @@ const SLAB: u64 = 128;
 pub(crate) struct RungPort {
     rung: Mutex<Vec<u16>>,
     now_ns: AtomicU64,
+    goes_on: AtomicBool,
     defers: AtomicBool,
     /// What the condition in the slab says of its counter.
     cookie: AtomicU64,
@@ -52,6 +54,11 @@ impl Default for Counter {
 impl RungPort {
     pub(crate) fn rung(&self) -> Vec<u16> {
         self.rung.lock().unwrap().clone()
+    }
+
+    /// From here on no kernel ends.
+    pub(crate) fn go_on(&self) {
+        self.goes_on.store(true, Relaxed);
     }
 
     /// From here on every kernel leaves a condition.
@@ -77,7 +84,10 @@ impl RungPort {
 
 impl Port for RungPort {
     fn load_cond(&self, _core: CoreId) -> u32 {
-        Cond::fin(Token::FIRST).0
+        match self.goes_on.load(Relaxed) {
+            true => Cond::ack(Token::FIRST).0,
+            false => Cond::fin(Token::FIRST).0,
+        }
     }
 
     fn ring_doorbell(&self, core: CoreId, _token: Token) {

@@ -8,6 +8,7 @@ use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::thread;
 
 use crate::chip::Chip;
+use crate::wiring::Output;
 
 const FIRST: Token = Token::FIRST;
 
@@ -171,6 +172,29 @@ fn a_free_record_means_that_its_slab_was_read_for_the_last_time() {
 }
 
 #[test]
+fn a_place_behind_a_token_that_runs_is_never_forgotten() {
+    expect_all(
+        "core acknowledges against dispatch",
+        &["at once", "next time"],
+        || {
+            let mut chip = Chip::new(2, 1);
+            chip.port.go_on();
+            chip.submit(&[]);
+            chip.pass();
+            chip.submit(&[]);
+            let handler = chip.spawn_handler(|()| {});
+            chip.pass();
+            let at_once = chip.port.rung().len() == 2;
+            handler.join().unwrap();
+            chip.pass();
+            assert_eq!(chip.port.rung(), [1, 1], "the second task found the place");
+            chip.end();
+            if at_once { "at once" } else { "next time" }
+        },
+    );
+}
+
+#[test]
 fn a_core_that_becomes_free_is_never_forgotten() {
     expect_all(
         "core freed against dispatch",
@@ -182,9 +206,14 @@ fn a_core_that_becomes_free_is_never_forgotten() {
             chip.submit(&[]);
             chip.pass();
             assert_eq!(chip.port.rung(), [1], "the only cube core is taken");
-            let handler = chip.spawn_handler(|()| {});
+            let output = Output::new();
+            let written = Arc::clone(&output);
+            let handler = chip.spawn_handler(move |()| written.write());
             chip.pass();
             let at_once = chip.port.rung().len() == 2;
+            if at_once {
+                assert_eq!(output.read(), 1, "what came before the core was free");
+            }
             handler.join().unwrap();
             chip.pass();
             assert_eq!(chip.port.rung(), [1, 1], "the second task found the core");

@@ -278,6 +278,19 @@ pub(crate) fn graph() {
 
 /// What a handler did about a core, to the dispatch thread that gives the core a token again.
 pub(crate) fn opening() {
+    open(|_| ());
+}
+
+/// What came before a core acknowledged its token, to the dispatch thread that gives it the next.
+pub(crate) fn place() {
+    open(|core| {
+        core.cond.store(Cond::ack(Token::FIRST).0, Relaxed);
+        core.handled.set(Token::FIRST.bits());
+    });
+}
+
+/// A core with a token is heard of by its handler, behind `first`, and gets another.
+fn open(first: fn(&Core)) {
     let chip = chip(2, 1);
     let mut house = House::new(&chip, &Limits::default());
     let mut assembly = house.assemble(chip);
@@ -294,6 +307,7 @@ pub(crate) fn opening() {
     assert_eq!(pass(), 1, "the only cube core is taken");
     thread::scope(|scope| {
         let fins = move || {
+            first(&machine.cores[1]);
             let _ = handler.pass(scheduler, machine, &Kernels(machine));
         };
         let handler = scope.spawn(fins);

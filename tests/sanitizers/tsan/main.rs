@@ -53,6 +53,7 @@ const DRIVERS: &[Driver] = &[
     ("edge_close", 50, words::edge_close),
     ("ready", 50, words::ready),
     ("opening", 50, fin_path::opening),
+    ("place", 50, fin_path::place),
     ("fan_in", 50, fin_path::fan_in),
     ("work_publish", 50, work::publish),
     ("work_reuse", 50, work::reuse),
