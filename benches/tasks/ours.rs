@@ -54,7 +54,8 @@ impl Wire for Named<'_> {
             .submit(scheduler, &NoProbe, spec, &self.after)
         {
             Ok(slot) => Some(slot),
-            Err(error) => {
+            // Looked at where it stands: copying it would cost more than asking.
+            Err(ref error) => {
                 assert!(error.is_temporary(), "{error}");
                 None
             }

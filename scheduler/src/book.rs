@@ -56,13 +56,13 @@ impl SlotBook {
         };
     }
 
-    /// A new life begins; `failed` says how the last one ended.
+    /// A new life without output begins; `failed` says how the last one ended.
     #[inline]
-    pub(crate) fn open(&mut self, failed: bool, depth: u8, output: Option<Reserved>) {
+    pub(crate) fn open(&mut self, failed: bool, depth: u8) {
         debug_assert!(!self.is_quarantined, "passed over");
         self.generation += 1;
         (self.first_edge, self.first_retainer) = (NONE, NONE);
-        (self.depth, self.output, self.is_reclaimed) = (depth, output, false);
+        (self.depth, self.output, self.is_reclaimed) = (depth, None, false);
         self.failures = self.failures << 1 | u64::from(failed);
     }
 

@@ -12,6 +12,7 @@ use crate::book::SlotBook;
 use crate::dependency::{Dependency, Needs};
 use crate::edges::{Fate, NONE};
 use crate::heap::{HeapRing, Reserved};
+use crate::id::SlotId;
 use crate::scheduler::Scheduler;
 use crate::submit::Submitter;
 
@@ -42,6 +43,15 @@ enum Retained {
     Late,
     /// A task that is not finished.
     Yes,
+}
+
+/// Why no slot can begin another life now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoSlot {
+    /// All are in use.
+    Full,
+    /// Their generations are used up.
+    WornOut,
 }
 
 impl Ring {
@@ -272,7 +282,7 @@ impl Submitter<'_> {
         &mut self,
         scheduler: &Scheduler<'_>,
         ring: u8,
-    ) -> Result<usize, SubmitError> {
+    ) -> Result<usize, NoSlot> {
         let state = &self.rings[usize::from(ring)];
         let is_plain = state.first_quarantined == NONE && !state.is_full();
         match is_plain && self.books[state.next_at].generation < u32::MAX {
@@ -282,8 +292,7 @@ impl Submitter<'_> {
     }
 
     /// Passes over slots that are quarantined, or whose generations are used up.
-    #[cold]
-    fn search_slot(&mut self, scheduler: &Scheduler<'_>, ring: u8) -> Result<usize, SubmitError> {
+    fn search_slot(&mut self, scheduler: &Scheduler<'_>, ring: u8) -> Result<usize, NoSlot> {
         if self.rings[usize::from(ring)].first_quarantined != NONE {
             self.lift_quarantine(scheduler, ring);
         }
@@ -291,7 +300,7 @@ impl Submitter<'_> {
         let mut is_worn_out = true;
         for _ in 0..state.slots {
             if state.is_full() {
-                return Err(self.ring_full(ring));
+                return Err(NoSlot::Full);
             }
             let index = state.next_at;
             let book = &self.books[index];
@@ -302,25 +311,31 @@ impl Submitter<'_> {
             state.hand_out();
         }
         match is_worn_out {
-            true => Err(SubmitError::WornOut),
-            false => Err(self.ring_full(ring)),
+            true => Err(NoSlot::WornOut),
+            false => Err(NoSlot::Full),
         }
     }
 
-    fn ring_full(&self, ring: u8) -> SubmitError {
+    /// Says why there is no slot: the whole answer of a submission, which is written where it is
+    /// wanted and copied nowhere.
+    #[inline(never)]
+    pub(crate) fn refuse(&self, ring: u8, why: NoSlot) -> Result<SlotId, SubmitError> {
         let slots = self.rings[usize::from(ring)].slots;
+        if why == NoSlot::WornOut {
+            return Err(SubmitError::WornOut);
+        }
         let Some(by) = self.holder(ring) else {
-            return SubmitError::RingFull { ring, slots };
+            return Err(SubmitError::RingFull { ring, slots });
         };
         let scope = self.scopes.at(by);
-        SubmitError::SlotsHeld {
+        Err(SubmitError::SlotsHeld {
             ring,
             slots,
             depth: self.scopes.depth(),
             by,
             tasks: scope.tasks(),
             bytes: scope.bytes(),
-        }
+        })
     }
 
     /// Reserves `needed` bytes, not 0, for the output of a task in `ring`.

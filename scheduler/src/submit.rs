@@ -205,7 +205,10 @@ impl<'m> Submitter<'m> {
         self.reclaim(scheduler, ring);
         self.check_nodes(scheduler, dependencies.clone())?;
         self.check_retained(dependencies.clone())?;
-        let index = self.next_slot(scheduler, ring)?;
+        let index = match self.next_slot(scheduler, ring) {
+            Ok(index) => index,
+            Err(why) => return self.refuse(ring, why),
+        };
         let output = match spec.output_bytes {
             0 => None,
             bytes => Some(self.reserve_output(ring, bytes)?),
@@ -282,8 +285,12 @@ impl<'m> Submitter<'m> {
         let past = words.retire.state_for_recycling();
         let book = &mut self.books[index];
         let failed = past.is_failed() || past.is_cancelled();
-        book.open(failed, self.scopes.depth(), output);
+        book.open(failed, self.scopes.depth());
         let generation = book.generation;
+        // Most tasks have none, and copying what is not there is dear.
+        if let Some(reserved) = output {
+            book.output = Some(reserved);
+        }
         self.scopes.count(output.map_or(0, |output| output.bytes));
         self.rings[usize::from(ring)].hand_out();
         words.describe(spec, producers);
