@@ -79,7 +79,7 @@ fn workload() -> Workload {
             add: 1,
         };
         plan.add_task(TaskPlan {
-            after: last.clone(),
+            after: last.clone().into(),
             program: of_waiter(waiter).map(notify).collect(),
             ..TaskPlan::new("notifier", Shape::Aiv, KERNEL_NS)
         });

@@ -62,7 +62,7 @@ fn plan(rank: u32, ranks: u32) -> RankPlan {
 
 fn producer(plan: &RankPlan) -> TaskPlan {
     TaskPlan {
-        uses: vec![plan.whole(IN, Access::In), plan.whole(OUT, Access::Out)],
+        uses: vec![plan.whole(IN, Access::In), plan.whole(OUT, Access::Out)].into(),
         defers: 1,
         program: vec![
             Op::ScaleF32 {
@@ -94,7 +94,7 @@ fn notifier(peer: u32) -> TaskPlan {
 
 fn consumer(plan: &RankPlan) -> TaskPlan {
     TaskPlan {
-        uses: vec![plan.whole(OUT, Access::In), plan.whole(RESULT, Access::Out)],
+        uses: vec![plan.whole(OUT, Access::In), plan.whole(RESULT, Access::Out)].into(),
         program: vec![Op::AddCounterF32 {
             from: plan.offset(OUT),
             to: plan.offset(RESULT),

@@ -106,7 +106,7 @@ fn producer(plan: &RankPlan, peer: u32, late_ns: u64) -> TaskPlan {
             plan.whole(PARTIAL, Access::In),
             plan.whole(MAILBOX, Access::InOut),
             plan.whole(SCRATCH, Access::Out),
-        ],
+        ].into(),
         program: vec![
             Op::Put {
                 peer,
@@ -132,7 +132,7 @@ fn producer(plan: &RankPlan, peer: u32, late_ns: u64) -> TaskPlan {
 
 fn notify_wait(plan: &RankPlan) -> TaskPlan {
     TaskPlan {
-        uses: vec![plan.whole(TOKEN, Access::Out)],
+        uses: vec![plan.whole(TOKEN, Access::Out)].into(),
         defers: 1,
         program: vec![
             Op::StoreU32 {
@@ -156,7 +156,7 @@ fn consumer(plan: &RankPlan) -> TaskPlan {
             plan.whole(TOKEN, Access::In),
             plan.whole(MAILBOX, Access::In),
             plan.whole(RESULT, Access::Out),
-        ],
+        ].into(),
         program: vec![Op::Copy {
             from,
             to,

@@ -159,19 +159,19 @@ impl Cases {
         let buffer = self.plan.add_buffer(name, WORDS * 4, 64);
         let out = self.plan.span(buffer);
         let task = self.plan.add_task(TaskPlan {
-            uses: vec![self.plan.whole(buffer, Access::Out)],
-            after,
+            uses: vec![self.plan.whole(buffer, Access::Out)].into(),
+            after: after.into(),
             program: program(out),
             output: Some(out),
-            ..TaskPlan::new(name, Shape::Aiv, duration_ns)
+            ..TaskPlan::new(name.to_owned(), Shape::Aiv, duration_ns)
         });
         Stage { task, out }
     }
 
     fn dummy(&mut self, name: &str, after: Vec<u32>) -> u32 {
         self.plan.add_task(TaskPlan {
-            after,
-            ..TaskPlan::new(name, Shape::Dummy, 0)
+            after: after.into(),
+            ..TaskPlan::new(name.to_owned(), Shape::Dummy, 0)
         })
     }
 

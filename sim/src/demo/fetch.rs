@@ -113,7 +113,7 @@ fn get(plan: &RankPlan, peer: u32, timed_bytes: u64, lane: &impl Fn(u16) -> Lane
         program.extend([Op::Post { lane, transfer }, Op::AwaitPost { lane }]);
     }
     TaskPlan {
-        uses: vec![plan.whole(FETCHED, Access::Out)],
+        uses: vec![plan.whole(FETCHED, Access::Out)].into(),
         defers: 4,
         program,
         output: Some(plan.span(FETCHED)),
@@ -126,7 +126,7 @@ fn consumer(plan: &RankPlan) -> TaskPlan {
         uses: vec![
             plan.whole(FETCHED, Access::In),
             plan.whole(RESULT, Access::Out),
-        ],
+        ].into(),
         program: vec![Op::AddF32 {
             from: plan.offset(FETCHED),
             to: plan.offset(RESULT),

@@ -164,7 +164,7 @@ fn mix(plan: &RankPlan) -> TaskPlan {
         uses: vec![
             plan.whole(INPUT, Access::In),
             plan.whole(MIXED, Access::Out),
-        ],
+        ].into(),
         program: SUBTASKS.into_iter().zip(1..).map(op).collect(),
         output: Some(plan.span(MIXED)),
         opens: 1,
@@ -175,7 +175,7 @@ fn mix(plan: &RankPlan) -> TaskPlan {
 /// A task of one core a block that adds to every part of a buffer, a part each block.
 fn over_parts(
     plan: &RankPlan,
-    name: &str,
+    name: &'static str,
     shape: Shape,
     (from, to): (u32, u32),
     add: u32,
@@ -183,7 +183,7 @@ fn over_parts(
     let parts = plan.span(to).bytes / PART;
     TaskPlan {
         blocks: u16::try_from(parts).expect("a task has at most 32 767 blocks"),
-        uses: vec![plan.whole(from, Access::In), plan.whole(to, Access::Out)],
+        uses: vec![plan.whole(from, Access::In), plan.whole(to, Access::Out)].into(),
         program: vec![Op::PerBlock {
             subtasks: Subtasks::empty(),
             stride: PART,
@@ -217,7 +217,7 @@ fn cohort(plan: &RankPlan) -> TaskPlan {
         uses: vec![
             plan.whole(MIXED, Access::In),
             plan.whole(COHORTS, Access::Out),
-        ],
+        ].into(),
         program: vec![
             add(plan, buffers, SUBTASKS[0], 100),
             add(plan, buffers, SUBTASKS[2], 200),
@@ -251,7 +251,7 @@ fn fetch(plan: &RankPlan, peer: u32) -> TaskPlan {
         uses: vec![
             plan.whole(INPUT, Access::In),
             plan.whole(FETCHED, Access::Out),
-        ],
+        ].into(),
         program,
         output: Some(plan.span(FETCHED)),
         ..TaskPlan::new("fetch", Shape::Mix, START_NS)
@@ -287,17 +287,17 @@ fn choose(plan: &mut RankPlan) {
                 comparison: Comparison::Greater,
                 value: above,
             }),
-            after: vec![gate],
+            after: vec![gate].into(),
             program: vec![Op::StoreU32 { at, value }],
             ..TaskPlan::new(name, Shape::Aiv, START_NS)
         }));
     }
     plan.add_task(TaskPlan {
-        after: tried,
+        after: tried.into(),
         uses: vec![
             plan.whole(CHOICE, Access::In),
             plan.whole(CHOSEN, Access::Out),
-        ],
+        ].into(),
         program: vec![Op::Copy {
             from: plan.offset(CHOICE),
             to: plan.offset(CHOSEN),

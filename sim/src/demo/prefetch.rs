@@ -84,7 +84,7 @@ fn prefetch(plan: &RankPlan, stream: u16) -> TaskPlan {
     let transfer = Transfer::get(plan.rank, plan.offset(SRC), plan.offset(staged), BYTES)
         .timed(CostModel::A2A3.sdma.bytes_per_us * TAKES_NS / 1_000);
     TaskPlan {
-        uses: vec![plan.whole(SRC, Access::In), plan.whole(staged, Access::Out)],
+        uses: vec![plan.whole(SRC, Access::In), plan.whole(staged, Access::Out)].into(),
         defers: 1,
         program: vec![Op::Post { lane, transfer }, Op::AwaitPost { lane }],
         output: Some(plan.span(staged)),
@@ -96,7 +96,7 @@ fn copy(plan: &RankPlan, stream: u16) -> TaskPlan {
     let (staged, out) = (staged(stream), out(stream));
     let Span { at: from, bytes } = plan.span(staged);
     TaskPlan {
-        uses: vec![plan.whole(staged, Access::In), plan.whole(out, Access::Out)],
+        uses: vec![plan.whole(staged, Access::In), plan.whole(out, Access::Out)].into(),
         program: vec![Op::Copy {
             from,
             to: plan.offset(out),

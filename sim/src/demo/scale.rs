@@ -83,7 +83,7 @@ pub fn fan(tasks: u32) -> Workload {
         });
         for _ in 0..width {
             plan.add_task(TaskPlan {
-                after: vec![begins],
+                after: vec![begins].into(),
                 ..TaskPlan::new("leaf", Shape::Aiv, KERNEL_NS)
             });
         }
@@ -94,7 +94,7 @@ pub fn fan(tasks: u32) -> Workload {
                 after: if width > 0 {
                     leaves.collect()
                 } else {
-                    vec![begins]
+                    vec![begins].into()
                 },
                 ..step(0)
             }));

@@ -109,13 +109,14 @@ fn omit(plan: &mut RankPlan, omitted: &Omitted) -> usize {
         let is_omitted = |one: &BufferUse| {
             is_it && task.stream.is_some() && name(one).split(' ').next() == Some(&omitted.buffer)
         };
-        let (dropped, kept) = task.uses.drain(..).partition::<Vec<_>, _>(is_omitted);
+        let uses = std::mem::take(&mut task.uses).into_iter();
+        let (dropped, kept) = uses.partition::<Vec<_>, _>(is_omitted);
         count += dropped.len();
         task.externals.extend(dropped.iter().map(|one| External {
             label: name(one).clone(),
             at: buffers[one.buffer as usize].offset,
         }));
-        task.uses = kept;
+        task.uses = kept.into();
     }
     count
 }
@@ -185,8 +186,8 @@ fn tasks((rank, ranks): (u32, u32), round: u32, plan: &RankPlan) -> Vec<TaskPlan
         uses: vec![
             plan.whole(spilled, Access::In),
             plan.whole(SUMS, Access::InOut),
-        ],
-        frees: vec![spilled],
+        ].into(),
+        frees: vec![spilled].into(),
         program: vec![Op::AccumulateU32 {
             from: plan.offset(spilled),
             to: plan.offset(SUMS),
@@ -219,12 +220,12 @@ fn sorting((rank, ranks): (u32, u32), round: u32, plan: &RankPlan) -> [TaskPlan;
     let (raw, spilled) = (raw_of(round), spilled_of(round));
     [
         TaskPlan {
-            uses: vec![plan.whole(raw, read), plan.whole(STAGING, write)],
+            uses: vec![plan.whole(raw, read), plan.whole(STAGING, write)].into(),
             program: vec![copy(raw, STAGING)],
             ..launch("load", MOVE_NS)
         },
         TaskPlan {
-            uses: vec![plan.whole(STAGING, read), plan.whole(KEYS, write)],
+            uses: vec![plan.whole(STAGING, read), plan.whole(KEYS, write)].into(),
             waits: fetched.into_iter().collect(),
             program: vec![Op::SortU32 {
                 from: at(STAGING),
@@ -234,12 +235,12 @@ fn sorting((rank, ranks): (u32, u32), round: u32, plan: &RankPlan) -> [TaskPlan;
             ..launch("sort", SORT_NS + longer_ns)
         },
         TaskPlan {
-            uses: vec![plan.whole(KEYS, read), plan.whole(spilled, write)],
+            uses: vec![plan.whole(KEYS, read), plan.whole(spilled, write)].into(),
             program: vec![copy(KEYS, spilled)],
             ..launch("spill", MOVE_NS)
         },
         TaskPlan {
-            uses: vec![plan.whole(MARK, write)],
+            uses: vec![plan.whole(MARK, write)].into(),
             program: vec![Op::FillU32 {
                 at: at(MARK),
                 count: WORDS,
@@ -264,8 +265,8 @@ fn joining((rank, ranks): (u32, u32), round: u32, plan: &RankPlan) -> [TaskPlan;
     let found = found_of(round);
     [
         TaskPlan {
-            uses: vec![plan.whole(FETCHED_KEYS, write)],
-            waits: vec![PointWait::new(peer, SORT, value)],
+            uses: vec![plan.whole(FETCHED_KEYS, write)].into(),
+            waits: vec![PointWait::new(peer, SORT, value)].into(),
             defers: 1,
             program: vec![Op::Post { lane, transfer }, Op::AwaitPost { lane }],
             ..launch("fetch", MOVE_NS)
@@ -275,7 +276,7 @@ fn joining((rank, ranks): (u32, u32), round: u32, plan: &RankPlan) -> [TaskPlan;
                 plan.whole(FETCHED_KEYS, read),
                 plan.whole(KEYS, read),
                 plan.whole(found, write),
-            ],
+            ].into(),
             program: vec![Op::JoinU32 {
                 left: at(FETCHED_KEYS),
                 right: at(KEYS),
@@ -286,7 +287,7 @@ fn joining((rank, ranks): (u32, u32), round: u32, plan: &RankPlan) -> [TaskPlan;
             ..launch("join", JOIN_NS)
         },
         TaskPlan {
-            uses: vec![plan.whole(MARK, write)],
+            uses: vec![plan.whole(MARK, write)].into(),
             program: vec![Op::FillU32 {
                 at: at(MARK),
                 count: WORDS,

@@ -198,7 +198,7 @@ impl TaskBench {
             count: 1,
         }));
         TaskPlan {
-            after,
+            after: after.into(),
             program,
             output: Some(Span { at: to, bytes: 4 }),
             ..TaskPlan::new(format!("{step}.{point}"), Shape::Aiv, self.task_ns)

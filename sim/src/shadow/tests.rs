@@ -41,7 +41,7 @@ fn workload(ranks: Vec<RankPlan>) -> Workload {
     }
 }
 
-fn task(name: &str, uses: &[(u32, Access)], program: Vec<Op>) -> TaskPlan {
+fn task(name: &'static str, uses: &[(u32, Access)], program: Vec<Op>) -> TaskPlan {
     let whole = |&(buffer, access)| BufferUse {
         buffer,
         span: Span {
@@ -59,7 +59,7 @@ fn task(name: &str, uses: &[(u32, Access)], program: Vec<Op>) -> TaskPlan {
 
 fn behind(task: TaskPlan, after: &[u32]) -> TaskPlan {
     let after = after.to_vec();
-    TaskPlan { after, ..task }
+    TaskPlan { after: after.into(), ..task }
 }
 
 fn waits(task: TaskPlan, op: Op) -> TaskPlan {
@@ -379,7 +379,7 @@ fn random_graphs_are_clean_until_a_use_is_left_out() {
         for at in workload.order.iter().filter(is_candidate).take(2) {
             let mut less = workload.clone();
             let uses = &mut less.ranks[at.rank as usize].tasks[at.task as usize].uses;
-            uses.pop();
+            *uses = uses[..uses.len() - 1].to_vec().into();
             let report = shadow(&less);
             let mut undeclared = report.undeclared.iter();
             tried += 1;

@@ -148,7 +148,7 @@ impl Workload {
         Place {
             rank: at.rank,
             task: at.task,
-            name: self.task(at).name.clone(),
+            name: self.task(at).name.clone().into(),
         }
     }
 }
@@ -460,7 +460,7 @@ mod tests {
         let mut rank = RankPlan::new(0);
         let first = rank.add_task(TaskPlan::new("first", Shape::Dummy, 0));
         let second = TaskPlan {
-            after: vec![first],
+            after: vec![first].into(),
             ..TaskPlan::new("second", Shape::Aiv, 0)
         };
         rank.add_task(second);

@@ -103,7 +103,7 @@ pub fn lower(trace: &chakra::Workload, how: Collectives) -> Result<Workload, Too
                 steps.add(plan, (rank, node), collective, after);
             } else {
                 let task = lower_node(node, plan, &mailed);
-                plan.add_task(TaskPlan { after, ..task });
+                plan.add_task(TaskPlan { after: after.into(), ..task });
             }
         }
     }
@@ -201,15 +201,15 @@ fn lower_node(node: &chakra::Node, plan: &mut RankPlan, mailed: &[Mailed]) -> Ta
     }
 }
 
-fn name_of(node: &chakra::Node) -> Box<str> {
+fn name_of(node: &chakra::Node) -> String {
     match &*node.name {
-        "" => format!("node {}", node.id).into(),
-        _ => node.name.clone(),
+        "" => format!("node {}", node.id),
+        name => name.to_owned(),
     }
 }
 
 /// A launch that starts an engine and is done when the engine is.
-fn engine(name: Box<str>, plan: &mut RankPlan, time: EngineTime) -> TaskPlan {
+fn engine(name: String, plan: &mut RankPlan, time: EngineTime) -> TaskPlan {
     let counter = plan.add_counter(CounterPlace::Packed);
     TaskPlan {
         defers: 1,
@@ -224,7 +224,7 @@ fn engine(name: Box<str>, plan: &mut RankPlan, time: EngineTime) -> TaskPlan {
     }
 }
 
-fn send(name: Box<str>, mailed: &Mailed) -> TaskPlan {
+fn send(name: String, mailed: &Mailed) -> TaskPlan {
     let Mailed {
         peer,
         counter,
@@ -252,7 +252,7 @@ fn send(name: Box<str>, mailed: &Mailed) -> TaskPlan {
     }
 }
 
-fn receive(name: Box<str>, mailed: &Mailed) -> TaskPlan {
+fn receive(name: String, mailed: &Mailed) -> TaskPlan {
     TaskPlan {
         defers: 1,
         program: vec![Op::Await {

@@ -10,7 +10,7 @@
 //! | `chakra`, `lower` | traces from files, and the tasks they become |
 //! | `wfcommons` | workflows from files, and the tasks they become |
 //! | `graph_file` | any workload as a file of finbox's own |
-//! | `plan` | ranks, buffers, tasks |
+//! | `plan`, `list` | ranks, buffers, tasks, and their lists |
 //! | `op` | what a kernel does, and in which part of a task |
 //! | `check`, `check_op`, `plan_error` | a plan names only what exists |
 //! | `parents` | an order behind what comes first, or a cycle |
@@ -28,6 +28,7 @@ mod check_op;
 mod golden;
 pub mod graph_file;
 mod kernels;
+mod list;
 pub mod lower;
 mod op;
 mod parents;
@@ -48,6 +49,7 @@ pub use finbox_scheduler::{Comparison, Priority, Shape, Subtasks};
 
 pub use self::golden::Golden;
 pub use self::kernels::{Issued, Programs};
+pub use self::list::{After, Seldom};
 pub use self::op::{EngineTime, Op, Part};
 pub use self::pattern::{mix, pattern, pattern_seed};
 pub use self::plan::{

@@ -4,6 +4,8 @@
 //! otherwise; ranks are indices from 0, and a rank's number in a trace is only its label.
 //! [`Workload::check`] says whether a plan names only what exists.
 
+use std::borrow::Cow;
+
 use finbox_runtime::Access;
 use finbox_scheduler::{Comparison, Priority, Shape, Subtasks};
 
@@ -11,6 +13,7 @@ use crate::device::{CounterPlace, Device, DeviceOptions, EngineMemory};
 use crate::engine::EngineFault;
 
 use super::golden::Golden;
+use super::list::{After, Seldom};
 use super::op::{Op, conditions_of};
 use super::pattern::pattern;
 use super::rules::RuleSet;
@@ -129,7 +132,7 @@ pub struct PredicatePlan {
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskPlan {
     /// Its name in messages; need not be unique.
-    pub name: Box<str>,
+    pub name: Cow<'static, str>,
     /// Where it runs.
     pub shape: Shape,
     /// Which cores of a cluster a block of a mixed task needs; ignored for other shapes.
@@ -155,18 +158,18 @@ pub struct TaskPlan {
     /// How long its kernel runs, in ns, each block and subtask; at most [`MOST_TASK_NS`].
     pub duration_ns: u64,
     /// Which buffers it uses.
-    pub uses: Vec<BufferUse>,
+    pub uses: Seldom<BufferUse>,
     /// Buffers whose lives end with its submission.
-    pub frees: Vec<u32>,
+    pub frees: Seldom<u32>,
     /// Arguments of a launch that nobody declared.
-    pub externals: Vec<External>,
+    pub externals: Seldom<External>,
     /// Explicit dependencies: tasks of the same rank that come first.
-    pub after: Vec<u32>,
+    pub after: After,
     /// The stream that it is launched on, an index into [`RankPlan::streams`]; none: it is a task
     /// on no stream.
     pub stream: Option<u32>,
     /// Launches that must have finished before it starts, of any rank and stream.
-    pub waits: Vec<PointWait>,
+    pub waits: Seldom<PointWait>,
     /// Most conditions it may register, 0 to 64; 0: it is done when its kernel is.
     pub defers: u8,
     /// What its kernel does, in order.
@@ -207,7 +210,7 @@ pub enum Init {
 
 impl TaskPlan {
     /// A task that uses nothing, waits for nothing and does nothing for `duration_ns`.
-    pub fn new(name: impl Into<Box<str>>, shape: Shape, duration_ns: u64) -> Self {
+    pub fn new(name: impl Into<Cow<'static, str>>, shape: Shape, duration_ns: u64) -> Self {
         Self {
             name: name.into(),
             shape,
@@ -222,12 +225,12 @@ impl TaskPlan {
             opens: 0,
             closes: 0,
             duration_ns,
-            uses: Vec::new(),
-            frees: Vec::new(),
-            externals: Vec::new(),
-            after: Vec::new(),
+            uses: Seldom::new(),
+            frees: Seldom::new(),
+            externals: Seldom::new(),
+            after: After::new(),
             stream: None,
-            waits: Vec::new(),
+            waits: Seldom::new(),
             defers: 0,
             program: Vec::new(),
             output: None,
@@ -295,7 +298,8 @@ impl RankPlan {
     }
 
     /// Adds a task; returns its index.
-    pub fn add_task(&mut self, task: TaskPlan) -> u32 {
+    pub fn add_task(&mut self, mut task: TaskPlan) -> u32 {
+        task.program.shrink_to_fit();
         self.tasks.push(task);
         last_index(self.tasks.len())
     }

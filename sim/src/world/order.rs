@@ -213,7 +213,7 @@ mod tests {
                     access,
                 }];
                 plan.add_task(TaskPlan {
-                    uses,
+                    uses: uses.into(),
                     ..TaskPlan::new("t", Shape::Aiv, 0)
                 });
             }

@@ -82,7 +82,7 @@ mod tests {
     fn a_diamond_is_as_long_as_its_longer_side_or_as_its_work_on_one_core() {
         let mut plan = RankPlan::new(0);
         let task = |after: &[u32], ns| TaskPlan {
-            after: after.to_vec(),
+            after: after.to_vec().into(),
             ..TaskPlan::new("task", Shape::Aiv, ns)
         };
         plan.tasks = vec![

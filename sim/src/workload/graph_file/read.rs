@@ -153,7 +153,7 @@ fn workload(file: &GraphFile, stem: String) -> Result<Workload, Located> {
 
 /// No task waits for itself, not over others either.
 fn acyclic(rank: usize, plan: &RankPlan) -> Result<(), Located> {
-    let parents: Vec<Vec<u32>> = plan.tasks.iter().map(|task| task.after.clone()).collect();
+    let parents: Vec<Vec<u32>> = plan.tasks.iter().map(|task| task.after.to_vec()).collect();
     let Err(cycle) = parents::order(&parents) else {
         return Ok(());
     };
@@ -339,7 +339,7 @@ impl All<'_> {
                 .collect::<Result<_, _>>()?,
             after: after.collect::<Result<_, _>>()?,
             output: output.transpose()?,
-            ..TaskPlan::new(file.name.clone(), shape, file.duration_ns)
+            ..TaskPlan::new(String::from(&*file.name), shape, file.duration_ns)
         })
     }
 

@@ -15,6 +15,7 @@ use super::streams::stream_files;
 use super::write_op::op;
 use crate::device::CounterPlace;
 use crate::file::laid_out;
+use crate::workload::list::{After, Seldom};
 use crate::workload::op::conditions_of;
 use crate::workload::plan::{BufferUse, Init, RankPlan, TaskPlan, TaskRef, Workload};
 use crate::workload::random::Limits;
@@ -167,13 +168,13 @@ impl All<'_> {
         let names = &self.names[own as usize];
         let counted = TaskPlan {
             defers: 1,
-            uses: Vec::new(),
-            after: Vec::new(),
+            uses: Seldom::new(),
+            after: After::new(),
             ..task.clone()
         };
         let is_usual = u64::from(task.defers) == conditions_of(&counted);
         let mut file = TaskFile {
-            name: task.name.clone(),
+            name: task.name.clone().into(),
             shape: shape(task.shape),
             subtasks: subtasks(task.subtasks),
             blocks: task.blocks.into(),

@@ -252,7 +252,7 @@ fn the_last_task_stands_for_the_node_and_all_say_which_they_are() {
     assert_eq!((names[0], names[15]), ("n1", "n3"));
     assert_eq!(names[3], "all-reduce step 3 of 14 (n2)");
     for (index, task) in (0..).zip(tasks).skip(1) {
-        assert_eq!(task.after, [index - 1]);
+        assert_eq!(*task.after, [index - 1]);
     }
     let outputs = tasks.iter().filter(|task| task.output.is_some()).count();
     assert!(outputs == 1 && tasks[14].output.is_some());

@@ -135,8 +135,8 @@ impl<'a> Steps<'a> {
         for (step, task) in (1..).zip(tasks) {
             let name = step_name((kind, node), step, all);
             let added = plan.add_task(TaskPlan {
-                name,
-                after,
+                name: name.into(),
+                after: after.into(),
                 ..task
             });
             after = vec![added];
@@ -145,14 +145,14 @@ impl<'a> Steps<'a> {
 }
 
 /// As `all-reduce step 3 of 14 (NODE)`.
-fn step_name((kind, node): (CollectiveKind, &Node), step: usize, all: usize) -> Box<str> {
+fn step_name((kind, node): (CollectiveKind, &Node), step: usize, all: usize) -> String {
     let (kind, name) = (kind.name(), name_of(node));
     let (name, more) = match name.char_indices().nth(SHOWN) {
         Some((end, _)) => (&name[..end], "…"),
         None => (&*name, ""),
     };
     match all {
-        1 => format!("{kind} ({name}{more})").into(),
-        _ => format!("{kind} step {step} of {all} ({name}{more})").into(),
+        1 => format!("{kind} ({name}{more})"),
+        _ => format!("{kind} step {step} of {all} ({name}{more})"),
     }
 }

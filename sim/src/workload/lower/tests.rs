@@ -112,7 +112,7 @@ fn every_node_becomes_a_task_at_its_index() {
     use Shape::{Aiv, Dummy, Host};
     assert_eq!(shapes(0), [Aiv, Aiv, Aiv, Aiv]);
     assert_eq!(shapes(1), [Dummy, Aiv, Aiv, Aiv, Host]);
-    assert_eq!(workload.ranks[1].tasks[3].after, [1, 2]);
+    assert_eq!(*workload.ranks[1].tasks[3].after, [1, 2]);
     assert_eq!(workload.ranks[1].rank, 7);
     assert_eq!(&*workload.ranks[0].tasks[3].name, "node 13");
     assert!(workload.needs_host() && !workload.golden);

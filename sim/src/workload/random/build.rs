@@ -201,7 +201,8 @@ impl Builder {
 
     /// A task that can notify once what the parts of another one wrote, or what it did not write.
     fn relay(&mut self, rank: usize, region: usize) -> TaskRef {
-        let uses = vec![self.ranks[rank].regions[region].used(Access::In)];
+        let uses = [self.ranks[rank].regions[region].used(Access::In)];
+        let uses = uses.into_iter().collect();
         let relay = TaskPlan::new("relay", Shape::Aiv, 300);
         self.add(rank, TaskPlan { uses, ..relay })
     }
@@ -233,7 +234,7 @@ impl Builder {
         let at = self.add(
             rank,
             TaskPlan {
-                after,
+                after: after.into(),
                 ..TaskPlan::new("dummy", Shape::Dummy, 0)
             },
         );
@@ -254,7 +255,7 @@ impl Builder {
         }
         let split = Split::draw(&mut self.draw, self.cores).of_words(region.values.len());
         let mut task = self.task("update", split);
-        task.after = before.after;
+        task.after = before.after.into();
         let kept = self.ranks[rank].regions[chosen].values.clone();
         self.read(rank, (&mut task, split), &before.regions, chosen);
         let add = u32::try_from(self.draw.below(1 << 20)).unwrap_or(1);
@@ -271,7 +272,7 @@ impl Builder {
         let each = ((self.draw.index(MOST_WORDS) + 1) / split.parts()).max(1);
         let region = self.ranks[rank].new_region(each * split.parts());
         let mut task = self.task("compute", split);
-        task.after = before.after;
+        task.after = before.after.into();
         let value = u32::try_from(self.draw.below(1 << 30)).unwrap_or(1);
         let own = &mut self.ranks[rank].regions[region];
         let kept = own.values.clone();
@@ -294,7 +295,7 @@ impl Builder {
         let region = self.ranks[rank].new_region(source.values.len());
         let split = Split::draw(&mut self.draw, self.cores).of_words(source.values.len());
         let mut task = self.task("fetch", split);
-        task.after = before.after;
+        task.after = before.after.into();
         let regions = &mut self.ranks[rank].regions;
         let used = before.regions.iter();
         task.uses = used.map(|&one| regions[one].used(Access::In)).collect();
@@ -380,7 +381,7 @@ impl Builder {
         }
     }
 
-    fn task(&mut self, name: &str, split: Split) -> TaskPlan {
+    fn task(&mut self, name: &'static str, split: Split) -> TaskPlan {
         let duration_ns = self.draw.pick(&[0, 200, 1_000, 5_000, 20_000]);
         let mut task = TaskPlan::new(name, Shape::Aiv, duration_ns);
         split.apply(&mut task);

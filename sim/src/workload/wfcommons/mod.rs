@@ -145,7 +145,7 @@ fn workload(instance: &Instance, ns_per_second: u64) -> Result<Workload, Located
         let bytes = bytes(task, &files).map_err(wrong)?;
         let planned = planned(&mut plan, parents, bytes);
         plan.add_task(TaskPlan {
-            name: task.id.clone(),
+            name: String::from(&*task.id).into(),
             duration_ns: scaled(executed[nth], ns_per_second).map_err(wrong)?,
             ..planned
         });
@@ -326,7 +326,7 @@ fn planned(plan: &mut RankPlan, parents: &[u32], bytes: u64) -> TaskPlan {
         ]);
     }
     TaskPlan {
-        after: parents.to_vec(),
+        after: parents.to_vec().into(),
         defers: u8::from(bytes > 0),
         program,
         output: Some(Span { at: to, bytes: 4 }),

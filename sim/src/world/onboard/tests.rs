@@ -104,10 +104,10 @@ fn streams_of_two_ranks_wait_for_each_other_on_a_machine_as_in_the_simulator() {
             let before = u64::from(value) - u64::from(own == 0);
             let wait = PointWait::new(1 - own, 0, before);
             rank.tasks.push(TaskPlan {
-                uses: vec![rank.whole(column, Access::InOut)],
+                uses: vec![rank.whole(column, Access::InOut)].into(),
                 stream: Some(0),
                 // By turns: the first of rank 0, the first of rank 1, the second of rank 0.
-                waits: if before > 0 { vec![wait] } else { Vec::new() },
+                waits: if before > 0 { vec![wait].into() } else { Vec::new().into() },
                 program: vec![Op::AddU32 {
                     from: 0,
                     to: 0,
