@@ -65,7 +65,7 @@ fn workload() -> Workload {
         };
         let task = plan.add_task(TaskPlan {
             defers: 1,
-            program: vec![holds],
+            program: vec![holds].into(),
             ..TaskPlan::new("fin", Shape::Aiv, KERNEL_NS)
         });
         if fin + WAITERS >= FINS {

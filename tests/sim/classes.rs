@@ -15,20 +15,20 @@ use crate::fixture::{CLOCKS, TARGETS, lockstep, run};
 const MS: u64 = 1_000_000;
 
 /// A task that waits until `counter` is 1.
-fn waits(name: &str, counter: u32) -> TaskPlan {
+fn waits(name: &'static str, counter: u32) -> TaskPlan {
     let expected = 1;
     TaskPlan {
-        program: vec![Op::Await { counter, expected }],
+        program: vec![Op::Await { counter, expected }].into(),
         defers: 1,
         ..TaskPlan::new(name, Shape::Aiv, 1_000)
     }
 }
 
 /// A task that notifies `peer`'s only counter.
-fn notifies(name: &str, peer: u32) -> TaskPlan {
+fn notifies(name: &'static str, peer: u32) -> TaskPlan {
     let (counter, add) = (0, 1);
     TaskPlan {
-        program: vec![Op::Notify { peer, counter, add }],
+        program: vec![Op::Notify { peer, counter, add }].into(),
         ..TaskPlan::new(name, Shape::Aiv, 1_000)
     }
 }
@@ -41,7 +41,7 @@ fn row() -> Workload {
     ranks[0].add_task(waits("waiter", 0));
     ranks[1].add_task(waits("middle", 0));
     ranks[1].add_task(TaskPlan {
-        after: vec![0],
+        after: vec![0].into(),
         ..notifies("teller", 0)
     });
     ranks[2].add_task(notifies("source", 1));

@@ -63,7 +63,7 @@ fn getters(tasks: u32, lane: impl Fn(u32) -> Lane) -> Workload {
             let transfer = Transfer::get(1 - rank, from, to, WORDS * 4);
             plan.add_task(TaskPlan {
                 defers: 1,
-                program: vec![Op::Post { lane, transfer }, Op::AwaitPost { lane }],
+                program: vec![Op::Post { lane, transfer }, Op::AwaitPost { lane }].into(),
                 ..TaskPlan::new("get", Shape::Aiv, 500)
             });
         }
@@ -128,7 +128,7 @@ fn failing(tasks: u32, engine: Engine) -> Workload {
     for rank in &mut workload.ranks {
         for get in 0..tasks {
             rank.add_task(TaskPlan {
-                after: vec![get],
+                after: vec![get].into(),
                 ..TaskPlan::new("behind", Shape::Aiv, 500)
             });
         }

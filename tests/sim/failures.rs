@@ -10,7 +10,8 @@ use crate::fixture::{CLOCKS, TARGETS, lockstep, run};
 #[test]
 fn a_wait_that_misses_its_budget_cancels_its_consumer_and_nobody_else() {
     let mut unnotified = demo::deferred_notify(2);
-    unnotified.ranks[0].tasks[0].program.truncate(1);
+    let program = &mut unnotified.ranks[0].tasks[0].program;
+    *program = program[..1].to_vec().into();
     for target in TARGETS {
         for clock in CLOCKS {
             let settings = Settings {

@@ -162,7 +162,7 @@ fn waiters(rank: u32, tasks: u32, conditions: u8) -> RankPlan {
             });
         }
         plan.add_task(TaskPlan {
-            program,
+            program: program.into(),
             defers: conditions,
             ..TaskPlan::new(format!("waiter {task}"), Shape::Aiv, 500)
         });

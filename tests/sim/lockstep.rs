@@ -123,7 +123,9 @@ fn polls_of_a_long_wait_and_of_a_stall_are_reckoned_right() {
         let mut slow = demo::deferred_notify(2);
         change(&mut slow, "producer", |task| task.duration_ns = 300_000);
         let mut stuck = demo::deferred_notify(2);
-        change(&mut stuck, "producer", |task| task.program.truncate(1));
+        change(&mut stuck, "producer", |task| {
+            task.program = task.program[..1].to_vec().into();
+        });
         for seed in 0..8 {
             let settings = Settings {
                 patience_ns: 150_000,
@@ -141,7 +143,7 @@ fn polls_of_more_conditions_than_one_pass_looks_at_are_reckoned_right() {
     for op in workload.ranks[0]
         .tasks
         .iter_mut()
-        .flat_map(|task| &mut task.program)
+        .flat_map(|task| task.program.make_mut())
     {
         if let Op::Engine {
             time: EngineTime::Ns(ns),

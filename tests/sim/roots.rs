@@ -44,26 +44,28 @@ fn workload(ranks: Vec<RankPlan>) -> Workload {
 }
 
 /// Waits for one notification of counter 0.
-fn waiter(name: &str) -> TaskPlan {
+fn waiter(name: &'static str) -> TaskPlan {
     TaskPlan {
         defers: 1,
         program: vec![Op::Await {
             counter: 0,
             expected: 1,
-        }],
+        }]
+        .into(),
         ..TaskPlan::new(name, Shape::Aiv, 1_000)
     }
 }
 
 /// Notifies counter 0 of `peer` when it runs, which is after task `after`.
-fn notifier(name: &str, peer: u32, after: u32) -> TaskPlan {
+fn notifier(name: &'static str, peer: u32, after: u32) -> TaskPlan {
     TaskPlan {
-        after: vec![after],
+        after: vec![after].into(),
         program: vec![Op::Notify {
             peer,
             counter: 0,
             add: 1,
-        }],
+        }]
+        .into(),
         ..TaskPlan::new(name, Shape::Aiv, 1_000)
     }
 }
@@ -80,7 +82,8 @@ fn rank(label: u32, tasks: impl IntoIterator<Item = TaskPlan>) -> RankPlan {
 #[test]
 fn a_lost_notification_is_told_as_rank_task_counter_and_value() {
     let mut unnotified = demo::deferred_notify(2);
-    unnotified.ranks[0].tasks[0].program.truncate(1);
+    let program = &mut unnotified.ranks[0].tasks[0].program;
+    *program = program[..1].to_vec().into();
     for target in TARGETS {
         for clock in CLOCKS {
             let stall = stall(
@@ -112,7 +115,7 @@ fn a_root_on_another_rank_is_found_through_the_notifications_that_miss() {
     // 4's gate waits for nobody; its notifier would free 9's waiter, behind which three stand.
     let gate = rank(4, [waiter("gate"), notifier("notifier", 1, 0)]);
     let behind = (0..3).map(|at| TaskPlan {
-        after: vec![0],
+        after: vec![0].into(),
         ..TaskPlan::new(format!("behind {at}"), Shape::Aiv, 10)
     });
     let victim = rank(9, [waiter("victim")].into_iter().chain(behind));
@@ -139,7 +142,7 @@ fn a_root_on_another_rank_is_found_through_the_notifications_that_miss() {
 fn of_several_roots_the_one_that_blocks_most_comes_first() {
     let behind = |first, count| {
         (0..count).map(move |_| TaskPlan {
-            after: vec![first],
+            after: vec![first].into(),
             ..TaskPlan::new("behind", Shape::Aiv, 10)
         })
     };
@@ -175,7 +178,7 @@ fn what_would_have_notified_and_was_never_submitted_is_named() {
     let tasks = [
         waiter("waiter"),
         TaskPlan {
-            after: Vec::new(),
+            after: Vec::new().into(),
             ..notifier("late", 0, 0)
         },
     ];

@@ -75,7 +75,7 @@ fn a_kernel_that_takes_too_long_fails_at_its_budget_in_virtual_time() {
         ..TaskPlan::new("slow", Shape::Aiv, 1_000_000 * MILLISECOND_NS)
     });
     plan.add_task(TaskPlan {
-        after: vec![slow],
+        after: vec![slow].into(),
         ..TaskPlan::new("behind", Shape::Aic, 1_000)
     });
     plan.add_task(TaskPlan::new("beside", Shape::Aiv, 1_000));

@@ -23,7 +23,7 @@ fn stream(name: &str) -> StreamPlan {
     }
 }
 
-fn launch(name: &str, stream: u32) -> TaskPlan {
+fn launch(name: &'static str, stream: u32) -> TaskPlan {
     TaskPlan {
         stream: Some(stream),
         ..TaskPlan::new(name, Shape::Aiv, 1_000)
@@ -169,13 +169,13 @@ fn a_launch_that_waits_for_ever_is_explained_down_to_the_one_that_runs() {
     };
     rank.tasks = vec![
         TaskPlan {
-            uses: vec![rank.whole(buffer, Access::Out)],
+            uses: vec![rank.whole(buffer, Access::Out)].into(),
             defers: 1,
-            program: vec![never],
+            program: vec![never].into(),
             ..launch("bring", 0)
         },
         TaskPlan {
-            uses: vec![rank.whole(buffer, Access::In)],
+            uses: vec![rank.whole(buffer, Access::In)].into(),
             ..launch("use", 1)
         },
         launch("last", 1),
@@ -216,7 +216,7 @@ fn a_wait_for_a_later_launch_has_a_gate_that_misses_its_budget_and_ends_the_stre
         ..PointWait::new(0, 1, 1)
     };
     let early = |budget_ns| TaskPlan {
-        waits: vec![wait(budget_ns)],
+        waits: vec![wait(budget_ns)].into(),
         ..launch("early", 0)
     };
     let with = |budget_ns| {
@@ -258,18 +258,18 @@ fn what_a_workload_says_of_streams_is_checked() {
     let refused: [(Change, &str); 5] = [
         (|task| task.stream = Some(1), "there is no stream 1"),
         (
-            |task| task.waits = vec![PointWait::new(0, 0, 3)],
+            |task| task.waits = vec![PointWait::new(0, 0, 3)].into(),
             "launch 3 of stream `only`, which has 2",
         ),
         (
-            |task| task.waits = vec![PointWait::new(0, 0, 0)],
+            |task| task.waits = vec![PointWait::new(0, 0, 0)].into(),
             "launch 0 of stream",
         ),
         (
-            |task| (task.stream, task.waits) = (None, vec![PointWait::new(0, 0, 1)]),
+            |task| (task.stream, task.waits) = (None, vec![PointWait::new(0, 0, 1)].into()),
             "only launches",
         ),
-        (|task| task.frees = vec![0], "there is no buffer 0"),
+        (|task| task.frees = vec![0].into(), "there is no buffer 0"),
     ];
     for (change, word) in refused {
         let error = with(change).expect_err(word);
@@ -281,8 +281,8 @@ fn what_a_workload_says_of_streams_is_checked() {
 fn launches_that_would_wait_for_themselves_are_refused_with_their_circle() {
     let mut rank = RankPlan::new(0);
     rank.streams = vec![stream("a"), stream("b")];
-    let waits = |name: &str, own, other| TaskPlan {
-        waits: vec![PointWait::new(0, other, 1)],
+    let waits = |name: &'static str, own, other| TaskPlan {
+        waits: vec![PointWait::new(0, other, 1)].into(),
         ..launch(name, own)
     };
     rank.tasks = vec![waits("first", 0, 1), waits("second", 1, 0)];
@@ -315,16 +315,20 @@ fn memory_is_given_to_the_next_buffer_when_nobody_uses_the_one_before() {
             bytes: 64,
         };
         let write = |rank: &RankPlan, buffer, value| TaskPlan {
-            uses: vec![rank.whole(buffer, Access::Out)],
-            program: vec![fill(value)],
+            uses: vec![rank.whole(buffer, Access::Out)].into(),
+            program: vec![fill(value)].into(),
             ..launch("write", 0)
         };
         let tasks = vec![
             write(&rank, first, 7),
             TaskPlan {
-                uses: vec![rank.whole(first, Access::In), rank.whole(sink, Access::Out)],
-                frees: if frees { vec![first] } else { Vec::new() },
-                program: vec![copy],
+                uses: vec![rank.whole(first, Access::In), rank.whole(sink, Access::Out)].into(),
+                frees: if frees {
+                    vec![first].into()
+                } else {
+                    Vec::new().into()
+                },
+                program: vec![copy].into(),
                 output: Some(rank.span(sink)),
                 duration_ns: 90_000,
                 ..launch("read", 1)

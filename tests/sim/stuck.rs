@@ -14,7 +14,8 @@ fn unnotified() -> Workload {
     let mut workload = demo::deferred_notify(2);
     let producer = TaskRef { rank: 1, task: 0 };
     assert_eq!(&*workload.task(producer).name, "producer");
-    workload.ranks[1].tasks[0].program.truncate(1);
+    let program = &mut workload.ranks[1].tasks[0].program;
+    *program = program[..1].to_vec().into();
     workload
 }
 

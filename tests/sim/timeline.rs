@@ -267,7 +267,7 @@ fn puts_to_two_ranks() -> Workload {
         let counter = rank.add_counter(CounterPlace::Packed);
         rank.add_task(match index {
             0 => TaskPlan {
-                program: program.clone(),
+                program: program.clone().into(),
                 ..TaskPlan::new("send", Shape::Aiv, 1_000)
             },
             _ => TaskPlan {
@@ -275,7 +275,8 @@ fn puts_to_two_ranks() -> Workload {
                 program: vec![Op::Await {
                     counter,
                     expected: 1,
-                }],
+                }]
+                .into(),
                 ..TaskPlan::new("receive", Shape::Aiv, 1_000)
             },
         });

@@ -12,7 +12,9 @@ const COMPLETIONS: [Completion; 2] = [Completion::Mailbox, Completion::Locked];
 /// A demo whose notifies never come.
 fn unheard() -> Workload {
     let mut workload = demo::deferred_notify(2);
-    change(&mut workload, "producer", |task| task.program.truncate(1));
+    change(&mut workload, "producer", |task| {
+        task.program = task.program[..1].to_vec().into();
+    });
     workload
 }
 

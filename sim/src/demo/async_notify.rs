@@ -75,7 +75,8 @@ fn producer(plan: &RankPlan) -> TaskPlan {
                 counter: 0,
                 expected: 1,
             },
-        ],
+        ]
+        .into(),
         output: Some(plan.span(OUT)),
         ..TaskPlan::new("producer", Shape::Aiv, MOVE_NS)
     }
@@ -87,7 +88,8 @@ fn notifier(peer: u32) -> TaskPlan {
             peer,
             counter: 0,
             add: 1,
-        }],
+        }]
+        .into(),
         ..TaskPlan::new("notifier", Shape::Aiv, LOOP_TURNS * LOOP_TURN_NS)
     }
 }
@@ -100,7 +102,8 @@ fn consumer(plan: &RankPlan) -> TaskPlan {
             to: plan.offset(RESULT),
             count: VALUES.into(),
             counter: 0,
-        }],
+        }]
+        .into(),
         output: Some(plan.span(RESULT)),
         ..TaskPlan::new("consumer", Shape::Aiv, MOVE_NS)
     }

@@ -7,7 +7,7 @@
 use finbox_scheduler::limits::MAX_CONDITIONS;
 
 use crate::device::CounterPlace;
-use crate::workload::{Op, RankPlan, Shape, TaskPlan, Workload};
+use crate::workload::{Common, Op, RankPlan, Shape, TaskPlan, Workload};
 
 /// How long a kernel runs, in ns. A choice.
 const KERNEL_NS: u64 = 1_000;
@@ -23,15 +23,16 @@ pub fn crowd(tasks: u32) -> Workload {
         expected: (tasks + MAX_CONDITIONS - 1 - counter) / MAX_CONDITIONS,
     });
     let waits: Vec<Op> = waits.collect();
+    let kernel = |counter| {
+        let (peer, add) = (0, 1);
+        let notify = Op::Notify { peer, counter, add };
+        [notify].into_iter().chain(waits.iter().cloned()).collect()
+    };
+    let kernels: Vec<Common<Op>> = (0..MAX_CONDITIONS).map(kernel).collect();
     for task in 0..tasks {
-        let notify = Op::Notify {
-            peer: 0,
-            counter: task % MAX_CONDITIONS,
-            add: 1,
-        };
         plan.add_task(TaskPlan {
             defers: u8::try_from(MAX_CONDITIONS).expect("64 fits a byte"),
-            program: [notify].into_iter().chain(waits.iter().cloned()).collect(),
+            program: kernels[(task % MAX_CONDITIONS) as usize].clone(),
             ..TaskPlan::new("waiter", Shape::Aiv, KERNEL_NS)
         });
     }

@@ -106,7 +106,8 @@ fn producer(plan: &RankPlan, peer: u32, late_ns: u64) -> TaskPlan {
             plan.whole(PARTIAL, Access::In),
             plan.whole(MAILBOX, Access::InOut),
             plan.whole(SCRATCH, Access::Out),
-        ].into(),
+        ]
+        .into(),
         program: vec![
             Op::Put {
                 peer,
@@ -124,7 +125,8 @@ fn producer(plan: &RankPlan, peer: u32, late_ns: u64) -> TaskPlan {
                 count: 16,
                 value: 1,
             },
-        ],
+        ]
+        .into(),
         output: Some(plan.span(SCRATCH)),
         ..TaskPlan::new("producer", Shape::Aiv, MOVE_NS + late_ns)
     }
@@ -143,7 +145,8 @@ fn notify_wait(plan: &RankPlan) -> TaskPlan {
                 counter: 0,
                 expected: 1,
             },
-        ],
+        ]
+        .into(),
         output: Some(plan.span(TOKEN)),
         ..TaskPlan::new("notify_wait", Shape::Aiv, WAIT_NS)
     }
@@ -156,12 +159,14 @@ fn consumer(plan: &RankPlan) -> TaskPlan {
             plan.whole(TOKEN, Access::In),
             plan.whole(MAILBOX, Access::In),
             plan.whole(RESULT, Access::Out),
-        ].into(),
+        ]
+        .into(),
         program: vec![Op::Copy {
             from,
             to,
             bytes: MAILBOX_BYTES,
-        }],
+        }]
+        .into(),
         output: Some(plan.span(RESULT)),
         ..TaskPlan::new("consumer", Shape::Aiv, MOVE_NS)
     }

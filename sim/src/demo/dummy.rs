@@ -161,7 +161,7 @@ impl Cases {
         let task = self.plan.add_task(TaskPlan {
             uses: vec![self.plan.whole(buffer, Access::Out)].into(),
             after: after.into(),
-            program: program(out),
+            program: program(out).into(),
             output: Some(out),
             ..TaskPlan::new(name.to_owned(), Shape::Aiv, duration_ns)
         });

@@ -115,7 +115,7 @@ fn get(plan: &RankPlan, peer: u32, timed_bytes: u64, lane: &impl Fn(u16) -> Lane
     TaskPlan {
         uses: vec![plan.whole(FETCHED, Access::Out)].into(),
         defers: 4,
-        program,
+        program: program.into(),
         output: Some(plan.span(FETCHED)),
         ..TaskPlan::new("get", Shape::Aiv, START_NS)
     }
@@ -126,13 +126,15 @@ fn consumer(plan: &RankPlan) -> TaskPlan {
         uses: vec![
             plan.whole(FETCHED, Access::In),
             plan.whole(RESULT, Access::Out),
-        ].into(),
+        ]
+        .into(),
         program: vec![Op::AddF32 {
             from: plan.offset(FETCHED),
             to: plan.offset(RESULT),
             count: VALUES.into(),
             add: 1.0,
-        }],
+        }]
+        .into(),
         output: Some(plan.span(RESULT)),
         ..TaskPlan::new("consumer", Shape::Aiv, MOVE_NS)
     }

@@ -164,7 +164,8 @@ fn mix(plan: &RankPlan) -> TaskPlan {
         uses: vec![
             plan.whole(INPUT, Access::In),
             plan.whole(MIXED, Access::Out),
-        ].into(),
+        ]
+        .into(),
         program: SUBTASKS.into_iter().zip(1..).map(op).collect(),
         output: Some(plan.span(MIXED)),
         opens: 1,
@@ -193,7 +194,8 @@ fn over_parts(
                 count: WORDS.into(),
                 add,
             }),
-        }],
+        }]
+        .into(),
         output: Some(plan.span(to)),
         ..TaskPlan::new(name, shape, BLOCK_NS)
     }
@@ -217,11 +219,13 @@ fn cohort(plan: &RankPlan) -> TaskPlan {
         uses: vec![
             plan.whole(MIXED, Access::In),
             plan.whole(COHORTS, Access::Out),
-        ].into(),
+        ]
+        .into(),
         program: vec![
             add(plan, buffers, SUBTASKS[0], 100),
             add(plan, buffers, SUBTASKS[2], 200),
-        ],
+        ]
+        .into(),
         output: Some(plan.span(COHORTS)),
         closes: 1,
         ..TaskPlan::new("cohort", Shape::Mix, BLOCK_NS)
@@ -251,8 +255,9 @@ fn fetch(plan: &RankPlan, peer: u32) -> TaskPlan {
         uses: vec![
             plan.whole(INPUT, Access::In),
             plan.whole(FETCHED, Access::Out),
-        ].into(),
-        program,
+        ]
+        .into(),
+        program: program.into(),
         output: Some(plan.span(FETCHED)),
         ..TaskPlan::new("fetch", Shape::Mix, START_NS)
     }
@@ -275,7 +280,8 @@ fn choose(plan: &mut RankPlan) {
                 counter,
                 expected: 1,
             },
-        ],
+        ]
+        .into(),
         ..TaskPlan::new("gate", Shape::Aiv, START_NS)
     });
     let mut tried = Vec::new();
@@ -288,7 +294,7 @@ fn choose(plan: &mut RankPlan) {
                 value: above,
             }),
             after: vec![gate].into(),
-            program: vec![Op::StoreU32 { at, value }],
+            program: vec![Op::StoreU32 { at, value }].into(),
             ..TaskPlan::new(name, Shape::Aiv, START_NS)
         }));
     }
@@ -297,12 +303,14 @@ fn choose(plan: &mut RankPlan) {
         uses: vec![
             plan.whole(CHOICE, Access::In),
             plan.whole(CHOSEN, Access::Out),
-        ].into(),
+        ]
+        .into(),
         program: vec![Op::Copy {
             from: plan.offset(CHOICE),
             to: plan.offset(CHOSEN),
             bytes: 8,
-        }],
+        }]
+        .into(),
         output: Some(plan.span(CHOSEN)),
         closes: 1,
         ..TaskPlan::new("after", Shape::Aiv, START_NS)

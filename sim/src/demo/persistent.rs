@@ -60,7 +60,7 @@ pub fn persistent_scan(tasks: u32, workers: u16) -> Workload {
             opens: 1,
             closes: 1,
             blocks: workers,
-            program: vec![Op::Serve(service)],
+            program: vec![Op::Serve(service)].into(),
             ..TaskPlan::new("workers", Shape::Aiv, 0)
         });
         order.insert(0, TaskRef { rank: 0, task });
@@ -92,7 +92,7 @@ fn item(service: &Service, nth: u32, shape: Shape) -> TaskPlan {
     };
     let bytes = Scanned::BYTES;
     TaskPlan {
-        program: vec![scan],
+        program: vec![scan].into(),
         output: Some(Span { at, bytes }),
         ..TaskPlan::new("scan", shape, 0)
     }

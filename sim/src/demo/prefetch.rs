@@ -86,7 +86,7 @@ fn prefetch(plan: &RankPlan, stream: u16) -> TaskPlan {
     TaskPlan {
         uses: vec![plan.whole(SRC, Access::In), plan.whole(staged, Access::Out)].into(),
         defers: 1,
-        program: vec![Op::Post { lane, transfer }, Op::AwaitPost { lane }],
+        program: vec![Op::Post { lane, transfer }, Op::AwaitPost { lane }].into(),
         output: Some(plan.span(staged)),
         ..TaskPlan::new(format!("prefetch {stream}"), Shape::Aiv, START_NS)
     }
@@ -101,7 +101,8 @@ fn copy(plan: &RankPlan, stream: u16) -> TaskPlan {
             from,
             to: plan.offset(out),
             bytes,
-        }],
+        }]
+        .into(),
         output: Some(plan.span(out)),
         ..TaskPlan::new(format!("copy {stream}"), Shape::Aiv, COPY_NS)
     }

@@ -6,7 +6,7 @@
 //! other. Both check every word at the end.
 
 use crate::device::CounterPlace;
-use crate::workload::{Check, EngineTime, Expect, Op, RankPlan, Shape, TaskPlan, Workload};
+use crate::workload::{Check, Common, EngineTime, Expect, Op, RankPlan, Shape, TaskPlan, Workload};
 
 /// Columns of the grid. A choice: more than a chip has vector cores, so that all are busy.
 const COLUMNS: u32 = 128;
@@ -25,10 +25,12 @@ pub fn grid(tasks: u32) -> Workload {
         plan.add_counter(CounterPlace::Packed);
     }
     plan.data_bytes = u64::from(COLUMNS) * 4;
+    plan.tasks.reserve_exact(tasks as usize);
+    let steps: Vec<TaskPlan> = (0..COLUMNS).map(step).collect();
     let mut waits = vec![0; COLUMNS as usize];
     for task in 0..tasks {
         let (row, column) = (task / COLUMNS, task % COLUMNS);
-        let mut planned = step(column);
+        let mut planned = steps[column as usize].clone();
         if let Some(above) = task.checked_sub(COLUMNS) {
             let first = above - u32::from(column > 0);
             planned.after = (first..=above + u32::from(column + 1 < COLUMNS)).collect();
@@ -45,12 +47,12 @@ pub fn grid(tasks: u32) -> Workload {
 fn step(column: u32) -> TaskPlan {
     let at = u64::from(column) * 4;
     TaskPlan {
-        program: vec![Op::AddU32 {
+        program: Common::from_iter([Op::AddU32 {
             from: at,
             to: at,
             count: 1,
             add: 1,
-        }],
+        }]),
         ..TaskPlan::new("step", Shape::Aiv, KERNEL_NS)
     }
 }
@@ -58,20 +60,23 @@ fn step(column: u32) -> TaskPlan {
 fn defer(planned: &mut TaskPlan, counter: u32, waits: &mut u32) {
     *waits += 1;
     planned.defers = 1;
-    planned.program.push(Op::Engine {
+    let engine = Op::Engine {
         counter,
         time: EngineTime::Ns(ENGINE_NS),
-    });
-    planned.program.push(Op::Await {
+    };
+    let wait = Op::Await {
         counter,
         expected: *waits,
-    });
+    };
+    planned.program.extend([engine, wait]);
 }
 
 /// Fans of `tasks` tasks in all.
 pub fn fan(tasks: u32) -> Workload {
     let mut plan = RankPlan::new(0);
     plan.data_bytes = 4;
+    plan.tasks.reserve_exact(tasks as usize);
+    let step = step(0);
     let mut left = tasks;
     let mut source = None;
     while left > 0 {
@@ -79,7 +84,7 @@ pub fn fan(tasks: u32) -> Workload {
         let width = WIDEST_FAN.min(left.saturating_sub(2));
         plan.add_task(TaskPlan {
             after: source.into_iter().collect(),
-            ..step(0)
+            ..step.clone()
         });
         for _ in 0..width {
             plan.add_task(TaskPlan {
@@ -96,7 +101,7 @@ pub fn fan(tasks: u32) -> Workload {
                 } else {
                     vec![begins].into()
                 },
-                ..step(0)
+                ..step.clone()
             }));
             left -= 1;
         }

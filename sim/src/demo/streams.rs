@@ -186,13 +186,15 @@ fn tasks((rank, ranks): (u32, u32), round: u32, plan: &RankPlan) -> Vec<TaskPlan
         uses: vec![
             plan.whole(spilled, Access::In),
             plan.whole(SUMS, Access::InOut),
-        ].into(),
+        ]
+        .into(),
         frees: vec![spilled].into(),
         program: vec![Op::AccumulateU32 {
             from: plan.offset(spilled),
             to: plan.offset(SUMS),
             count: WORDS,
-        }],
+        }]
+        .into(),
         output: Some(plan.span(SUMS)),
         ..TaskPlan::new(format!("fold {round}"), Shape::Aiv, FOLD_NS)
     });
@@ -221,7 +223,7 @@ fn sorting((rank, ranks): (u32, u32), round: u32, plan: &RankPlan) -> [TaskPlan;
     [
         TaskPlan {
             uses: vec![plan.whole(raw, read), plan.whole(STAGING, write)].into(),
-            program: vec![copy(raw, STAGING)],
+            program: vec![copy(raw, STAGING)].into(),
             ..launch("load", MOVE_NS)
         },
         TaskPlan {
@@ -231,12 +233,13 @@ fn sorting((rank, ranks): (u32, u32), round: u32, plan: &RankPlan) -> [TaskPlan;
                 from: at(STAGING),
                 to: at(KEYS),
                 count: WORDS,
-            }],
+            }]
+            .into(),
             ..launch("sort", SORT_NS + longer_ns)
         },
         TaskPlan {
             uses: vec![plan.whole(KEYS, read), plan.whole(spilled, write)].into(),
-            program: vec![copy(KEYS, spilled)],
+            program: vec![copy(KEYS, spilled)].into(),
             ..launch("spill", MOVE_NS)
         },
         TaskPlan {
@@ -245,7 +248,8 @@ fn sorting((rank, ranks): (u32, u32), round: u32, plan: &RankPlan) -> [TaskPlan;
                 at: at(MARK),
                 count: WORDS,
                 value: round,
-            }],
+            }]
+            .into(),
             ..launch("mark", MARK_NS)
         },
     ]
@@ -268,7 +272,7 @@ fn joining((rank, ranks): (u32, u32), round: u32, plan: &RankPlan) -> [TaskPlan;
             uses: vec![plan.whole(FETCHED_KEYS, write)].into(),
             waits: vec![PointWait::new(peer, SORT, value)].into(),
             defers: 1,
-            program: vec![Op::Post { lane, transfer }, Op::AwaitPost { lane }],
+            program: vec![Op::Post { lane, transfer }, Op::AwaitPost { lane }].into(),
             ..launch("fetch", MOVE_NS)
         },
         TaskPlan {
@@ -276,13 +280,15 @@ fn joining((rank, ranks): (u32, u32), round: u32, plan: &RankPlan) -> [TaskPlan;
                 plan.whole(FETCHED_KEYS, read),
                 plan.whole(KEYS, read),
                 plan.whole(found, write),
-            ].into(),
+            ]
+            .into(),
             program: vec![Op::JoinU32 {
                 left: at(FETCHED_KEYS),
                 right: at(KEYS),
                 to: at(found),
                 count: WORDS,
-            }],
+            }]
+            .into(),
             output: Some(plan.span(found)),
             ..launch("join", JOIN_NS)
         },
@@ -292,7 +298,8 @@ fn joining((rank, ranks): (u32, u32), round: u32, plan: &RankPlan) -> [TaskPlan;
                 at: at(MARK),
                 count: WORDS,
                 value: sealed(round),
-            }],
+            }]
+            .into(),
             output: Some(plan.span(MARK)),
             ..launch("seal", SEAL_NS)
         },

@@ -199,7 +199,7 @@ impl TaskBench {
         }));
         TaskPlan {
             after: after.into(),
-            program,
+            program: program.into(),
             output: Some(Span { at: to, bytes: 4 }),
             ..TaskPlan::new(format!("{step}.{point}"), Shape::Aiv, self.task_ns)
         }

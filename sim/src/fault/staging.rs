@@ -144,7 +144,11 @@ fn shift(plan: &mut RankPlan, faults: &Faults, (seed, rank): (u64, u32)) {
     let bases: Vec<u32> = counters
         .map(|counter| counter_base(plan, faults, (seed, rank, counter)))
         .collect();
-    for op in plan.tasks.iter_mut().flat_map(|task| &mut task.program) {
+    for op in plan
+        .tasks
+        .iter_mut()
+        .flat_map(|task| task.program.make_mut())
+    {
         if let Op::Await { counter, expected } = op {
             *expected = expected.wrapping_add(bases[*counter as usize]);
         }
@@ -167,7 +171,8 @@ fn crowd(workload: &mut Workload, tasks: u32) {
                     counter,
                     expected: 1,
                 },
-            ],
+            ]
+            .into(),
             ..TaskPlan::new("one of a crowd", Shape::Aiv, 100)
         });
         workload.order.push(TaskRef { rank: 0, task });

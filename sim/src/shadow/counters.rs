@@ -105,7 +105,8 @@ mod tests {
                     counter: 0,
                     expected: 7,
                 },
-            ],
+            ]
+            .into(),
             ..TaskPlan::new("mix", Shape::Mix, 0)
         });
         let ranks = vec![plan];

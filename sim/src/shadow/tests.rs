@@ -52,14 +52,17 @@ fn task(name: &'static str, uses: &[(u32, Access)], program: Vec<Op>) -> TaskPla
     };
     TaskPlan {
         uses: uses.iter().map(whole).collect(),
-        program,
+        program: program.into(),
         ..TaskPlan::new(name, Shape::Aiv, 1_000)
     }
 }
 
 fn behind(task: TaskPlan, after: &[u32]) -> TaskPlan {
     let after = after.to_vec();
-    TaskPlan { after: after.into(), ..task }
+    TaskPlan {
+        after: after.into(),
+        ..task
+    }
 }
 
 fn waits(task: TaskPlan, op: Op) -> TaskPlan {
@@ -275,7 +278,7 @@ fn a_wait_for_one_of_two_who_notify_in_turn_is_no_wait_for_the_second() {
     let one = the_one(&sent(sender(A), std::slice::from_ref(&second), waiter()));
     assert_eq!(one.by.task, 1);
     let mut both = waiter();
-    both.program[0] = Op::Await {
+    both.program.make_mut()[0] = Op::Await {
         counter: 0,
         expected: 2,
     };

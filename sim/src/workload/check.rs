@@ -284,7 +284,7 @@ mod tests {
             ..RankPlan::new(0)
         };
         rank.add_task(TaskPlan {
-            program,
+            program: program.into(),
             ..TaskPlan::new("task", Shape::Aiv, 1)
         });
         let order = Workload::order_by_turns(std::slice::from_ref(&rank));

@@ -264,7 +264,8 @@ mod tests {
                     counter,
                     expected: 1,
                 },
-            ],
+            ]
+            .into(),
             ..TaskPlan::new("engine", Shape::Aiv, NS)
         });
         let ranks = vec![rank];

@@ -1,10 +1,11 @@
 //! Lists of a task that are empty or short more often than not: a plan has them for each task.
 //!
 //! Guarantees: what they hold reads as a slice, and they are equal where their slices are. An empty
-//! [`Seldom`] is a word; an [`After`] of up to [`NEAR`] tasks takes no memory elsewhere. Called by
-//! whoever makes plans.
+//! [`Seldom`] is a word; an [`After`] of up to [`NEAR`] tasks takes no memory elsewhere; clones of a
+//! [`Common`] share what they hold. Called by whoever makes plans.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 /// How many tasks a list holds in place: as many as fit where a longer one is pointed at.
 const NEAR: usize = 5;
@@ -78,6 +79,76 @@ impl<T> IntoIterator for Seldom<T> {
 }
 
 impl<'a, T> IntoIterator for &'a Seldom<T> {
+    type Item = &'a T;
+    type IntoIter = std::slice::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// A list that many tasks have alike: all clones of it are one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Common<T>(Option<Arc<[T]>>);
+
+impl<T> Common<T> {
+    /// One with nothing in it.
+    pub const fn new() -> Self {
+        Self(None)
+    }
+}
+
+impl<T: Clone> Common<T> {
+    /// Appends `one`, to a list that is then its own.
+    pub fn push(&mut self, one: T) {
+        self.extend([one]);
+    }
+
+    /// Leaves those for which `is_kept` says so.
+    pub fn retain(&mut self, mut is_kept: impl FnMut(&T) -> bool) {
+        let kept = self.iter().filter(|one| is_kept(one));
+        *self = kept.cloned().collect();
+    }
+
+    /// What is in it, to be changed: it is then its own.
+    pub fn make_mut(&mut self) -> &mut [T] {
+        self.0.as_mut().map_or(&mut [], Arc::make_mut)
+    }
+}
+
+impl<T> Default for Common<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> From<Vec<T>> for Common<T> {
+    fn from(all: Vec<T>) -> Self {
+        Self((!all.is_empty()).then(|| all.into()))
+    }
+}
+
+impl<T> FromIterator<T> for Common<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(all: I) -> Self {
+        Vec::from_iter(all).into()
+    }
+}
+
+impl<T: Clone> Extend<T> for Common<T> {
+    fn extend<I: IntoIterator<Item = T>>(&mut self, more: I) {
+        *self = self.iter().cloned().chain(more).collect();
+    }
+}
+
+impl<T> Deref for Common<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        self.0.as_deref().unwrap_or(&[])
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Common<T> {
     type Item = &'a T;
     type IntoIter = std::slice::Iter<'a, T>;
 
@@ -164,7 +235,7 @@ impl<'a> IntoIterator for &'a After {
 
 #[cfg(test)]
 mod tests {
-    use super::{After, NEAR, Seldom};
+    use super::{After, Common, NEAR, Seldom};
 
     #[test]
     fn lists_of_any_length_read_as_what_was_put_in() {
@@ -176,8 +247,20 @@ mod tests {
             let mut pushed = Seldom::new();
             pushed.extend(all.iter().copied());
             assert_eq!((&*pushed, &pushed), (&all[..], &Seldom::from(all.clone())));
+            let mut common = Common::new();
+            all.iter().for_each(|&one| common.push(one));
+            assert_eq!((&*common, &common), (&all[..], &Common::from(all.clone())));
             assert_eq!(Vec::from_iter(pushed), all);
         }
+    }
+
+    #[test]
+    fn clones_are_one_until_one_is_changed() {
+        let one = Common::from(vec![1, 2]);
+        let mut other = one.clone();
+        assert!(std::ptr::eq(&*one, &*other));
+        other.push(3);
+        assert_eq!((&*one, &*other), (&[1, 2][..], &[1, 2, 3][..]));
     }
 
     #[test]

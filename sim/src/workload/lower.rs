@@ -103,7 +103,10 @@ pub fn lower(trace: &chakra::Workload, how: Collectives) -> Result<Workload, Too
                 steps.add(plan, (rank, node), collective, after);
             } else {
                 let task = lower_node(node, plan, &mailed);
-                plan.add_task(TaskPlan { after: after.into(), ..task });
+                plan.add_task(TaskPlan {
+                    after: after.into(),
+                    ..task
+                });
             }
         }
     }
@@ -219,7 +222,8 @@ fn engine(name: String, plan: &mut RankPlan, time: EngineTime) -> TaskPlan {
                 counter,
                 expected: 1,
             },
-        ],
+        ]
+        .into(),
         ..TaskPlan::new(name, Shape::Aiv, LAUNCH_NS)
     }
 }
@@ -247,7 +251,8 @@ fn send(name: String, mailed: &Mailed) -> TaskPlan {
                 counter,
                 add: 1,
             },
-        ],
+        ]
+        .into(),
         ..TaskPlan::new(name, Shape::Aiv, LAUNCH_NS)
     }
 }
@@ -258,7 +263,8 @@ fn receive(name: String, mailed: &Mailed) -> TaskPlan {
         program: vec![Op::Await {
             counter: mailed.counter,
             expected: 1,
-        }],
+        }]
+        .into(),
         output: Some(mailed.region),
         ..TaskPlan::new(name, Shape::Aiv, LAUNCH_NS)
     }

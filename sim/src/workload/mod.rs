@@ -49,7 +49,7 @@ pub use finbox_scheduler::{Comparison, Priority, Shape, Subtasks};
 
 pub use self::golden::Golden;
 pub use self::kernels::{Issued, Programs};
-pub use self::list::{After, Seldom};
+pub use self::list::{After, Common, Seldom};
 pub use self::op::{EngineTime, Op, Part};
 pub use self::pattern::{mix, pattern, pattern_seed};
 pub use self::plan::{

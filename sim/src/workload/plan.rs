@@ -13,7 +13,7 @@ use crate::device::{CounterPlace, Device, DeviceOptions, EngineMemory};
 use crate::engine::EngineFault;
 
 use super::golden::Golden;
-use super::list::{After, Seldom};
+use super::list::{After, Common, Seldom};
 use super::op::{Op, conditions_of};
 use super::pattern::pattern;
 use super::rules::RuleSet;
@@ -173,7 +173,7 @@ pub struct TaskPlan {
     /// Most conditions it may register, 0 to 64; 0: it is done when its kernel is.
     pub defers: u8,
     /// What its kernel does, in order.
-    pub program: Vec<Op>,
+    pub program: Common<Op>,
     /// The bytes of the rank's data that enter the result digest.
     pub output: Option<Span>,
 }
@@ -232,7 +232,7 @@ impl TaskPlan {
             stream: None,
             waits: Seldom::new(),
             defers: 0,
-            program: Vec::new(),
+            program: Common::new(),
             output: None,
         }
     }
@@ -298,8 +298,7 @@ impl RankPlan {
     }
 
     /// Adds a task; returns its index.
-    pub fn add_task(&mut self, mut task: TaskPlan) -> u32 {
-        task.program.shrink_to_fit();
+    pub fn add_task(&mut self, task: TaskPlan) -> u32 {
         self.tasks.push(task);
         last_index(self.tasks.len())
     }

@@ -210,7 +210,8 @@ impl Workload {
             program: vec![Op::Await {
                 counter,
                 expected: u32::try_from(wait.value).unwrap_or(u32::MAX),
-            }],
+            }]
+            .into(),
             ..TaskPlan::new(name, Shape::Host, GATE_NS)
         }
     }

@@ -29,7 +29,7 @@ fn in_blocks(blocks: u16, program: Vec<Op>) -> Result<(), PlanError> {
         subtasks: Subtasks::AIC | Subtasks::AIV1,
         blocks,
         defers: 8,
-        program,
+        program: program.into(),
         ..TaskPlan::new("task", Shape::Mix, 1)
     });
     let order = Workload::order_by_turns(std::slice::from_ref(&rank));
@@ -276,12 +276,12 @@ fn items_in_front_of_their_workers_are_looked_at_without_a_search_for_each() {
             rules: 0,
         };
         rank.add_task(TaskPlan {
-            program: vec![scan],
+            program: vec![scan].into(),
             ..TaskPlan::new("scan", Shape::Work, 0)
         });
     }
     rank.add_task(TaskPlan {
-        program: vec![Op::Serve(service)],
+        program: vec![Op::Serve(service)].into(),
         ..TaskPlan::new("workers", Shape::Aiv, 0)
     });
     let order = Workload::order_by_turns(std::slice::from_ref(&rank));

@@ -291,10 +291,11 @@ impl All<'_> {
         let steps = task_steps(self.own, nth);
         let mut task = self.unprogrammed(file).map_err(at(&steps))?;
         self.launched(file, &mut task).map_err(at(&steps))?;
-        for (nth, written) in file.program.iter().enumerate() {
+        let program = file.program.iter().enumerate().map(|(nth, written)| {
             let steps = [&steps[..], &[Field("program"), At(nth)]].concat();
-            task.program.push(op(self, written).map_err(at(&steps))?);
-        }
+            op(self, written).map_err(at(&steps))
+        });
+        task.program = program.collect::<Result<_, _>>()?;
         task.defers = match file.defers {
             Some(most) if most <= max_conditions() => most,
             Some(most) => {

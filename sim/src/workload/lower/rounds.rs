@@ -164,7 +164,7 @@ impl<'a> Rounds<'a> {
             self.order.push((index(member), index(tasks.len())));
             tasks.push(TaskPlan {
                 defers: u8::try_from(now.len()).expect("MAX_CONDITIONS fit 8 bits"),
-                program: std::mem::take(&mut program),
+                program: std::mem::take(&mut program).into(),
                 ..TaskPlan::new("", Shape::Aiv, LAUNCH_NS)
             });
             waits = later;

@@ -185,7 +185,7 @@ impl Builder {
     fn wait_for(&mut self, rank: usize, peer: u32, counter: u32) -> TaskRef {
         let expected = 1;
         let waiter = TaskPlan {
-            program: vec![Op::Await { counter, expected }],
+            program: vec![Op::Await { counter, expected }].into(),
             defers: 1,
             ..TaskPlan::new(format!("wait for rank {peer}"), Shape::Aiv, 300)
         };

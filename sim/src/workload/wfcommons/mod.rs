@@ -328,7 +328,7 @@ fn planned(plan: &mut RankPlan, parents: &[u32], bytes: u64) -> TaskPlan {
     TaskPlan {
         after: parents.to_vec().into(),
         defers: u8::from(bytes > 0),
-        program,
+        program: program.into(),
         output: Some(Span { at: to, bytes: 4 }),
         ..TaskPlan::new("", Shape::Aiv, 0)
     }

@@ -107,13 +107,18 @@ fn streams_of_two_ranks_wait_for_each_other_on_a_machine_as_in_the_simulator() {
                 uses: vec![rank.whole(column, Access::InOut)].into(),
                 stream: Some(0),
                 // By turns: the first of rank 0, the first of rank 1, the second of rank 0.
-                waits: if before > 0 { vec![wait].into() } else { Vec::new().into() },
+                waits: if before > 0 {
+                    vec![wait].into()
+                } else {
+                    Vec::new().into()
+                },
                 program: vec![Op::AddU32 {
                     from: 0,
                     to: 0,
                     count: 16,
                     add: value,
-                }],
+                }]
+                .into(),
                 output: Some(rank.span(column)),
                 ..TaskPlan::new(format!("add {value}"), Shape::Aiv, 100)
             });

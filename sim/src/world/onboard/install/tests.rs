@@ -32,7 +32,7 @@ fn workload() -> Workload {
     };
     rank.add_task(TaskPlan::new("idle", Shape::Aiv, 1));
     rank.add_task(TaskPlan {
-        program: vec![Op::StoreU32 { at: 0, value: 1 }],
+        program: vec![Op::StoreU32 { at: 0, value: 1 }].into(),
         ..TaskPlan::new("busy", Shape::Aiv, 1)
     });
     rank.add_task(TaskPlan::new("as idle", Shape::Aiv, 1));

@@ -19,7 +19,7 @@ fn lowered(program: Vec<Op>) -> Result<Vec<finbox_op>, DeviceRefusal> {
     let mut ranks = vec![rank(7), rank(8)];
     ranks[0].sources = vec![None, Some(1)];
     ranks[0].add_task(TaskPlan {
-        program,
+        program: program.into(),
         ..TaskPlan::new("task", Shape::Mix, 1)
     });
     let workload = Workload {
