@@ -112,6 +112,9 @@ impl BufferWaitError {
 
 /// Makes one of dependencies on the same task.
 pub(crate) fn merge(after: &mut Vec<Dependency>) {
+    if after.is_sorted_by(|one, other| one.slot < other.slot) {
+        return;
+    }
     after.sort_unstable_by_key(|one| one.slot);
     after.dedup_by(|one, kept| {
         let is_same = one.slot == kept.slot;

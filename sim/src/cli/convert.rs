@@ -42,7 +42,7 @@ pub(super) struct ConvertArgs {
     #[arg(value_parser = clap::builder::StringValueParser::new().map(Asked))]
     ranks: Option<Asked>,
 
-    /// Tasks of a scenario of any size, 1 to 4000000 [default: the scenario's]
+    /// Tasks of a scenario of any size, 1 to 10000000 [default: the scenario's]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     #[arg(value_parser = |text: &str| values::whole::<u32>(text, values::TASKS))]
     tasks: Option<u32>,

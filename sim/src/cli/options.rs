@@ -147,7 +147,7 @@ pub struct RunOptions {
     pub target: TargetName,
     /// Ranks, 1 to 64 and inside the scenario's range, or 1 to 1024 of a trace.
     pub ranks: Option<u16>,
-    /// Tasks of a scenario of any size, 1 to 4 000 000.
+    /// Tasks of a scenario of any size, 1 to 10 000 000.
     pub tasks: Option<u32>,
     /// The size of a graph of Task Bench.
     pub bench: BenchOptions,

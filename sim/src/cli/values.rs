@@ -17,7 +17,7 @@ pub(super) const RANKS: RangeInclusive<u64> = 1..=64;
 pub(super) const TRACE_RANKS: RangeInclusive<u64> = 1..=MAX_RANKS as u64;
 
 /// Tasks of a scenario of any size.
-pub(super) const TASKS: RangeInclusive<u64> = 1..=4_000_000;
+pub(super) const TASKS: RangeInclusive<u64> = 1..=10_000_000;
 
 /// FIN handlers of one rank.
 pub(super) const HANDLERS: RangeInclusive<u64> = 1..=8;

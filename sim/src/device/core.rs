@@ -126,9 +126,14 @@ impl Core {
         registers: &Registers,
         kernels: &mut impl Kernels,
     ) -> Option<u64> {
+        self.advance(now, registers, kernels);
+        self.next_due()
+    }
+
+    /// The same, for whoever [asks](Self::announce) when.
+    pub fn advance(&mut self, now: u64, registers: &Registers, kernels: &mut impl Kernels) {
         while self.turn(now, registers, kernels) {}
         self.publish(now, registers);
-        self.next_due()
     }
 
     /// When it acts next, unless it said so before: a doorbell that rings while a kernel runs

@@ -276,15 +276,16 @@ impl Injector {
         Some(Mishap::Stalls(self.ns(draw % STALL_NS)))
     }
 
-    /// What `word`, an ACK or FIN of `picked`, becomes. `budget_ns`: its task's run budget.
-    pub fn words(&mut self, picked: &Picked, word: u32, budget_ns: u64) -> Words {
+    /// What `word`, an ACK or FIN of `picked`, becomes. `budget_ns` says its task's run budget.
+    #[inline]
+    pub fn words(&mut self, picked: &Picked, word: u32, budget_ns: impl FnOnce() -> u64) -> Words {
         if self.faults.is_none() {
             return Words::just(word);
         }
         if word & FIN == 0 {
             self.ack(picked.token, word)
         } else {
-            self.fin(picked.token, word, budget_ns)
+            self.fin(picked.token, word, budget_ns())
         }
     }
 

@@ -97,8 +97,10 @@ impl<'a> Programs<'a> {
     /// The same with a group of workers, where any task serves.
     #[must_use]
     pub fn with_workers(mut self, ends: Option<(Group<'a>, Producer<'a>)>) -> Self {
-        let service = self.plan.service().zip(ends);
-        self.workers = service.map(|(service, ends)| Workers::new(self.device, service, ends));
+        self.workers = ends.and_then(|ends| {
+            let service = self.plan.service()?;
+            Some(Workers::new(self.device, service, ends))
+        });
         self
     }
 

@@ -128,55 +128,59 @@ pub struct PredicatePlan {
     pub value: u32,
 }
 
-/// One task.
+/// One task. What a kernel's start and end look at is a line of its own, long after submission read
+/// the next one: a plan is larger than what is near, and only its end is seldom looked at.
 #[derive(Clone, Debug, PartialEq)]
+#[repr(C, align(64))]
 pub struct TaskPlan {
-    /// Its name in messages; need not be unique.
-    pub name: Cow<'static, str>,
+    /// What its kernel does, in order.
+    pub program: Common<Op>,
+    /// How long its kernel runs, in ns, each block and subtask; at most [`MOST_TASK_NS`].
+    pub duration_ns: u64,
+    /// Longest time in ns from a token's start to its FIN; 0: no limit of its own.
+    pub run_budget_ns: u64,
+    /// Explicit dependencies: tasks of the same rank that come first.
+    pub after: After,
+    /// SPMD blocks, 1 to 32 767. Each block and subtask runs the program on its own.
+    pub blocks: u16,
     /// Where it runs.
     pub shape: Shape,
     /// Which cores of a cluster a block of a mixed task needs; ignored for other shapes.
     pub subtasks: Subtasks,
-    /// SPMD blocks, 1 to 32 767. Each block and subtask runs the program on its own.
-    pub blocks: u16,
     /// All blocks start together, or not at all.
     pub sync_start: bool,
     /// Which ready tasks it goes before.
     pub priority: Priority,
-    /// Whether it runs at all: asked when it could start.
-    pub predicate: Option<PredicatePlan>,
-    /// Longest time in ns from a token's start to its FIN; 0: no limit of its own.
-    pub run_budget_ns: u64,
-    /// Longest time in ns from a condition's arrival until it holds; 0: no limit of its own.
-    pub wait_budget_ns: u64,
-    /// Output memory it takes from its ring's heap, in bytes.
-    pub output_bytes: u64,
+    /// Most conditions it may register, 0 to 64; 0: it is done when its kernel is.
+    pub defers: u8,
     /// Scopes that open before it is submitted.
     pub opens: u8,
-    /// Scopes that close behind it.
-    pub closes: u8,
-    /// How long its kernel runs, in ns, each block and subtask; at most [`MOST_TASK_NS`].
-    pub duration_ns: u64,
     /// Which buffers it uses.
     pub uses: Seldom<BufferUse>,
+    /// Launches that must have finished before it starts, of any rank and stream.
+    pub waits: Seldom<PointWait>,
     /// Buffers whose lives end with its submission.
     pub frees: Seldom<u32>,
     /// Arguments of a launch that nobody declared.
     pub externals: Seldom<External>,
-    /// Explicit dependencies: tasks of the same rank that come first.
-    pub after: After,
+    /// Longest time in ns from a condition's arrival until it holds; 0: no limit of its own.
+    pub wait_budget_ns: u64,
+    /// Output memory it takes from its ring's heap, in bytes.
+    pub output_bytes: u64,
+    /// Whether it runs at all: asked when it could start.
+    pub predicate: Option<PredicatePlan>,
+    /// Scopes that close behind it.
+    pub closes: u8,
     /// The stream that it is launched on, an index into [`RankPlan::streams`]; none: it is a task
     /// on no stream.
     pub stream: Option<u32>,
-    /// Launches that must have finished before it starts, of any rank and stream.
-    pub waits: Seldom<PointWait>,
-    /// Most conditions it may register, 0 to 64; 0: it is done when its kernel is.
-    pub defers: u8,
-    /// What its kernel does, in order.
-    pub program: Common<Op>,
     /// The bytes of the rank's data that enter the result digest.
     pub output: Option<Span>,
+    /// Its name in messages; need not be unique.
+    pub name: Cow<'static, str>,
 }
+
+const _: () = assert!(size_of::<TaskPlan>() == 3 * 64, "three lines");
 
 /// What a part of a rank's data holds at the start.
 #[derive(Clone, Debug, PartialEq)]

@@ -252,7 +252,7 @@ impl Kernels for Delayed<'_, '_> {
     }
 
     fn words(&mut self, picked: &Picked, word: u32) -> Words {
-        let budget_ns = self.programs.task(picked).run_budget_ns;
+        let budget_ns = || self.programs.task(picked).run_budget_ns;
         self.injector.words(picked, word, budget_ns)
     }
 }

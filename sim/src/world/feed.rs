@@ -37,8 +37,10 @@ pub(super) struct Feed<'a, 'm> {
     position: usize,
     ranks: Vec<RankFeed<'a, 'm>>,
     has_streams: bool,
+    /// What the next task is wired in with, once it was offered.
     uses: Vec<BufferUse>,
     after: Vec<Dependency>,
+    is_prepared: bool,
 }
 
 /// How the tasks of a rank are wired in.
@@ -73,7 +75,7 @@ impl<'m> Road<'_, 'm> {
 }
 
 struct RankFeed<'a, 'm> {
-    /// What the rank's workers serve.
+    /// What the rank's workers serve, once an item was offered to them.
     service: Option<Service>,
     road: Road<'a, 'm>,
     slots: Vec<Option<SlotId>>,
@@ -117,7 +119,7 @@ impl<'a, 'm> Feed<'a, 'm> {
     ) -> Self {
         let ranks = workload.ranks.iter().zip(submitters).enumerate();
         let ranks = ranks.map(|(rank, (plan, submitter))| RankFeed {
-            service: plan.service(),
+            service: None,
             road: match plan.streams.is_empty() {
                 true => {
                     let mut wiring = Wiring::new(submitter);
@@ -145,6 +147,7 @@ impl<'a, 'm> Feed<'a, 'm> {
             has_streams: workload.has_streams(),
             uses: Vec::new(),
             after: Vec::new(),
+            is_prepared: false,
         }
     }
 
@@ -226,14 +229,19 @@ impl<'a, 'm> Feed<'a, 'm> {
         let (rank, task) = (at.rank as usize, at.task);
         let plan = &self.workload.ranks[rank];
         let planned = &plan.tasks[task as usize];
-        self.prepare(planned, rank);
+        if !std::mem::replace(&mut self.is_prepared, true) {
+            self.prepare(planned, rank);
+        }
         let kernel = self
             .kernels
             .map_or(task.into(), |all| all[rank][task as usize]);
         let spec = spec_of(planned, (task, kernel), &self.counters[rank]);
         let feed = &mut self.ranks[rank];
         let spec = match planned.shape {
-            Shape::Work => item_spec(spec, planned, feed.service),
+            Shape::Work => {
+                feed.service = feed.service.or_else(|| plan.service());
+                item_spec(spec, planned, feed.service)
+            }
             _ => spec,
         };
         let (scheduler, probe) = (schedulers[rank], &probes[rank]);
@@ -268,6 +276,7 @@ impl<'a, 'm> Feed<'a, 'm> {
         feed.slots[task as usize] = Some(slot);
         feed.close(planned).map_err(scope)?;
         self.position += 1;
+        self.is_prepared = false;
         Ok(Fed::Task(rank))
     }
 

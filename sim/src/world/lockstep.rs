@@ -267,15 +267,19 @@ impl<'a> World<'a, '_> {
         match what {
             What::Core { rank, core } => self.step_core(rank, core),
             // What was rung before a reset is lost with it.
-            What::Doorbell { rank, rung } if rung.at_ns < self.reset_at[rank] => {}
-            What::Doorbell { rank, rung } => {
-                self.devices[rank].registers().ring(rung.core, rung.token);
-                self.step_core(rank, rung.core);
+            What::Doorbell { rank, rung_ns, .. } if rung_ns < self.reset_at[rank as usize] => {}
+            What::Doorbell {
+                rank, core, token, ..
+            } => {
+                let rank = rank as usize;
+                self.devices[rank].registers().ring(core, token);
+                self.step_core(rank, core);
             }
             What::Declare(rank) => self.declare(rank),
             // What a rank sent before it was declared dead is of an old epoch.
-            What::Effect(from, _) if !self.injector.is_heard(from.rank as usize) => {}
-            What::Effect(from, effect) => {
+            What::Effect(sent) if !self.injector.is_heard(sent.0.rank as usize) => {}
+            What::Effect(sent) => {
+                let (from, effect) = *sent;
                 self.last_progress = self.now;
                 effect.apply(self.devices, from.by(self.shadow));
                 if let Some(recording) = self.recording {
@@ -336,7 +340,7 @@ impl<'a> World<'a, '_> {
             recording: self.recording,
         };
         let stepped = &mut self.cores[rank][core.index()];
-        stepped.step(self.now, registers, &mut kernels);
+        stepped.advance(self.now, registers, &mut kernels);
         let changed = registers.cond(core) != before;
         if let Some(at_ns) = stepped.announce(self.now) {
             self.queue.issue(at_ns, What::Core { rank, core });
@@ -452,8 +456,13 @@ impl<'a> World<'a, '_> {
         for rung in rungs {
             let subject = (rank << 16 | rung.core.index()) as u64;
             let delay = self.jitter.small_ns(subject, u64::from(rung.token.bits()));
-            self.queue
-                .issue(rung.seen_ns + delay, What::Doorbell { rank, rung });
+            let doorbell = What::Doorbell {
+                rank: self.devices[rank].rank(),
+                core: rung.core,
+                token: rung.token,
+                rung_ns: rung.at_ns,
+            };
+            self.queue.issue(rung.seen_ns + delay, doorbell);
         }
     }
 

@@ -14,7 +14,7 @@ use crate::workload::{Access, BufferUse, RankPlan, TaskPlan};
 #[derive(Debug)]
 pub(crate) struct Dependencies {
     /// Where the list of each task begins, and the end of the last one.
-    begins: Vec<usize>,
+    begins: Vec<u32>,
     befores: Vec<u32>,
 }
 
@@ -26,23 +26,26 @@ impl Dependencies {
             begins: Vec::with_capacity(plan.tasks.len() + 1),
             befores: Vec::new(),
         };
-        for (index, task) in (0..).zip(&plan.tasks) {
-            all.begins.push(all.befores.len());
+        for (number, task) in (0..).zip(&plan.tasks) {
+            all.begins.push(index(all.befores.len()));
             all.befores.extend_from_slice(&task.after);
-            streams.launch(index, task, &mut all.befores);
+            streams.launch(number, task, &mut all.befores);
             for one in &task.uses {
-                buffers.touch(index, one, &mut all.befores);
+                buffers.touch(number, one, &mut all.befores);
             }
-            all.forget_repeats(index);
+            all.forget_repeats(number);
         }
-        all.begins.push(all.befores.len());
+        all.begins.push(index(all.befores.len()));
         all
     }
 
     /// Sorts the last list and drops what it names twice, and the task itself.
     fn forget_repeats(&mut self, task: u32) {
-        let begin = *self.begins.last().expect("a list was begun");
+        let begin = *self.begins.last().expect("a list was begun") as usize;
         let list = &mut self.befores[begin..];
+        if list.is_sorted_by(|one, other| one < other) && !list.contains(&task) {
+            return;
+        }
         list.sort_unstable();
         let mut kept = begin;
         for index in begin..self.befores.len() {
@@ -58,14 +61,13 @@ impl Dependencies {
     /// The tasks that must finish before `task` starts.
     pub(crate) fn before(&self, task: u32) -> &[u32] {
         let task = task as usize;
-        &self.befores[self.begins[task]..self.begins[task + 1]]
+        &self.befores[self.begins[task] as usize..self.begins[task + 1] as usize]
     }
 
     /// Both tables, for whoever keeps them longer.
     pub(super) fn flat(&self) -> Befores {
-        let begin = |&begin: &usize| u32::try_from(begin).expect("less than 2³² dependencies");
         Befores {
-            begins: self.begins.iter().map(begin).collect(),
+            begins: self.begins.clone(),
             tasks: self.befores.clone(),
         }
     }
@@ -78,6 +80,10 @@ impl Dependencies {
         }
         consumers
     }
+}
+
+fn index(befores: usize) -> u32 {
+    u32::try_from(befores).expect("less than 2³² dependencies")
 }
 
 /// The launches of a rank so far, by stream.
@@ -124,7 +130,11 @@ struct Piece {
 impl Pieces {
     fn cut(plan: &RankPlan) -> Self {
         let mut cuts = vec![Vec::new(); plan.buffers.len()];
-        for one in plan.tasks.iter().flat_map(|task| &task.uses) {
+        let tasks = match plan.buffers.is_empty() {
+            true => &[][..],
+            false => &plan.tasks,
+        };
+        for one in tasks.iter().flat_map(|task| &task.uses) {
             let (at, end) = (one.span.at, one.span.at + one.span.bytes);
             cuts[one.buffer as usize].extend([at, end]);
         }

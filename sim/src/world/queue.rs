@@ -3,9 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use finbox_scheduler::CoreId;
+use finbox_scheduler::{CoreId, Token};
 
-use crate::device::Rung;
 use crate::engine::EffectKind;
 use crate::shadow::{Act, By, Shadow};
 
@@ -16,12 +15,15 @@ pub(super) enum What {
         rank: usize,
         core: CoreId,
     },
+    /// A doorbell that was rung at a time is seen.
     Doorbell {
-        rank: usize,
-        rung: Rung,
+        rank: u32,
+        core: CoreId,
+        token: Token,
+        rung_ns: u64,
     },
     /// An effect, and whose.
-    Effect(Sender, EffectKind),
+    Effect(Box<(Sender, EffectKind)>),
     /// The other ranks are told that this one is dead.
     Declare(usize),
     /// A rank's engines have something to end, or to begin.

@@ -65,6 +65,8 @@ struct RankRecord {
     items: AtomicU32,
     /// Launches of workers that have not finished.
     servers: AtomicU32,
+    /// Whether there are any.
+    serves: bool,
 }
 
 /// The recorder as one rank's probe, with `tracing` behind it.
@@ -87,7 +89,8 @@ impl<'a> Recorder<'a> {
             .ranks
             .iter()
             .zip(slots)
-            .map(|(plan, slots)| RankRecord {
+            .map(|(plan, slots)| (plan, slots, count_of(servers(plan))))
+            .map(|(plan, slots, servers)| RankRecord {
                 after: Dependencies::of(plan),
                 outcomes: plan
                     .tasks
@@ -96,7 +99,8 @@ impl<'a> Recorder<'a> {
                     .collect(),
                 tasks: (0..slots).map(|_| AtomicU32::new(u32::MAX)).collect(),
                 items: AtomicU32::new(count_of(plan.items())),
-                servers: AtomicU32::new(count_of(servers(plan))),
+                servers: AtomicU32::new(servers),
+                serves: servers > 0,
             });
         let sizes = workload.ranks.iter().zip(devices);
         let sizes = sizes.map(|(plan, device)| (plan.tasks.len(), device.core_ids().len()));
@@ -188,7 +192,7 @@ impl<'a> Recorder<'a> {
         for (rank, record) in (0..).zip(&self.ranks) {
             for (task, outcome) in (0..).zip(&record.outcomes) {
                 let at = TaskRef { rank, task };
-                if self.workload.task(at).service().is_some() {
+                if record.serves && self.workload.task(at).service().is_some() {
                     continue;
                 }
                 let outcome = outcome.load(Ordering::Acquire);
@@ -363,7 +367,7 @@ impl<'a> Recorder<'a> {
         let planned = &self.workload.ranks[rank].tasks[task as usize];
         if planned.shape == Shape::Work {
             self.ranks[rank].items.fetch_sub(1, Ordering::AcqRel);
-        } else if planned.service().is_some() {
+        } else if self.ranks[rank].serves && planned.service().is_some() {
             self.ranks[rank].servers.fetch_sub(1, Ordering::AcqRel);
         }
         let record = &self.ranks[rank].outcomes[task as usize];

@@ -66,14 +66,14 @@ fn host_lanes(workload: &Workload, settings: &Settings) -> u16 {
 
 /// Whether arenas and devices can be as the settings say.
 pub(super) fn check_settings(workload: &Workload, settings: &Settings) -> Result<(), RunError> {
-    let mut plans = workload.ranks.iter();
-    plans.try_for_each(|plan| Ok(ConfigErrors::check(&config(workload, plan, settings))?))
+    let mut configs = configs(workload, settings);
+    configs.try_for_each(|config| Ok(ConfigErrors::check(&config)?))
 }
 
 /// One arena a rank.
 pub(super) fn arenas(workload: &Workload, settings: &Settings) -> Result<Vec<Arena>, RunError> {
-    let arena = |plan| Ok(Arena::new(config(workload, plan, settings))?);
-    workload.ranks.iter().map(arena).collect()
+    let arena = |config| Ok(Arena::new(config)?);
+    configs(workload, settings).map(arena).collect()
 }
 
 /// The roles of all ranks: schedulers, submitters, handlers and dispatchers.
@@ -97,20 +97,37 @@ pub(super) fn roles(arenas: &mut [Arena], handlers: u8) -> Roles<'_> {
     roles
 }
 
+/// Those of all ranks.
+fn configs(workload: &Workload, settings: &Settings) -> impl Iterator<Item = Config> {
+    let needs: Vec<Needs> = workload.ranks.iter().map(Needs::of).collect();
+    let usual = if needs.iter().any(|needs| needs.host) {
+        HOST_LANES
+    } else {
+        0
+    };
+    let host_lanes = settings.host_lanes.unwrap_or(usual);
+    let ranks = workload.ranks.iter().zip(needs);
+    ranks.map(move |(plan, needs)| config((workload, plan), &needs, settings, host_lanes))
+}
+
 /// Limits that fit the rank's plan, up to the scheduler's defaults: small runs stay small.
-fn config(workload: &Workload, plan: &RankPlan, settings: &Settings) -> Config {
+fn config(
+    (workload, plan): (&Workload, &RankPlan),
+    needs: &Needs,
+    settings: &Settings,
+    host_lanes: u16,
+) -> Config {
     let tasks = plan.tasks.len() as u64;
-    let needs = Needs::of(plan);
     Config {
         chip: Chip {
             target: settings.target,
             cores: settings.cores,
-            host_lanes: host_lanes(workload, settings),
+            host_lanes,
             handlers: settings.handlers,
         },
         rings: settings
             .rings
-            .unwrap_or_else(|| rings(workload, plan, &needs)),
+            .unwrap_or_else(|| rings(workload, plan, needs)),
         heap_bytes: settings.heap_bytes.unwrap_or_else(|| needs.heap_bytes()),
         scopes: u8::MAX,
         task_slots: settings
@@ -127,7 +144,7 @@ fn config(workload: &Workload, plan: &RankPlan, settings: &Settings) -> Config {
         mailbox_slots: settings.mailbox_slots,
         urma_queues: DEFAULT_URMA_QUEUES,
         work_slots: needs.work_slots(),
-        workers: needs.workers(workload, settings),
+        workers: needs.workers(u32::from(settings.cores) + u32::from(host_lanes)),
         start: Start {
             limits: settings.limits,
             completion: settings.completion,
@@ -145,6 +162,7 @@ struct Needs {
     outputs_bytes: u64,
     largest_output_bytes: u64,
     items: u64,
+    host: bool,
 }
 
 impl Needs {
@@ -156,6 +174,7 @@ impl Needs {
             needs.edges += (task.after.len() + task.uses.len() * 8) as u64;
             needs.has_scopes |= task.opens > 0;
             needs.items += u64::from(task.shape == Shape::Work);
+            needs.host |= task.shape == Shape::Host;
             let bytes = task.output_bytes.saturating_add(OUTPUT_ALIGN - 1) & !(OUTPUT_ALIGN - 1);
             needs.outputs_bytes = needs.outputs_bytes.saturating_add(bytes);
             needs.largest_output_bytes = needs.largest_output_bytes.max(bytes);
@@ -172,8 +191,7 @@ impl Needs {
     }
 
     /// As many workers as cores.
-    fn workers(&self, workload: &Workload, settings: &Settings) -> u32 {
-        let lanes = u32::from(settings.cores) + u32::from(host_lanes(workload, settings));
+    fn workers(&self, lanes: u32) -> u32 {
         if self.items == 0 { 0 } else { lanes }
     }
 

@@ -29,7 +29,10 @@ fn the_word_that_stands_last_is_the_true_one_unless_it_is_lost() {
         let mut injector = Injector::new(3, Faults::NONE.with(kind, 1), 1);
         for token in 3..50 {
             for word in [token, FIN | token] {
-                let words: Vec<_> = injector.words(&picked(token), word, 100).iter().collect();
+                let words: Vec<_> = injector
+                    .words(&picked(token), word, || 100)
+                    .iter()
+                    .collect();
                 let last = words.last().map(|&(_, word)| word);
                 assert!(last == Some(word) || kind == FaultKind::FinLost, "{kind:?}");
                 assert!(words.is_sorted_by_key(|&(later, _)| later));

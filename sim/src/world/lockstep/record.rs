@@ -25,7 +25,8 @@ impl World<'_, '_> {
                     task: one.task,
                     operation,
                 };
-                self.queue.issue(at_ns, What::Effect(from, effect));
+                self.queue
+                    .issue(at_ns, What::Effect(Box::new((from, effect))));
             }
         }
     }

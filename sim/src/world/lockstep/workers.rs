@@ -21,8 +21,10 @@ impl World<'_, '_> {
 
     /// Acts upon what the workers of `rank` did.
     pub(super) fn heed_workers(&mut self, rank: usize) {
-        let workers = self.programs[rank].workers.as_mut();
-        for note in workers.map(Workers::take_notes).unwrap_or_default() {
+        let Some(workers) = &mut self.programs[rank].workers else {
+            return;
+        };
+        for note in workers.take_notes() {
             match note.what {
                 Noted::Took | Noted::Did => continue,
                 Noted::Told => self.probes[rank].told(note.slot, self.now),
