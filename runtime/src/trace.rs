@@ -1,6 +1,7 @@
 //! A probe that says what happens through `tracing`, target `finbox`, level TRACE and DEBUG.
 
 use finbox_scheduler::{Event, Outcome, Probe};
+use tracing::level_filters::LevelFilter;
 
 /// Hands every event to `tracing`; costs one level check where nobody subscribed.
 #[derive(Clone, Copy, Debug)]
@@ -10,7 +11,22 @@ pub struct TracingProbe {
 }
 
 impl Probe for TracingProbe {
+    #[inline]
     fn event(&self, event: Event) {
+        let is_usual = match event {
+            Event::Finished { outcome, .. } => outcome == Outcome::Completed,
+            Event::Foreign { .. } | Event::Refused { .. } => false,
+            _ => true,
+        };
+        if !is_usual || LevelFilter::current() >= LevelFilter::DEBUG {
+            self.tell(event);
+        }
+    }
+}
+
+impl TracingProbe {
+    #[cold]
+    fn tell(&self, event: Event) {
         let rank = self.rank;
         match event {
             Event::Finished {

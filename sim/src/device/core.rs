@@ -138,6 +138,7 @@ impl Core {
 
     /// When it acts next, unless it said so before: a doorbell that rings while a kernel runs
     /// changes nothing about its end.
+    #[inline]
     pub fn announce(&mut self, now: u64) -> Option<u64> {
         let next = self.next_due()?;
         if next > now && self.announced == Some(next) {
@@ -292,6 +293,7 @@ impl Core {
         }
     }
 
+    #[inline]
     fn publish(&mut self, now: u64, registers: &Registers) {
         while let Some(&(at, cond)) = self.on_the_way.front() {
             if at > now {
@@ -302,6 +304,7 @@ impl Core {
         }
     }
 
+    #[inline]
     fn next_due(&self) -> Option<u64> {
         let phase = match self.phase {
             Phase::Switching { until } => Some(until),

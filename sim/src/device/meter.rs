@@ -35,11 +35,13 @@ impl Meter {
     }
 
     /// Whether it goes by virtual time.
+    #[inline]
     pub const fn is_virtual(&self) -> bool {
         self.origin.is_none()
     }
 
     /// A step begins at virtual time `now_ns`, with nothing charged.
+    #[inline]
     pub fn begin(&self, now_ns: u64) {
         // RELAXED, here and below: one thread acts by a meter.
         self.began.store(now_ns, Ordering::Relaxed);
@@ -47,17 +49,20 @@ impl Meter {
     }
 
     /// Adds `ns` to what the step costs.
+    #[inline]
     pub fn charge(&self, ns: u64) {
         let charged = self.charged.load(Ordering::Relaxed);
         self.charged.store(charged + ns, Ordering::Relaxed);
     }
 
     /// What was charged since the step began, in ns.
+    #[inline]
     pub fn elapsed(&self) -> u64 {
         self.charged.load(Ordering::Relaxed)
     }
 
     /// When the step began, in virtual time: its effects hold from then on. By the wall: now.
+    #[inline]
     pub fn step_began(&self) -> u64 {
         match self.origin {
             Some(_) => self.now(),
@@ -66,6 +71,7 @@ impl Meter {
     }
 
     /// Nanoseconds, since virtual or wall time began.
+    #[inline]
     pub fn now(&self) -> u64 {
         match self.origin {
             Some(origin) => u64::try_from(origin.elapsed().as_nanos()).unwrap_or(u64::MAX),

@@ -57,6 +57,7 @@ impl Registers {
     ///
     /// # Ordering
     /// Acquire; pairs with [`set_cond`](Self::set_cond).
+    #[inline]
     pub fn cond(&self, core: CoreId) -> u32 {
         self.cores[core.index()].cond.load(Ordering::Acquire)
     }
@@ -65,6 +66,7 @@ impl Registers {
     ///
     /// # Ordering
     /// Release: the slab and the data of the task come before its FIN.
+    #[inline]
     pub fn set_cond(&self, core: CoreId, word: u32) {
         self.cores[core.index()].cond.store(word, Ordering::Release);
     }
@@ -73,6 +75,7 @@ impl Registers {
     ///
     /// # Ordering
     /// Acquire; pairs with [`ring`](Self::ring).
+    #[inline]
     pub fn dmb(&self, core: CoreId) -> Token {
         Token::from_bits(self.cores[core.index()].dmb.load(Ordering::Acquire))
     }
@@ -81,6 +84,7 @@ impl Registers {
     ///
     /// # Ordering
     /// Release: payload and slab come before the doorbell.
+    #[inline]
     pub fn ring(&self, core: CoreId, token: Token) {
         self.cores[core.index()]
             .dmb

@@ -116,6 +116,8 @@ pub const DETECT_NS: u64 = 50_000;
 pub struct Injector {
     seed: u64,
     faults: Faults,
+    /// Whether there are none: asked at every start, word and effect.
+    is_calm: bool,
     links: Links,
     /// Nanoseconds in one unit of this world's clock.
     scale: u64,
@@ -134,6 +136,7 @@ impl Injector {
         Self {
             seed: mix(seed ^ 0x5741_5253),
             faults,
+            is_calm: faults.is_none(),
             links: faults.links(seed),
             scale: scale.max(1),
             occasions: Arc::new([const { AtomicU64::new(0) }; KINDS]),
@@ -150,6 +153,7 @@ impl Injector {
         Self {
             seed: self.seed,
             faults: self.faults,
+            is_calm: self.is_calm,
             links: self.links,
             scale: self.scale,
             occasions: Arc::clone(&self.occasions),
@@ -163,6 +167,12 @@ impl Injector {
     /// What has struck so far.
     pub const fn injected(&self) -> &Injected {
         &self.injected
+    }
+
+    /// Whether there is something that the world is to do.
+    #[inline]
+    pub const fn has_struck(&self) -> bool {
+        !self.strikes.is_empty()
     }
 
     /// What the world is to do, since it last asked.
@@ -217,10 +227,15 @@ impl Injector {
     }
 
     /// A core of `rank` starts a kernel that would take `planned`; None: it never ends.
+    #[inline]
     pub fn start(&mut self, rank: usize, planned: u64) -> Option<u64> {
-        if self.faults.is_none() {
-            return Some(planned);
+        match self.is_calm {
+            true => Some(planned),
+            false => self.start_badly(rank, planned),
         }
+    }
+
+    fn start_badly(&mut self, rank: usize, planned: u64) -> Option<u64> {
         for (kind, for_ns) in [
             (FaultKind::MailboxFull, Some(FULL_NS)),
             (FaultKind::MailboxFullForever, None),
@@ -256,7 +271,7 @@ impl Injector {
     /// A persistent worker of `rank` has taken an item: what goes wrong, if anything. `is_last`:
     /// the rank has no other.
     pub fn item(&mut self, rank: usize, is_last: bool) -> Option<Mishap> {
-        if self.faults.is_none() {
+        if self.is_calm {
             return None;
         }
         if self.hung.has(rank) || !is_last && self.strikes(FaultKind::WorkerHangs).is_some() {
@@ -279,7 +294,7 @@ impl Injector {
     /// What `word`, an ACK or FIN of `picked`, becomes. `budget_ns` says its task's run budget.
     #[inline]
     pub fn words(&mut self, picked: &Picked, word: u32, budget_ns: impl FnOnce() -> u64) -> Words {
-        if self.faults.is_none() {
+        if self.is_calm {
             return Words::just(word);
         }
         if word & FIN == 0 {
@@ -337,7 +352,7 @@ impl Injector {
         (now, at): (u64, u64),
         kind: EffectKind,
     ) -> Vec<(u64, EffectKind)> {
-        if self.faults.is_none() {
+        if self.is_calm {
             return vec![(at, kind)];
         }
         if !self.is_heard(rank) {

@@ -4,6 +4,8 @@
 //! at in the first two blocks and in the last, in each subtask: offsets grow with the block, so
 //! what lies inside there lies inside everywhere, and what is aligned in two is in all.
 
+use finbox_scheduler::Shape;
+
 use crate::engine::{Direction, Lane, Transfer};
 
 use super::check::OfTask;
@@ -15,6 +17,9 @@ use super::service::Service;
 
 impl OfTask<'_> {
     pub(super) fn program(&self) -> Result<(), PlanError> {
+        if self.task.blocks == 1 && self.task.shape != Shape::Mix {
+            return self.part(Part::WHOLE);
+        }
         let last = self.task.blocks.saturating_sub(1);
         let is_end = |part: &Part| part.block <= 1 || part.block == last;
         Part::all_of(self.task)

@@ -211,8 +211,10 @@ impl Kernels for Programs<'_> {
             at_ns: now.saturating_add(effect.after_ns),
             effect,
         };
-        self.engines.slow(&mut ran.effects);
-        self.issued.extend(ran.effects.into_iter().map(issue));
+        if !ran.effects.is_empty() {
+            self.engines.slow(&mut ran.effects);
+            self.issued.extend(ran.effects.into_iter().map(issue));
+        }
     }
 }
 

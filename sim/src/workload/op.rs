@@ -269,6 +269,7 @@ impl Part {
 
 impl Op {
     /// What this operation is in `part`, for an operation of all parts; None: it is not done there.
+    #[inline]
     pub fn in_part(&self, part: Part) -> Option<Cow<'_, Self>> {
         let Self::PerBlock {
             subtasks,

@@ -86,11 +86,13 @@ impl Actors {
     }
 
     /// Its place among actors at one time.
+    #[inline]
     pub(super) fn key(&self, actor: usize) -> u64 {
         self.keys[actor]
     }
 
     /// Counts a productive step; returns how many came before.
+    #[inline]
     pub(super) fn count_productive(&mut self, actor: usize) -> u64 {
         let before = self.productive[actor];
         self.productive[actor] += 1;
@@ -126,17 +128,27 @@ impl Actors {
     }
 
     /// Lays an actor down.
+    #[inline]
     pub(super) fn lay_down(&mut self, actor: usize, nap: Nap) {
         self.naps[actor] = Some(nap);
     }
 
+    /// Calls an actor; whether it naps.
+    #[inline]
+    pub(super) fn naps(&mut self, actor: usize) -> bool {
+        self.quiet[actor] = 0;
+        self.naps[actor].is_some()
+    }
+
     /// Calls an actor; takes its nap, if it naps.
+    #[inline]
     pub(super) fn rouse(&mut self, actor: usize) -> Option<Nap> {
         self.quiet[actor] = 0;
         self.get_up(actor)
     }
 
     /// An actor gets up by itself; takes its nap, if it naps.
+    #[inline]
     pub(super) fn get_up(&mut self, actor: usize) -> Option<Nap> {
         self.naps[actor].take()
     }

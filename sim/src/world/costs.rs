@@ -69,17 +69,20 @@ pub(super) fn costed<'a>(
 
 impl Costed<'_> {
     /// The acting thread can do what follows at `at_ns` at the earliest.
+    #[inline]
     fn not_before(&self, at_ns: u64) {
         self.meter.charge(at_ns.saturating_sub(self.meter.now()));
     }
 
     /// Notes that something about a task is done now.
+    #[inline]
     fn note(&self, times: &[AtomicU64], task: u64) {
         // RELAXED, here and below: virtual time has one thread.
         times[index(task)].store(self.meter.now(), Ordering::Relaxed);
     }
 
     /// When all that `slot`'s task waited for had released it.
+    #[inline]
     fn ready_ns(&self, slot: SlotId) -> u64 {
         let task = self.recorder.task_in(self.rank, slot);
         let rank = u32::try_from(self.rank).expect("a run has at most 1024 ranks");

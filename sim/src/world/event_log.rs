@@ -50,20 +50,34 @@ impl EventLog {
 struct Fnv(u64);
 
 impl Fnv {
+    #[inline(always)]
     const fn byte(&mut self, byte: u64) {
         self.0 = (self.0 ^ byte).wrapping_mul(PRIME);
     }
 
-    /// The lower `bytes` bytes of `word`, which has no others.
+    /// The lower `bytes` bytes of `word`, which has no others: up to the last that is not 0 by
+    /// fours, twos and one, the rest at once.
     #[inline(always)]
     const fn word(&mut self, word: u64, bytes: usize) {
-        let (mut rest, mut zeros) = (word, bytes);
-        while rest != 0 {
+        let (mut rest, used) = (word, 8 - word.leading_zeros() as usize / 8);
+        let mut fours = used / 4;
+        while fours > 0 {
             self.byte(rest & 0xFF);
-            rest >>= 8;
-            zeros -= 1;
+            self.byte(rest >> 8 & 0xFF);
+            self.byte(rest >> 16 & 0xFF);
+            self.byte(rest >> 24 & 0xFF);
+            rest >>= 32;
+            fours -= 1;
         }
-        self.0 = self.0.wrapping_mul(ZEROS[zeros]);
+        if used & 2 != 0 {
+            self.byte(rest & 0xFF);
+            self.byte(rest >> 8 & 0xFF);
+            rest >>= 16;
+        }
+        if used & 1 != 0 {
+            self.byte(rest & 0xFF);
+        }
+        self.0 = self.0.wrapping_mul(ZEROS[bytes - used]);
     }
 }
 

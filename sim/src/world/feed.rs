@@ -187,9 +187,17 @@ impl<'a, 'm> Feed<'a, 'm> {
     }
 
     /// Looks at the streams of all ranks, until none moves.
+    #[inline]
     pub(super) fn turn(&mut self, schedulers: &[&Scheduler<'_>], now_ns: u64) -> Turned {
+        match self.has_streams {
+            true => self.turn_streams(schedulers, now_ns),
+            false => Turned::default(),
+        }
+    }
+
+    fn turn_streams(&mut self, schedulers: &[&Scheduler<'_>], now_ns: u64) -> Turned {
         let mut all = Turned::default();
-        let mut is_moving = self.has_streams;
+        let mut is_moving = true;
         while is_moving {
             is_moving = false;
             for (rank, feed) in self.ranks.iter_mut().enumerate() {

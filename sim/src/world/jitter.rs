@@ -55,6 +55,7 @@ impl Jitter {
     }
 
     /// How much later than usual: the `count`-th event about `subject`.
+    #[inline]
     pub(super) fn small_ns(self, subject: u64, count: u64) -> u64 {
         self.below(SMALL_NS, 3 << 60 | subject, count)
     }
@@ -68,6 +69,7 @@ impl Jitter {
     }
 
     /// A pause after an actor's `count`-th productive step, usually 0.
+    #[inline]
     pub(super) fn pause_ns(self, actor: usize, count: u64) -> u64 {
         let subject = 4 << 60 | actor as u64;
         if self.seed != 0 && self.draw(subject, count).is_multiple_of(PAUSE_EVERY) {

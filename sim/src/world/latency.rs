@@ -133,6 +133,7 @@ impl Latencies {
         }
     }
 
+    #[inline]
     pub(super) fn submitted(&self, rank: usize, task: u32, now: u64) {
         let times = &self.ranks[rank].tasks[task as usize];
         times.submitted.store(now + 1, Ordering::Relaxed);
@@ -163,18 +164,21 @@ impl Latencies {
     }
 
     /// A condition of `task` was seen to hold in a step that began at `began`.
+    #[inline]
     pub(super) fn met(&self, rank: usize, task: u32, began: u64) {
         let times = &self.ranks[rank].tasks[task as usize];
         self.raise(&times.last_met, began + 1);
     }
 
     /// A FIN of `task` was seen in a step that began at `began`.
+    #[inline]
     pub(super) fn observed(&self, rank: usize, task: u32, began: u64) {
         let times = &self.ranks[rank].tasks[task as usize];
         self.raise(&times.last_fin, began + 1);
     }
 
     /// The handler begins with the FIN of a core's token.
+    #[inline]
     pub(super) fn handling(&self, rank: usize, now: u64, (core, token): (CoreId, Token)) {
         let fin = &self.ranks[rank].fins[core.index()][token.parity()];
         fin.store(now + 1, Ordering::Relaxed);
@@ -254,6 +258,7 @@ impl Latencies {
     }
 
     /// Brings a time up to `at_least`.
+    #[inline]
     fn raise(&self, time: &AtomicU64, at_least: u64) {
         if self.batches.is_none() {
             time.fetch_max(at_least, Ordering::Relaxed);

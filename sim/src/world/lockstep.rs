@@ -322,9 +322,13 @@ impl<'a> World<'a, '_> {
     /// Enters when a rank's engines end something next, unless it is known.
     fn announce_engines(&mut self, rank: usize) {
         if let Some(at_ns) = self.programs[rank].engines.announce() {
-            self.queue
-                .issue(at_ns.max(self.now), What::Engines { rank });
+            self.issue_engines(rank, at_ns);
         }
+    }
+
+    fn issue_engines(&mut self, rank: usize, at_ns: u64) {
+        let at_ns = at_ns.max(self.now);
+        self.queue.issue(at_ns, What::Engines { rank });
     }
 
     fn step_core(&mut self, rank: usize, core: CoreId) {
@@ -345,12 +349,20 @@ impl<'a> World<'a, '_> {
         if let Some(at_ns) = stepped.announce(self.now) {
             self.queue.issue(at_ns, What::Core { rank, core });
         }
-        if !self.programs[rank].issued.is_empty() {
+        let programs = &mut self.programs[rank];
+        let (engines_ns, has_workers) = (programs.engines.announce(), programs.workers.is_some());
+        if !programs.issued.is_empty() {
             self.issue_effects(rank, core);
         }
-        self.announce_engines(rank);
-        self.heed_workers(rank);
-        self.strike();
+        if let Some(at_ns) = engines_ns {
+            self.issue_engines(rank, at_ns);
+        }
+        if has_workers {
+            self.heed_workers(rank);
+        }
+        if self.injector.has_struck() {
+            self.strike();
+        }
         if changed {
             let owner = self.owners[rank][core.index()];
             let handler = rank * usize::from(self.settings.handlers) + usize::from(owner);

@@ -59,6 +59,7 @@ impl Dependencies {
     }
 
     /// The tasks that must finish before `task` starts.
+    #[inline]
     pub(crate) fn before(&self, task: u32) -> &[u32] {
         let task = task as usize;
         &self.befores[self.begins[task] as usize..self.begins[task + 1] as usize]

@@ -247,6 +247,7 @@ impl<'a> Recorder<'a> {
     }
 
     /// The tasks that had to finish before a task could start.
+    #[inline]
     pub(super) fn before(&self, at: TaskRef) -> &[u32] {
         self.ranks[at.rank as usize].after.before(at.task)
     }
@@ -340,6 +341,7 @@ impl<'a> Recorder<'a> {
     }
 
     /// Which task a slot stands for now.
+    #[inline]
     pub(super) fn task_in(&self, rank: usize, slot: SlotId) -> u32 {
         self.ranks[rank].tasks[slot.index()].load(Ordering::Acquire)
     }

@@ -10,20 +10,36 @@ use crate::workload::{Part, RankPlan, Shape, Subtasks, TaskPlan};
 
 /// The shortest that the tasks of one rank can take on its device, in ns.
 pub(super) fn shortest_ns(plan: &RankPlan, after: &Dependencies, device: &Device) -> u64 {
-    chain_ns(plan, after).max(work_a_core_ns(plan, device))
+    let (mut chains, mut work) = (Chains::of(plan), [0_u64; 3]);
+    for (index, task) in (0..).zip(&plan.tasks) {
+        let runs_ns = runs_ns(task);
+        chains.add(runs_ns, after.before(index));
+        add_work(&mut work, task, runs_ns);
+    }
+    chains.longest_ns.max(work_a_core_ns(work, device))
 }
 
-/// The longest chain of tasks; in a plan whoever is waited for comes first.
-fn chain_ns(plan: &RankPlan, after: &Dependencies) -> u64 {
-    let mut ends: Vec<u64> = Vec::with_capacity(plan.tasks.len());
-    for (index, task) in (0..).zip(&plan.tasks) {
-        let befores = after.before(index).iter();
-        let begin = befores
-            .filter_map(|&before| ends.get(before as usize))
-            .max();
-        ends.push(begin.copied().unwrap_or(0) + runs_ns(task));
+/// The chains of tasks; in a plan whoever is waited for comes first.
+struct Chains {
+    /// When each task ends at the earliest.
+    ends: Vec<u64>,
+    longest_ns: u64,
+}
+
+impl Chains {
+    fn of(plan: &RankPlan) -> Self {
+        Self {
+            ends: Vec::with_capacity(plan.tasks.len()),
+            longest_ns: 0,
+        }
     }
-    ends.into_iter().max().unwrap_or(0)
+
+    fn add(&mut self, runs_ns: u64, befores: &[u32]) {
+        let ends = befores.iter().filter_map(|&at| self.ends.get(at as usize));
+        let end = ends.max().copied().unwrap_or(0) + runs_ns;
+        self.ends.push(end);
+        self.longest_ns = self.longest_ns.max(end);
+    }
 }
 
 /// How long a part of it runs at least: what a counter decides may not run at all.
@@ -34,30 +50,32 @@ const fn runs_ns(task: &TaskPlan) -> u64 {
     }
 }
 
-/// The work of the kind of cores that has the most of it each.
-fn work_a_core_ns(plan: &RankPlan, device: &Device) -> u64 {
-    let kinds = [Shape::Aic, Shape::Aiv, Shape::Host];
-    let mut work = [0_u64; 3];
-    for task in &plan.tasks {
-        let ns = runs_ns(task);
-        let blocks = u64::from(task.blocks);
-        match task.shape {
-            Shape::Mix => Part::all_of(task).for_each(|part| {
-                let kind = usize::from(part.subtask != Subtasks::AIC);
-                work[kind] = work[kind].saturating_add(ns);
-            }),
-            shape => {
-                let kind = kinds.iter().position(|&kind| kind == shape).unwrap_or(0);
-                work[kind] = work[kind].saturating_add(ns.saturating_mul(blocks));
-            }
+/// Kinds of cores.
+const KINDS: [Shape; 3] = [Shape::Aic, Shape::Aiv, Shape::Host];
+
+/// Adds the work of a task, of which each part takes so long, to that of each kind of cores.
+fn add_work(work: &mut [u64; 3], task: &TaskPlan, ns: u64) {
+    let blocks = u64::from(task.blocks);
+    match task.shape {
+        Shape::Mix => Part::all_of(task).for_each(|part| {
+            let kind = usize::from(part.subtask != Subtasks::AIC);
+            work[kind] = work[kind].saturating_add(ns);
+        }),
+        shape => {
+            let kind = KINDS.iter().position(|&kind| kind == shape).unwrap_or(0);
+            work[kind] = work[kind].saturating_add(ns.saturating_mul(blocks));
         }
     }
+}
+
+/// The work of the kind of cores that has the most of it each.
+fn work_a_core_ns(work: [u64; 3], device: &Device) -> u64 {
     let cores = |kind: Shape| {
         device
             .core_ids()
             .filter(move |&core| device.shape(core) == kind)
     };
-    let each = kinds.into_iter().zip(work);
+    let each = KINDS.into_iter().zip(work);
     let each = each.map(|(kind, work)| work.checked_div(cores(kind).count() as u64).unwrap_or(0));
     each.max().unwrap_or(0)
 }

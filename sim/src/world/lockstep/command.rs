@@ -76,6 +76,7 @@ impl<'a, 'm> Submission<'a, 'm> {
     }
 
     /// Whether everything that is to be submitted was, and is answered for.
+    #[inline]
     pub(super) fn is_over(&self) -> bool {
         match self {
             Self::Direct(_) => true,
@@ -84,6 +85,7 @@ impl<'a, 'm> Submission<'a, 'm> {
     }
 
     /// How the run has to end, if the processor ends it.
+    #[inline]
     pub(super) fn ended(&self, now: u64) -> Option<Ended> {
         let Self::Ring(ring) = self else {
             return None;

@@ -8,6 +8,9 @@ use crate::world::actor::Nap;
 impl World<'_, '_> {
     /// Ends an actor's nap: something happened that it could see.
     pub(super) fn wake(&mut self, actor: usize) {
+        if !self.actors.naps(actor) {
+            return;
+        }
         let Some(nap) = self.actors.rouse(actor) else {
             return;
         };

@@ -38,10 +38,11 @@ impl RankProbe<'_> {
     }
 
     /// Tells the oracles and the latencies.
-    fn tell(&self, event: Event) {
+    #[inline]
+    fn tell(&self, event: &Event) {
         let (recorder, rank) = (self.recorder, self.rank);
         let (latencies, now) = (&recorder.latencies, || recorder.meter.now());
-        match event {
+        match *event {
             Event::Submitted { slot, task } => {
                 let task = u32::try_from(task.0).expect("a simulated task's number is its index");
                 recorder.ranks[rank].tasks[slot.index()].store(task, Ordering::Release);
@@ -96,9 +97,9 @@ impl RankProbe<'_> {
     }
 
     /// Tells whoever keeps failures.
-    fn tell_failure(&self, event: Event) {
+    fn tell_failure(&self, event: &Event) {
         let failures = &self.recorder.failures;
-        match event {
+        match *event {
             Event::EngineFailed { slot, engine, code } => {
                 let at = self.task_at(slot);
                 failures.engine_failed(at, engine, code);
@@ -150,7 +151,7 @@ impl RankProbe<'_> {
 
 impl Probe for RankProbe<'_> {
     fn event(&self, event: Event) {
-        self.tell(event);
+        self.tell(&event);
         let (recorder, rank) = (self.recorder, self.rank);
         if let Some(recording) = &recorder.recording {
             recording.hear(rank, self.task_of(event), event);
@@ -158,7 +159,7 @@ impl Probe for RankProbe<'_> {
         // A poll that sees nothing takes the lock too, in the baseline, and may be reckoned.
         let is_told_by_polls = matches!(event, Event::Locked { .. } | Event::Unlocked { .. });
         if recorder.meter.is_virtual() && !is_told_by_polls {
-            recorder.log.note((recorder.meter.now(), rank, event));
+            recorder.log.note((recorder.meter.now(), rank, &event));
         }
         self.tracing.event(event);
     }
