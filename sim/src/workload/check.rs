@@ -6,6 +6,8 @@
 //! behind those it names. Programs rely on that and check nothing again. Called once, before
 //! devices are made.
 
+use std::cell::OnceCell;
+
 use crate::device::{CounterPlace, EngineMemory, RANK_STRIDE_BYTES};
 
 use finbox_scheduler::Shape;
@@ -30,13 +32,13 @@ impl Workload {
         let points = self.has_streams().then(|| Points::of(self));
         for (rank, plan) in (0..).zip(&self.ranks) {
             check_data(rank, plan)?;
-            let service = plan.service();
+            let service = OnceCell::new();
             for (task, planned) in (0..).zip(&plan.tasks) {
                 let at = TaskRef { rank, task };
                 let task = OfTask {
                     workload: self,
                     plan,
-                    service,
+                    service: &service,
                     task: planned,
                     at,
                 };
@@ -214,7 +216,8 @@ pub(super) struct OfTask<'a> {
     pub(super) workload: &'a Workload,
     pub(super) plan: &'a RankPlan,
     /// What the workers of the rank serve.
-    pub(super) service: Option<Service>,
+    /// What the workers of its rank serve, once somebody asked.
+    pub(super) service: &'a OnceCell<Option<Service>>,
     pub(super) task: &'a TaskPlan,
     pub(super) at: TaskRef,
 }

@@ -135,9 +135,14 @@ impl OfTask<'_> {
         self.inside(Span { at: to, bytes }, self.peer(peer)?.data_bytes)
     }
 
+    /// What the workers of its rank serve, if there are any.
+    fn service(&self) -> Option<Service> {
+        *self.service.get_or_init(|| self.plan.service())
+    }
+
     /// All workers of a rank serve the same.
     fn serves(&self, service: Service) -> Result<(), PlanError> {
-        if service.grain > 0 && self.service == Some(service) {
+        if service.grain > 0 && self.service() == Some(service) {
             return Ok(());
         }
         let place = self.place();
@@ -147,7 +152,7 @@ impl OfTask<'_> {
     /// A task for workers is an item, and its rank has workers.
     pub(super) fn item(&self) -> Result<(), PlanError> {
         let place = || self.place();
-        let Some(service) = self.service else {
+        let Some(service) = self.service() else {
             return Err(PlanError::NoWorkers { place: place() });
         };
         match service.item(&self.task.program) {

@@ -15,6 +15,9 @@ use super::places::Places;
 use super::planned::Planned;
 use crate::workload::{Service, TaskPlan, TaskRef, Workload};
 
+/// The slot of a task that was not wired in: a ring has none like it, there are few rings.
+pub(super) const UNWIRED: SlotId = SlotId::new(u8::MAX, SlotId::MAX_INDEX, u32::MAX);
+
 /// What offering the next task came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fed {
@@ -78,7 +81,8 @@ struct RankFeed<'a, 'm> {
     /// What the rank's workers serve, once an item was offered to them.
     service: Option<Service>,
     road: Road<'a, 'm>,
-    slots: Vec<Option<SlotId>>,
+    /// Where each task was wired in, as soon as it was.
+    slots: Vec<SlotId>,
     /// The scopes that the next task opens are open.
     has_opened: bool,
 }
@@ -133,7 +137,7 @@ impl<'a, 'm> Feed<'a, 'm> {
                     Road::Launches(Box::new(Launches::new(planning, rank, submitter, words)))
                 }
             },
-            slots: vec![None; plan.tasks.len()],
+            slots: vec![UNWIRED; plan.tasks.len()],
             has_opened: false,
         });
         let ranks = ranks.collect();
@@ -178,7 +182,8 @@ impl<'a, 'm> Feed<'a, 'm> {
         let (rank, task) = (at.rank as usize, at.task as usize);
         let feed = &self.ranks[rank];
         let fate = |slot| feed.road.submitter().fate(schedulers[rank], slot);
-        feed.slots[task].is_some_and(|slot| fate(slot) != Fate::Unfinished)
+        let slot = feed.slots[task];
+        slot != UNWIRED && fate(slot) != Fate::Unfinished
     }
 
     /// Whether there are streams to look at, also when all tasks are submitted.
@@ -281,7 +286,7 @@ impl<'a, 'm> Feed<'a, 'm> {
         let Some(slot) = wired else {
             return Ok(Fed::Blocked(rank));
         };
-        feed.slots[task as usize] = Some(slot);
+        feed.slots[task as usize] = slot;
         feed.close(planned).map_err(scope)?;
         self.position += 1;
         self.is_prepared = false;
@@ -292,7 +297,9 @@ impl<'a, 'm> Feed<'a, 'm> {
         let feed = &self.ranks[rank];
         let slot_of = |&index: &u32| {
             let slot = feed.slots[index as usize];
-            Dependency::wait(slot.expect("the order puts a task behind what it waits for"))
+            let is_there = slot != UNWIRED;
+            assert!(is_there, "the order puts a task behind what it waits for");
+            Dependency::wait(slot)
         };
         self.after.clear();
         self.after.extend(task.after.iter().map(slot_of));

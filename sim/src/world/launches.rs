@@ -12,6 +12,7 @@ use finbox_runtime::{BufferId, BufferUse};
 use finbox_scheduler::{Dependency, Probe, Scheduler, SlotId, Submitter, TaskSpec};
 
 use super::RunError;
+use super::feed::UNWIRED;
 use super::places::Places;
 use crate::device::Device;
 use crate::shared::Shared;
@@ -438,15 +439,11 @@ impl<'a, 'm> Launches<'a, 'm> {
     }
 
     /// The points that `task` waits for, with the slots of the gates in front of it.
-    pub(super) fn gates(
-        &self,
-        task: &TaskPlan,
-        slots: &[Option<SlotId>],
-    ) -> Vec<(TimePoint, SlotId)> {
+    pub(super) fn gates(&self, task: &TaskPlan, slots: &[SlotId]) -> Vec<(TimePoint, SlotId)> {
         let gate = |wait: &crate::workload::PointWait| {
-            let slot = slots[wait.gate? as usize]?;
+            let slot = slots[wait.gate? as usize];
             let timeline = self.planning.timelines[wait.rank as usize][wait.stream as usize];
-            Some((TimePoint::new(timeline, wait.value), slot))
+            (slot != UNWIRED).then(|| (TimePoint::new(timeline, wait.value), slot))
         };
         task.waits.iter().filter_map(gate).collect()
     }

@@ -23,7 +23,7 @@ use crate::device::{Device, Meter};
 use crate::report::{FailureReport, GapReport, LatencyReport};
 use crate::shared::Shared;
 use crate::timeline::Timeline;
-use crate::workload::{RankPlan, TaskPlan, TaskRef, Workload};
+use crate::workload::{RankPlan, TaskRef, Workload};
 
 /// Most broken rules that are told one by one.
 const MOST_BROKEN: usize = 10;
@@ -89,8 +89,8 @@ impl<'a> Recorder<'a> {
             .ranks
             .iter()
             .zip(slots)
-            .map(|(plan, slots)| (plan, slots, count_of(servers(plan))))
-            .map(|(plan, slots, servers)| RankRecord {
+            .map(|(plan, slots)| (plan, slots, count_work(plan)))
+            .map(|(plan, slots, (items, servers))| RankRecord {
                 after: Dependencies::of(plan),
                 outcomes: plan
                     .tasks
@@ -98,7 +98,7 @@ impl<'a> Recorder<'a> {
                     .map(|_| AtomicU8::new(UNFINISHED))
                     .collect(),
                 tasks: (0..slots).map(|_| AtomicU32::new(u32::MAX)).collect(),
-                items: AtomicU32::new(count_of(plan.items())),
+                items: AtomicU32::new(items),
                 servers: AtomicU32::new(servers),
                 serves: servers > 0,
             });
@@ -409,12 +409,12 @@ impl<'a> Recorder<'a> {
     }
 }
 
-/// The launches of workers.
-fn servers(plan: &RankPlan) -> impl Iterator<Item = &TaskPlan> {
-    let tasks = plan.tasks.iter();
-    tasks.filter(|task| task.service().is_some())
-}
-
-fn count_of<T>(all: impl Iterator<Item = T>) -> u32 {
-    u32::try_from(all.count()).expect("a plan has less than 2³² tasks")
+/// Items for workers, and launches of workers.
+fn count_work(plan: &RankPlan) -> (u32, u32) {
+    let (mut items, mut servers) = (0, 0);
+    for task in &plan.tasks {
+        items += u32::from(task.shape == Shape::Work);
+        servers += u32::from(task.service().is_some());
+    }
+    (items, servers)
 }

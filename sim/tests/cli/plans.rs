@@ -80,6 +80,8 @@ fn more_rounds_than_a_run_has_tasks_for_are_refused() {
         let line = ["run", "streams", "--ranks", ranks, "--tasks", rounds];
         refused(&line, 2, &["at most 4000000", "fewer --tasks"]);
     }
+    let line = ["run", "grid", "--tasks", "10000001"];
+    refused(&line, 2, &["10000001", "from 1 to 10000000"]);
 }
 
 #[test]
