@@ -19,8 +19,8 @@ use crate::report::{Code, ErrorReport, ImportCounts, Invalid, RunReport};
 use crate::workload::{self, Workload, chakra, lower, random};
 use crate::world;
 
-/// Most tasks of a scenario with streams or of Task Bench: they take several times what a task of the
-/// others takes.
+/// Most tasks of a scenario with streams or of Task Bench: each takes several times the memory that
+/// one of the others takes.
 const MOST_TASKS: u64 = 4_000_000;
 
 /// Steps and kernels of Task Bench, where nothing is said. Choices.

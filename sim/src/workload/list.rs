@@ -1,8 +1,8 @@
 //! Lists of a task that are empty or short more often than not: a plan has them for each task.
 //!
 //! Guarantees: what they hold reads as a slice, and they are equal where their slices are. An empty
-//! [`Seldom`] is a word; an [`After`] of up to [`NEAR`] tasks takes no memory elsewhere; clones of a
-//! [`Common`] share what they hold. Called by whoever makes plans.
+//! [`Seldom`] is a word; an [`After`] of up to [`NEAR`] tasks takes no memory elsewhere; clones of
+//! a [`Common`] share what they hold. Called by whoever makes plans.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;

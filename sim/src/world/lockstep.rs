@@ -319,18 +319,6 @@ impl<'a> World<'a, '_> {
         self.announce_engines(rank);
     }
 
-    /// Enters when a rank's engines end something next, unless it is known.
-    fn announce_engines(&mut self, rank: usize) {
-        if let Some(at_ns) = self.programs[rank].engines.announce() {
-            self.issue_engines(rank, at_ns);
-        }
-    }
-
-    fn issue_engines(&mut self, rank: usize, at_ns: u64) {
-        let at_ns = at_ns.max(self.now);
-        self.queue.issue(at_ns, What::Engines { rank });
-    }
-
     fn step_core(&mut self, rank: usize, core: CoreId) {
         self.last_progress = self.now;
         let registers = self.devices[rank].registers();

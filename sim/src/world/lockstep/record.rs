@@ -31,6 +31,18 @@ impl World<'_, '_> {
         }
     }
 
+    /// Enters when a rank's engines end something next, unless it is known.
+    pub(super) fn announce_engines(&mut self, rank: usize) {
+        if let Some(at_ns) = self.programs[rank].engines.announce() {
+            self.issue_engines(rank, at_ns);
+        }
+    }
+
+    pub(super) fn issue_engines(&mut self, rank: usize, at_ns: u64) {
+        let at_ns = at_ns.max(self.now);
+        self.queue.issue(at_ns, What::Engines { rank });
+    }
+
     /// Which thread of its rank an actor is.
     pub(super) fn role_of(&self, actor: usize) -> Role {
         let handler = actor % usize::from(self.settings.handlers);
