@@ -33,7 +33,7 @@ impl Kernels for Machine {
     }
 
     fn words(&mut self, picked: &Picked, word: u32) -> Words {
-        self.injector.words(picked, word, KERNEL_NS)
+        self.injector.words(picked, word, || KERNEL_NS)
     }
 }
 
