@@ -11,9 +11,9 @@ use finbox_benches::stay_on;
 use finbox_mailbox::Words;
 use thingbuf::ThingBuf;
 
-use crate::peers::{Channel, Finbox, Rtrb};
+use crate::peers::{Channel, Finbox, Fins, Rtrb};
 use crate::plain::Plain;
-use crate::queue::{DRAIN, Queue, add, words};
+use crate::queue::{CONDITIONS, DRAIN, Queue, add, words};
 
 /// How long a contest goes on.
 #[derive(Clone, Copy)]
@@ -65,14 +65,24 @@ impl Contest {
 
     /// All rounds, interleaved. finbox is the first of the sides.
     pub(crate) fn run(&self, size: Size) -> Vec<Times> {
-        let sides: [Side; 7] = [
-            side::<Finbox>(),
+        let is_fin = self.burst == CONDITIONS + 1;
+        let sides: [Side; 8] = [
+            if is_fin {
+                side::<Fins>()
+            } else {
+                side::<Finbox>()
+            },
             side::<Plain>(),
             side::<ArrayQueue<Words>>(),
             side::<Channel>(),
             side::<ThingBuf<Words>>(),
             side::<Rtrb>(),
             side::<Mutex<VecDeque<Words>>>(),
+            (
+                "finbox, five messages",
+                if is_fin { usize::MAX } else { 0 },
+                side::<Finbox>().2,
+            ),
         ];
         let fits = |side: &&(_, usize, _)| self.producers.unwrap_or(1) <= side.1;
         let sides: Vec<_> = sides.iter().filter(fits).collect();

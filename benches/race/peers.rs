@@ -6,10 +6,12 @@ use std::sync::Mutex;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use crossbeam_queue::ArrayQueue;
-use finbox_mailbox::{Cell, Consumer, Header, Producer, Words, mailbox};
+use finbox_mailbox::{
+    Bundle, Cell, Consumer, FinBatch, Header, Message, Producer, SlotBits, Watch, Words, mailbox,
+};
 use thingbuf::ThingBuf;
 
-use crate::queue::{Queue, SLOTS, add, message, words};
+use crate::queue::{CONDITIONS, Queue, SLOTS, add, condition, message, words};
 
 /// The mailbox: one message is a push, a burst is one claim, and what arrives is read where it
 /// lies.
@@ -45,6 +47,61 @@ impl Queue for Finbox {
 
     fn receive(receiver: &mut Consumer<'_>, budget: u32, sum: &mut u64) -> u32 {
         receiver.drain(budget, |_, words| add(sum, words)).taken
+    }
+}
+
+/// The mailbox as FIN handlers use it: what a FIN has to say in as few messages as it needs. The
+/// receiver reads them and sums up what they stand for, one by one, as the others carry it.
+pub(crate) struct Fins(Finbox);
+
+impl Queue for Fins {
+    type Sender<'q> = Producer<'q>;
+    type Receiver<'q> = Consumer<'q>;
+    const NAME: &'static str = "finbox";
+
+    fn new() -> Self {
+        Self(Finbox::new())
+    }
+
+    fn ends(&mut self, producers: usize) -> (Vec<Producer<'_>>, Consumer<'_>) {
+        self.0.ends(producers)
+    }
+
+    fn send(sender: &mut Producer<'_>, from: u32, to: u32) -> u32 {
+        assert_eq!(to, CONDITIONS + 1, "a burst is a FIN");
+        let fin = FinBatch {
+            task: 7,
+            slot: SlotBits(7),
+            conditions: CONDITIONS - from,
+            in_pairs: true,
+            done: Some(CONDITIONS as u8),
+        };
+        let entry = |at| {
+            let condition = black_box(condition(from + at));
+            (Watch::of(&condition), condition.cookie)
+        };
+        match sender.push_fin(&fin, entry) {
+            all if all == fin.messages() => to - from,
+            some => some * 2,
+        }
+    }
+
+    fn receive(receiver: &mut Consumer<'_>, budget: u32, sum: &mut u64) -> u32 {
+        let mut taken = 0;
+        receiver.drain(budget, |_, words| {
+            let bundle = Bundle::decode(words, 1).expect("what a FIN of four becomes");
+            add(sum, &Message::Condition(bundle.first()).encode(1));
+            taken += 1;
+            if let Some(second) = bundle.second() {
+                add(sum, &Message::Condition(second).encode(1));
+                taken += 1;
+            }
+            if let Some(done) = bundle.done() {
+                add(sum, &Message::NormalDone(done).encode(1));
+                taken += 1;
+            }
+        });
+        taken
     }
 }
 

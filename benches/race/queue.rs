@@ -51,15 +51,21 @@ pub(crate) fn message(index: u32) -> Message {
             expected: CONDITIONS,
         });
     }
-    Message::Condition(Condition {
-        task,
-        slot,
+    Message::Condition(condition(index))
+}
+
+/// The condition that is message `index` of a burst.
+#[inline]
+pub(crate) fn condition(index: u32) -> Condition {
+    Condition {
+        task: 7,
+        slot: SlotBits(7),
         addr: 0x1000 + u64::from(index) * 4,
         cookie: 0,
         expected: 1,
         engine: Engine::Sdma,
         completion: CompletionType::Counter,
-    })
+    }
 }
 
 /// The seven words of message `index`, for those that have no message of their own.

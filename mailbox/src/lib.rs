@@ -12,10 +12,12 @@
 //! placement no allocation. Start at `ring.rs` for the algorithm, [`edge`] for every memory order.
 #![no_std]
 
+mod bundle;
 mod cell;
 mod claimer;
 pub mod edge;
 mod error;
+mod fin_batch;
 mod handle;
 mod message;
 #[cfg(loom)]
@@ -30,9 +32,11 @@ mod wake;
 pub mod work;
 mod worker_message;
 
+pub use bundle::{Bundle, Watch, Watches};
 pub use cell::{Cell, Payload, WORDS, Words};
 pub use claimer::{ClaimLine, Claimers, Gap, MAX_CLAIMERS, NamedProducer, NoLine};
 pub use error::{AttachError, Full, PlaceError, PushError, ResetError};
+pub use fin_batch::FinBatch;
 pub use handle::{Consumer, Drained, Salvage, Stop, mailbox, mailbox_with_lines, ring_of};
 pub use message::{CompletionType, Condition, Done, Engine, Malformed, Message, SlotBits};
 pub use producer::{Claimed, Producer};

@@ -1,14 +1,14 @@
 //! CONDITION and TASK_NORMAL_DONE, and their wire form.
 //!
 //! A message is 64 bytes with the sequence at byte 0; here are the seven words behind it. Little
-//! endian. Everything that arrives is validated by [`Message::decode`]; nothing is dereferenced.
+//! endian. A FIN's messages share slots as [`Bundle`](crate::Bundle)s. Everything that arrives is validated by [`Message::decode`]; nothing is dereferenced.
 
 use thiserror::Error;
 
 use crate::cell::{Payload, WORDS, Words};
 
 /// `kind` of a CONDITION message.
-const KIND_CONDITION: u32 = 0;
+pub(crate) const KIND_CONDITION: u32 = 0;
 /// `kind` of a TASK_NORMAL_DONE message.
 const KIND_NORMAL_DONE: u32 = 1;
 /// `kind` of what stands in a slot whose message could not be built.
@@ -123,6 +123,9 @@ pub enum Malformed {
     /// Neither CONDITION nor TASK_NORMAL_DONE.
     #[error("message kind {0} is neither CONDITION (0) nor TASK_NORMAL_DONE (1)")]
     Kind(u32),
+    /// A bundle that does not say what it carries: bytes 42 and 43, and its engines.
+    #[error("a bundle carries {0:#x} of engines {1:#x}: another version's, or no bundle at all")]
+    Bundle(u32, u32),
     /// A message of workers that names a task or a slot, which those do not know: another message,
     /// damaged.
     #[error("a message of workers names task {task:#x} and slot {slot:#x}: not all ones")]

@@ -223,7 +223,7 @@ impl<M: Payload> Claimed<'_, M> {
     }
 
     #[inline]
-    fn publish_next(&mut self, words: &Words) {
+    pub(crate) fn publish_next(&mut self, words: &Words) {
         let ticket = self.claim.first;
         self.claim.first = ticket.plus(1);
         self.claim.count -= 1;

@@ -4,12 +4,12 @@
 //! token's parity: its record is taken until everything is paid, so no new token comes to it.
 //! Called by [`crate::handler`] alone.
 
-use finbox_mailbox::{Condition, Done, Message};
+use finbox_mailbox::{FinBatch, Watch};
 
 use crate::complete::{RELEASE_BUDGET, Release};
 use crate::core_set::only;
 use crate::handler::FinHandler;
-use crate::id::SlotId;
+use crate::id::{SlotId, TaskId};
 use crate::locked::{self, Completion};
 use crate::port::Port;
 use crate::probe::{Event, Probe};
@@ -28,7 +28,7 @@ pub(crate) enum Duty {
 }
 
 /// Conditions `next .. count` of a slab, then TASK_NORMAL_DONE(`done`).
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Push {
     pub(crate) slot: SlotId,
     pub(crate) next: u32,
@@ -36,6 +36,34 @@ pub(crate) struct Push {
     pub(crate) done: Option<u32>,
     /// The copy of its entries is in hand; otherwise they are still in the slab.
     pub(crate) in_hand: bool,
+    /// No entry has a cookie, so that two share a message.
+    pub(crate) in_pairs: bool,
+}
+
+impl Push {
+    /// What it still has to say, for `task`.
+    #[inline]
+    fn batch(&self, task: TaskId) -> FinBatch {
+        let done = |expected| u8::try_from(expected).expect("a task has at most 64 conditions");
+        FinBatch {
+            task: task.0,
+            slot: self.slot.bits(),
+            conditions: self.count - self.next,
+            in_pairs: self.in_pairs,
+            done: self.done.map(done),
+        }
+    }
+
+    /// What is left to push when `accepted` of its messages were, which are not all.
+    fn without(self, accepted: u32) -> Self {
+        let conditions = accepted << u32::from(self.in_pairs);
+        let (next, in_hand) = (self.next + conditions, false);
+        Self {
+            next,
+            in_hand,
+            ..self
+        }
+    }
 }
 
 impl FinHandler<'_> {
@@ -97,18 +125,8 @@ impl FinHandler<'_> {
         (index, parity): (usize, usize),
         owed: Push,
     ) -> bool {
-        let (scheduler, port, probe) = turn;
-        let Push {
-            slot,
-            next,
-            count,
-            done,
-            in_hand,
-        } = owed;
-        let slab = port.slab_address(self.core_id(index), parity);
-        let slab = (!in_hand).then_some(slab);
-        let accepted = self.push(turn, (slot, slab), next..count, done);
-        let offered = count - next + u32::from(done.is_some());
+        let (scheduler, _, probe) = turn;
+        let (accepted, offered) = self.push(turn, (index, parity), &owed);
         // What a condemned mailbox refuses can never be sent: its task fails in dispatch.
         let is_lost = accepted < offered && scheduler.producer.is_condemned();
         if is_lost {
@@ -116,24 +134,13 @@ impl FinHandler<'_> {
         }
         let left = if is_lost { 0 } else { offered - accepted };
         probe.event(Event::Pushed {
-            slot,
+            slot: owed.slot,
             accepted,
             owed: left,
         });
         match left {
             0 => self.free_record(scheduler, index, parity),
-            _ => {
-                let next = next + accepted;
-                let in_hand = false;
-                self.owe(
-                    (index, parity),
-                    Duty::Push(Push {
-                        next,
-                        in_hand,
-                        ..owed
-                    }),
-                );
-            }
+            _ => self.owe((index, parity), Duty::Push(owed.without(accepted))),
         }
         accepted > 0 || is_lost
     }
@@ -145,61 +152,44 @@ impl FinHandler<'_> {
         self.cores[index].duties[parity] = Some(duty);
     }
 
-    /// Offers conditions `range` and, behind them, TASK_NORMAL_DONE in one batch.
+    /// Offers what is `owed` in one batch. Returns how many messages were accepted, and how many
+    /// there were.
     ///
     /// Of what a full mailbox refused before, the copy in hand is of whichever core was read last:
-    /// then an entry is copied from its `slab` once more, when it is accepted and not sooner. The
+    /// then an entry is copied from its slab once more, when it is accepted and not sooner. The
     /// slab was valid and belongs to the core until the record is free; should it have changed all
     /// the same, the entry becomes a condition that the wait list refuses.
     fn push(
         &mut self,
         (scheduler, port, probe): (&Scheduler<'_>, &impl Port, &impl Probe),
-        (slot, slab): (SlotId, Option<u64>),
-        range: core::ops::Range<u32>,
-        done: Option<u32>,
-    ) -> u32 {
-        let (task, entries) = (scheduler.slot(slot).task().0, &self.entries);
-        let conditions = range.end - range.start;
-        let offered = conditions + u32::from(done.is_some());
-        let build = |i| {
-            if i == conditions {
-                let expected = done.unwrap_or(0);
-                return Message::NormalDone(Done {
-                    task,
-                    slot: slot.bits(),
-                    expected,
-                });
+        (index, parity): (usize, usize),
+        owed: &Push,
+    ) -> (u32, u32) {
+        let (batch, entries) = (owed.batch(scheduler.slot(owed.slot).task()), &self.entries);
+        let slab = (!owed.in_hand).then(|| port.slab_address(self.core_id(index), parity));
+        let entry = |at| match slab {
+            None => watch(entries[(owed.next + at) as usize]),
+            Some(addr) => {
+                let at = (addr, owed.next + at);
+                watch(read_again(port, scheduler.chip.target, at, owed.in_pairs))
             }
-            let entry = match slab {
-                None => entries[(range.start + i) as usize],
-                Some(addr) => read_again(port, scheduler.chip.target, (addr, range.start + i)),
-            };
-            Message::Condition(Condition {
-                task,
-                slot: slot.bits(),
-                addr: entry.addr,
-                cookie: entry.cookie,
-                expected: entry.expected,
-                engine: entry.engine,
-                completion: entry.completion,
-            })
         };
-        let ledger = &mut self.ledger;
-        let accepted = match scheduler.completion {
-            Completion::Mailbox => self.pusher.push_batch(offered, build),
+        let (accepted, offered) = match scheduler.completion {
+            Completion::Mailbox => (self.pusher.push(&batch, entry), batch.messages()),
             Completion::Locked => {
                 let mut turn = Turn {
                     scheduler,
                     port,
                     probe,
-                    ledger,
+                    ledger: &mut self.ledger,
                 };
-                locked::register(&mut turn, offered, build)
+                let all = locked::register(&mut turn, &batch, entry);
+                (all, all)
             }
         };
         self.ledger.messages_accepted += u64::from(accepted);
         self.ledger.full += u64::from(accepted < offered);
-        accepted
+        (accepted, offered)
     }
 
     #[inline]
@@ -208,8 +198,33 @@ impl FinHandler<'_> {
     }
 }
 
-/// Entry `index` of the slab at `addr`, which was valid when it was read first.
+const fn watch(entry: SlabEntry) -> (Watch, u64) {
+    let SlabEntry {
+        addr,
+        cookie,
+        expected,
+        engine,
+        completion,
+    } = entry;
+    let watch = Watch {
+        addr,
+        expected,
+        engine,
+        completion,
+    };
+    (watch, cookie)
+}
+
+/// Entry `index` of the slab at `addr`, which was valid when it was read first, and had no cookie
+/// if it is to share a message.
 #[cold]
-fn read_again(port: &impl Port, target: &Target, (addr, index): (u64, u32)) -> SlabEntry {
-    read_entry(port, target, addr, index).unwrap_or(SlabEntry::EMPTY)
+fn read_again(
+    port: &impl Port,
+    target: &Target,
+    (addr, index): (u64, u32),
+    in_pairs: bool,
+) -> SlabEntry {
+    let read = read_entry(port, target, addr, index).ok();
+    let kept = read.filter(|entry| !in_pairs || entry.cookie == 0);
+    kept.unwrap_or(SlabEntry::EMPTY)
 }

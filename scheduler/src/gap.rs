@@ -149,6 +149,7 @@ impl WaitDesk<'_> {
         };
         self.watch.is_recovered = true;
         self.book.give_back(turn.scheduler);
+        self.count_waiting(turn.ledger);
         drained.taken + failed
     }
 }

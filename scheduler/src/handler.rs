@@ -352,12 +352,15 @@ impl<'m> FinHandler<'m> {
                 return Some(Duty::Release(release));
             }
         };
+        let has_cookie = |entry: &SlabEntry| entry.cookie != 0;
+        let in_pairs = !self.entries[..count as usize].iter().any(has_cookie);
         let push = Push {
             slot,
             next: 0,
             count,
             done,
             in_hand: true,
+            in_pairs,
         };
         (count > 0 || done.is_some()).then_some(Duty::Push(push))
     }

@@ -5,7 +5,7 @@
 //! nothing else in the house does, and the dispatch thread looks at all conditions while it holds
 //! the lock, without a budget: that is what is measured.
 
-use finbox_mailbox::{Guard, Message};
+use finbox_mailbox::{FinBatch, Guard, Message, Watch};
 
 use crate::port::Port;
 use crate::probe::{Event, Probe};
@@ -41,22 +41,27 @@ fn lock<'a, 'm>(list: &'a AsyncWaitList<'m>) -> Guard<'a, WaitDesk<'m>> {
     }
 }
 
-/// Acts on the messages `build(0) .. build(count - 1)` under the list's lock. All are taken:
-/// returns `count`.
+/// Acts on all that `fin` has to say, one by one, under the list's lock. Returns how many messages
+/// that would have been.
 pub(crate) fn register<P: Port, B: Probe>(
     turn: &mut Turn<'_, '_, P, B>,
-    count: u32,
-    mut build: impl FnMut(u32) -> Message,
+    fin: &FinBatch,
+    mut entry: impl FnMut(u32) -> (Watch, u64),
 ) -> u32 {
     let list = &turn.scheduler.wait_list;
     let by = Holder::Handler;
     let mut desk = lock(list);
     turn.probe.event(Event::Locked { by });
-    for index in 0..count {
-        desk.register(turn, &build(index));
+    for index in 0..fin.conditions {
+        let (watch, cookie) = entry(index);
+        let condition = watch.condition(fin.task, fin.slot, cookie);
+        desk.register(turn, &Message::Condition(condition));
+    }
+    if let Some(done) = fin.done() {
+        desk.register(turn, &Message::NormalDone(done));
     }
     list.say_live(desk.live_hint());
     drop(desk);
     turn.probe.event(Event::Unlocked { by });
-    count
+    fin.conditions + u32::from(fin.done.is_some())
 }

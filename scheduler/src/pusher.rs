@@ -3,7 +3,7 @@
 use core::mem;
 use core::num::NonZeroU32;
 
-use finbox_mailbox::{Message, NamedProducer, Producer};
+use finbox_mailbox::{FinBatch, NamedProducer, Producer, Watch};
 
 /// The sending end.
 #[derive(Debug)]
@@ -24,14 +24,14 @@ impl<'m> Pusher<'m> {
         }
     }
 
-    /// As [`Producer::push_batch`].
-    pub(crate) fn push_batch(&mut self, count: u32, build: impl FnMut(u32) -> Message) -> u32 {
+    /// As [`Producer::push_fin`].
+    pub(crate) fn push(&mut self, fin: &FinBatch, entry: impl FnMut(u32) -> (Watch, u64)) -> u32 {
         if self.dies_in == 1 {
-            return self.die(count);
+            return self.die(fin.messages());
         }
         let accepted = match &mut self.named {
-            Some(named) => named.push_batch(count, build),
-            None => self.producer.push_batch(count, build),
+            Some(named) => named.push_fin(fin, entry),
+            None => self.producer.push_fin(fin, entry),
         };
         if self.dies_in > 1 && accepted > 0 {
             self.dies_in -= 1;

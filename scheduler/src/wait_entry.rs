@@ -5,7 +5,9 @@
 //! nothing: its conditions are not looked at any more, and it is done when its messages were seen.
 //! Tasks are not finished here but collected, and finished after the lock is given back.
 
-use finbox_mailbox::{Condition, Done, Malformed, Message, SlotBits, Ticket, Words, WorkerMessage};
+use finbox_mailbox::{
+    Bundle, Condition, Done, Malformed, Message, SlotBits, Ticket, Words, WorkerMessage,
+};
 
 use crate::condition::{Failure, Unmet, Verdict};
 use crate::fault::Fault;
@@ -83,6 +85,8 @@ pub(crate) struct Book<'m> {
     pub(crate) queues: &'m mut [UrmaQueue],
     pub(crate) known_dead: KnownDead,
     pub(crate) live: u32,
+    /// Most that ever were.
+    pub(crate) most_live: u32,
     pub(crate) settled: SlotQueue,
     /// The slot that was found to wait last, at this state.
     pub(crate) heard_of: (SlotId, RetireState),
@@ -99,8 +103,20 @@ impl Book<'_> {
         turn: &mut Turn<'_, '_, P, B>,
         (words, epoch): (&Words, u32),
     ) -> Option<()> {
-        let message = Message::decode(words, epoch).ok()?;
-        self.act_on(turn, &message)
+        if !Bundle::is_kind_of(words) {
+            let message = Message::decode(words, epoch).ok()?;
+            return self.act_on(turn, &message);
+        }
+        let bundle = Bundle::decode(words, epoch).ok()?;
+        self.condition(turn, &bundle.first())?;
+        if let Some(second) = bundle.second() {
+            self.condition(turn, &second)?;
+        }
+        if let Some(done) = bundle.done() {
+            self.done(turn, &done)?;
+        }
+        turn.ledger.messages_delivered += 1;
+        Some(())
     }
 
     /// Acts on one message; `None` if it cannot be acted on.
@@ -110,18 +126,32 @@ impl Book<'_> {
         message: &Message,
     ) -> Option<()> {
         match message {
-            Message::Condition(condition) => {
-                self.condition(turn, condition)?;
-                turn.ledger.conditions += 1;
-            }
-            Message::NormalDone(done) => {
-                self.done(turn.scheduler, done)?;
-                turn.ledger.normal_done += 1;
-            }
+            Message::Condition(condition) => self.condition(turn, condition)?,
+            Message::NormalDone(done) => self.done(turn, done)?,
         }
         turn.ledger.messages_delivered += 1;
-        let waiting = u64::from(self.live);
-        turn.ledger.waiting_high_water = turn.ledger.waiting_high_water.max(waiting);
+        Some(())
+    }
+
+    #[inline]
+    fn condition<P: Port, B: Probe>(
+        &mut self,
+        turn: &mut Turn<'_, '_, P, B>,
+        message: &Condition,
+    ) -> Option<()> {
+        self.register(turn, message)?;
+        turn.ledger.conditions += 1;
+        Some(())
+    }
+
+    #[inline]
+    fn done<P: Port, B: Probe>(
+        &mut self,
+        turn: &mut Turn<'_, '_, P, B>,
+        message: &Done,
+    ) -> Option<()> {
+        self.expect(turn.scheduler, message)?;
+        turn.ledger.normal_done += 1;
         Some(())
     }
 
@@ -168,6 +198,7 @@ impl Book<'_> {
         let entry = &mut self.entries[slot.index()];
         if !entry.is_of(slot) {
             self.live += u32::from(!entry.is_live());
+            self.most_live = self.most_live.max(self.live);
             self.poll.distrust_if(entry.unmet > 0);
             *entry = WaitEntry {
                 generation: slot.generation(),
@@ -179,8 +210,9 @@ impl Book<'_> {
         Some(())
     }
 
+    /// Takes one condition in.
     #[inline]
-    fn condition<P: Port, B: Probe>(
+    fn register<P: Port, B: Probe>(
         &mut self,
         turn: &mut Turn<'_, '_, P, B>,
         message: &Condition,
@@ -219,8 +251,9 @@ impl Book<'_> {
         self.poll.insert(unmet);
     }
 
+    /// Takes in how many conditions there are.
     #[inline]
-    fn done(&mut self, scheduler: &Scheduler<'_>, message: &Done) -> Option<()> {
+    fn expect(&mut self, scheduler: &Scheduler<'_>, message: &Done) -> Option<()> {
         let Some((slot, state, entry)) = self.entry(scheduler, message.slot) else {
             return self.is_abandoned(message.slot).then_some(());
         };
@@ -333,7 +366,11 @@ impl Book<'_> {
             position: ticket.position(),
             slot,
         });
-        let is_straggler = matches!(Message::decode(words, epoch), Err(Malformed::Epoch { .. }));
+        let malformed = match Bundle::is_kind_of(words) {
+            true => Bundle::decode(words, epoch).err(),
+            false => Message::decode(words, epoch).err(),
+        };
+        let is_straggler = matches!(malformed, Some(Malformed::Epoch { .. }));
         if is_straggler || of_worker.is_some() {
             return;
         }

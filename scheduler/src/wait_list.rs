@@ -12,6 +12,7 @@ use crate::condition::Unmet;
 use crate::edge;
 use crate::gap::GapWatch;
 use crate::id::SlotId;
+use crate::ledger::Ledger;
 use crate::limits::{DEFAULT_GAP_NS, Limits};
 use crate::peers::KnownDead;
 use crate::poll::{PollList, PollMemory};
@@ -57,6 +58,7 @@ impl<'m> AsyncWaitList<'m> {
             queues: memory.queues,
             known_dead: KnownDead::default(),
             live: 0,
+            most_live: 0,
             settled: SlotQueue::default(),
             heard_of: (SlotId::new(0, 0, 0), RetireState::NEVER),
             returned: 0,
@@ -164,7 +166,14 @@ impl WaitDesk<'_> {
             }
         });
         self.book.give_back(turn.scheduler);
+        self.count_waiting(turn.ledger);
         drained.taken
+    }
+
+    /// Tells the ledger how many tasks ever waited at once.
+    pub(crate) fn count_waiting(&self, ledger: &mut Ledger) {
+        let most = u64::from(self.book.most_live);
+        ledger.waiting_high_water = ledger.waiting_high_water.max(most);
     }
 
     /// Acts on one message that did not come through the mailbox.
@@ -177,6 +186,7 @@ impl WaitDesk<'_> {
             turn.ledger.messages_reported += 1;
         }
         self.book.give_back(turn.scheduler);
+        self.count_waiting(turn.ledger);
     }
 
     /// Looks at up to `budget` unmet conditions, going on where the last call stopped. Returns how

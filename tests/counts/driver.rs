@@ -8,8 +8,8 @@ mod plans;
 use std::hint::black_box;
 
 use finbox_mailbox::{
-    Cell, CompletionType, Condition, Consumer, Done, Engine, Header, Message, Producer, SlotBits,
-    Words, mailbox,
+    Cell, CompletionType, Condition, Consumer, Done, Engine, FinBatch, Header, Message, Producer,
+    SlotBits, Watch, Words, mailbox,
 };
 use finbox_runtime::command::{
     self, Answer, Command, Executor, Packet, Processor, Refusal, Route, Signal, Transfer, WorkId,
@@ -59,6 +59,21 @@ fn count_push_batch_of_5(producer: &Producer<'_>) {
     assert_eq!(producer.push_batch(CONDITIONS + 1, message), CONDITIONS + 1);
 }
 
+/// The same five in the messages that a FIN handler makes of them.
+#[inline(never)]
+fn count_push_fin_of_5(producer: &Producer<'_>, fin: &FinBatch) {
+    let entry = |index| {
+        let watch = Watch {
+            addr: 0x1000 + u64::from(index) * 4,
+            expected: 1,
+            engine: Engine::Sdma,
+            completion: CompletionType::Counter,
+        };
+        (watch, 0)
+    };
+    assert_eq!(producer.push_fin(fin, entry), 2);
+}
+
 #[inline(never)]
 fn count_drain_of_64(consumer: &mut Consumer<'_>, sum: &mut u64) {
     let drained = consumer.drain(64, |_, words| *sum ^= words[0]);
@@ -76,6 +91,17 @@ fn mailbox_alone() {
     consumer.drain(u32::MAX, |_, _| ());
     for _ in 0..TIMES / 10 {
         (0..10).for_each(|_| count_push_batch_of_5(&producer));
+        consumer.drain(u32::MAX, |_, _| ());
+    }
+    let fin = FinBatch {
+        task: 7,
+        slot: SlotBits(7),
+        conditions: CONDITIONS,
+        in_pairs: true,
+        done: Some(4),
+    };
+    for _ in 0..TIMES / 10 {
+        (0..10).for_each(|_| count_push_fin_of_5(&producer, black_box(&fin)));
         consumer.drain(u32::MAX, |_, _| ());
     }
     for _ in 0..TIMES {

@@ -291,7 +291,7 @@ fn the_hints_say_what_waits_and_what_is_in_the_mailbox() {
         let tasks = [0, 1].map(|_| world.deferred(&conditions, &[]));
         let _ = world.dispatch();
         assert!(world.run_cores() && world.handle());
-        assert_eq!((list(world), depth(world)), (0, 6));
+        assert_eq!((list(world), depth(world)), (0, 2));
         let _ = world.dispatch();
         assert_eq!((list(world), depth(world)), (2, 0));
         (0..2).for_each(|index| world.port.set_counter(index, 1));

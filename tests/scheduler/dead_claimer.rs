@@ -78,7 +78,7 @@ fn outlive(world: &mut World<'_>) {
 #[test]
 fn f21_a_handler_that_dies_in_the_gap_is_named_and_its_task_fails_while_others_go_on() {
     on_each_target(&of_slots(8), |world| {
-        let (lost, cancelled) = die_with(world, 2);
+        let (lost, cancelled) = die_with(world, 5);
         let waits = world.deferred(&[world.counter(9, 1)], &[]);
         let after = world.plain(Shape::Host, &[waits]);
         world.run();
@@ -178,7 +178,7 @@ fn f21_a_task_with_blocks_still_running_fails_when_the_last_one_has_retired() {
 fn f21_a_recovery_longer_than_a_pass_goes_on_in_the_next_ones() {
     let behind = 3 * DRAIN_BUDGET;
     on_each_target(&of_slots(1024), |world| {
-        let (task, _) = die_with(world, 1);
+        let (task, _) = die_with(world, 3);
         for _ in 0..behind {
             world.scheduler.mailbox().push(&nothing()).unwrap();
         }
@@ -259,7 +259,7 @@ fn f22_a_claimer_that_takes_long_delays_and_is_no_fault() {
 #[test]
 fn f24_handlers_of_a_mailbox_that_nobody_drains_return_at_once_and_the_stall_shows() {
     on_each_target(&of_slots(2), |world| {
-        let conditions = [0, 1, 2].map(|i| world.counter(i, 0));
+        let conditions = [0, 1, 2, 3, 4].map(|i| world.counter(i, 0));
         let tasks = [(); 2].map(|()| world.deferred(&conditions, &[]));
         let _ = world.dispatch();
         assert!(world.run_cores());

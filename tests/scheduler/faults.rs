@@ -186,28 +186,35 @@ fn an_engine_or_type_nobody_knows_fails_its_task_with_103() {
 
 #[test]
 fn a_slab_that_changes_while_it_is_owed_fails_its_task_with_101() {
+    changes_while_it_is_owed(0, 0);
+    changes_while_it_is_owed(8, 7);
+}
+
+fn changes_while_it_is_owed(word: u64, value: u64) {
     let limits = Limits {
         mailbox: 2,
         ..Limits::default()
     };
     on_each_target(&limits, |world| {
-        let conditions = [0, 1, 2, 3].map(|i| world.counter(i, 1));
+        let conditions = [0, 1, 2, 3, 4, 5].map(|i| world.counter(i, 1));
         let args = world.script(&conditions);
-        let task = world.submit((Shape::Aic, 4, args), &[]);
+        let task = world.submit((Shape::Aic, 6, args), &[]);
         let consumer = world.plain(Shape::Aiv, &[task]);
         let _ = world.dispatch();
         assert!(world.run_cores() && world.handle());
         assert_eq!(world.ledger().messages_accepted, 2);
-        // A core that goes on writing after its FIN: the third condition watches nothing now.
+        // A core that goes on writing after its FIN: the fifth condition watches nothing now, or
+        // has a cookie, for which the message that it shares has no room.
         let slab = world.port.slab_address(AIC, Token::FIRST.parity());
-        world.port.poke(slab + ENTRIES_OFFSET + 2 * ENTRY_BYTES, 0);
+        let entry = slab + ENTRIES_OFFSET + 4 * ENTRY_BYTES;
+        world.port.poke(entry + word, value);
         world.port.refresh(slab, SLAB_BYTES);
         world.run();
         assert_eq!(
             world.scheduler.fault().unwrap().code,
             AsyncCompletionInvalid
         );
-        (0..4).for_each(|i| world.port.set_counter(i, 1));
+        (0..6).for_each(|i| world.port.set_counter(i, 1));
         world.run();
         assert_eq!(world.log.outcome(task), Outcome::Failed);
         assert_eq!(world.log.outcome(consumer), Outcome::Cancelled);

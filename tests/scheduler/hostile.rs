@@ -104,7 +104,7 @@ fn bits_that_name_no_slot_are_reported_and_nothing_happens() {
         }
         let _ = world.dispatch();
         let refused = world.log.refused();
-        assert!(refused.into_iter().eq(2..20), "their positions");
+        assert!(refused.into_iter().eq(1..19), "their positions");
         assert_eq!(world.scheduler.fault(), None);
         world.port.set_counter(0, 1);
         world.run();
@@ -240,7 +240,7 @@ fn a_done_that_lies_about_the_conditions_fails_its_task_and_leaks_no_room() {
             // What the handler owes comes after the end, and is reported.
             let reported = world.ledger().messages_reported;
             world.run();
-            assert_eq!(world.ledger().messages_reported, reported + 4);
+            assert_eq!(world.ledger().messages_reported, reported + 2);
             assert_eq!(world.log.outcome(task), Outcome::Failed, "{lie}");
             world.assert_done();
         });
@@ -332,17 +332,17 @@ fn overwritten(word: usize, value: u64) -> Vec<Option<Outcome>> {
     for target in TARGETS {
         let chip = cluster(target);
         let mut house = House::new(&chip, &ROOMY);
-        // The task's own messages took positions 0, 1 and 2.
-        let cell = house.cell_words(3);
+        // The task's own message took position 0.
+        let cell = house.cell_words(1);
         let world = &mut World::new(&mut house, chip, Lines::of(&chip));
         let (task, consumer) = waiting(world);
         push(world, &condition(task.bits(), world.port.counter(5)));
-        // SAFETY: inside the mailbox's fourth slot, which lives as long as the house.
+        // SAFETY: inside the mailbox's second slot, which lives as long as the house.
         let at = unsafe { cell.add(1 + word) };
         // SAFETY: published and not drained, and nobody else runs.
         unsafe { at.write_volatile(value) };
         world.run();
-        assert_eq!(world.log.refused(), [3]);
+        assert_eq!(world.log.refused(), [1]);
         let of = |slot| world.log.is_finished(slot).then(|| world.log.outcome(slot));
         let outcomes = (of(task), of(consumer));
         (0..2).for_each(|i| world.port.set_counter(i, 1));

@@ -241,7 +241,7 @@ fn deliver_in(order: &[usize], met_before: bool, task: SlotId, world: &mut World
     // The handler's own messages come after all: of a task that is no more.
     let before = world.ledger().messages_reported;
     world.run();
-    assert_eq!(world.ledger().messages_reported, before + 4);
+    assert_eq!(world.ledger().messages_reported, before + 2);
     world.assert_done();
 }
 

@@ -129,7 +129,7 @@ fn what_a_full_mailbox_refused_is_pushed_by_a_later_step_which_says_so() {
     };
     on_each_target(&limits, |world| {
         let here = world.counter(0, 0);
-        let task = world.deferred(&[here, here], &[]);
+        let task = world.deferred(&[here; 5], &[]);
         let _ = world.dispatch();
         world.run_cores();
         assert_eq!(step(world), HandlerStep::Progress);
