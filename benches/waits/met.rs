@@ -4,8 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Instant;
 
 use finbox_mailbox::{
-    Cell, ClaimLine, CompletionType, Condition, Done, Engine, Header, Message, SlotBits,
-    mailbox_with_lines,
+    Cell, ClaimLine, CompletionType, Engine, FinBatch, Header, SlotBits, Watch, mailbox_with_lines,
 };
 use finbox_scheduler::Completion;
 
@@ -13,11 +12,11 @@ use crate::lives::{CONDITIONS, TASKS, TIMES, time_ns};
 use crate::run::{Run, arena};
 use crate::table;
 
-/// Messages of one task.
-const MESSAGES: u32 = CONDITIONS as u32 + 1;
+/// Messages of one task: two conditions in each, TASK_NORMAL_DONE with the last.
+const MESSAGES: u32 = CONDITIONS as u32 / 2;
 
 /// Tasks that leave four conditions each, which hold already: from the FIN to the end, and from the
-/// push of the five messages to the end.
+/// push of the same to the end.
 ///
 /// The handler's push cannot be told from the rest of its step. For the second row the same batches
 /// are pushed into a mailbox of their own, before each of its passes, and that is counted instead.
@@ -81,8 +80,9 @@ impl Memory {
         move || {
             let begin = Instant::now();
             for task in 0..TASKS {
-                let build = |index| message(first, task, index);
-                assert_eq!(named.push_batch(MESSAGES, build), MESSAGES);
+                let fin = fin(task);
+                let entry = |index| (watch(first, task, index), 0);
+                assert_eq!(named.push_fin(&fin, entry), MESSAGES);
             }
             let took = begin.elapsed().as_nanos() as f64;
             let all = TASKS as u32 * MESSAGES;
@@ -92,22 +92,21 @@ impl Memory {
     }
 }
 
-fn message(first: u64, task: u64, index: u32) -> Message {
-    let (slot, expected) = (SlotBits(task << 32), CONDITIONS as u32);
-    if index == expected {
-        return Message::NormalDone(Done {
-            task,
-            slot,
-            expected,
-        });
-    }
-    Message::Condition(Condition {
+fn fin(task: u64) -> FinBatch {
+    FinBatch {
         task,
-        slot,
+        slot: SlotBits(task << 32),
+        conditions: CONDITIONS as u32,
+        in_pairs: true,
+        done: Some(CONDITIONS as u8),
+    }
+}
+
+fn watch(first: u64, task: u64, index: u32) -> Watch {
+    Watch {
         addr: first + (task * CONDITIONS + u64::from(index)) * 64,
-        cookie: 0,
         expected: 0,
         engine: Engine::Sdma,
         completion: CompletionType::Counter,
-    })
+    }
 }

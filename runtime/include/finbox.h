@@ -58,6 +58,11 @@
 #define FINBOX_MAX_PRODUCERS 64
 
 /**
+ * Most parts of a message.
+ */
+#define FINBOX_MESSAGE_PARTS 3
+
+/**
  * Flag of `finbox_place_args`: no other process maps the memory, and producers are made with
  * `finbox_producer_open` alone. Messages then cost a little less.
  */
@@ -346,6 +351,11 @@ enum finbox_kind
      * A persistent worker is gone, and may have left an item. Drained, not pushed.
      */
     FINBOX_KIND_WORKER_LOST = 3,
+    /**
+     * One or two CONDITIONs and perhaps the TASK_NORMAL_DONE behind them: `finbox_message_parts`
+     * tells them apart. Drained, not pushed.
+     */
+    FINBOX_KIND_BUNDLE = 4,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -1021,6 +1031,61 @@ typedef uint32_t finbox_plan_gap_kind;
 #endif // __cplusplus
 
 /**
+ * A message, and a slot of a mailbox. A CONDITION uses all fields; a TASK_NORMAL_DONE `task`,
+ * `slot`, `expected` and `kind`; a WORK_DONE `addr`, `expected`, `engine` and `kind`, a
+ * WORKER_LOST `addr`, `expected` and `kind`; `task` and `slot` of both are all ones. A BUNDLE is
+ * laid out in its own way.
+ */
+typedef struct finbox_message {
+    /**
+     * Position in the mailbox + 1. Written by the library; ignored in what is pushed.
+     */
+    uint64_t seq;
+    /**
+     * Task id: ring in bits 39..32, local number in bits 31..0; all ones is none.
+     */
+    uint64_t task;
+    /**
+     * CONDITION: device address that it watches. WORK_DONE: position of the item in the work
+     * ring. WORKER_LOST: the worker's name.
+     */
+    uint64_t addr;
+    /**
+     * CONDITION: the engine's own value (post id, queue handle).
+     */
+    uint64_t cookie;
+    /**
+     * CONDITION: value to reach. TASK_NORMAL_DONE: number of conditions to expect. WORK_DONE: 0,
+     * or the worker's own code: the item failed. WORKER_LOST: 1 if its item may be done twice.
+     */
+    uint32_t expected;
+    /**
+     * CONDITION: a `finbox_engine`. WORK_DONE: what the item bore as its correlation.
+     */
+    uint32_t engine;
+    /**
+     * CONDITION: a `finbox_completion`.
+     */
+    int32_t completion_type;
+    /**
+     * A `finbox_kind`.
+     */
+    uint32_t kind;
+    /**
+     * The task's slot: ring 8 bits, index 24, generation 32.
+     */
+    uint64_t slot;
+    /**
+     * Run epoch. Written by the library; ignored in what is pushed.
+     */
+    uint32_t epoch;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+} finbox_message;
+
+/**
  * What `finbox_mailbox_place` wants to know.
  */
 typedef struct finbox_place_args {
@@ -1187,60 +1252,6 @@ typedef struct finbox_attach_args {
      */
     uint32_t flags;
 } finbox_attach_args;
-
-/**
- * A message, and a slot of a mailbox. A CONDITION uses all fields; a TASK_NORMAL_DONE `task`,
- * `slot`, `expected` and `kind`; a WORK_DONE `addr`, `expected`, `engine` and `kind`, a
- * WORKER_LOST `addr`, `expected` and `kind`; `task` and `slot` of both are all ones.
- */
-typedef struct finbox_message {
-    /**
-     * Position in the mailbox + 1. Written by the library; ignored in what is pushed.
-     */
-    uint64_t seq;
-    /**
-     * Task id: ring in bits 39..32, local number in bits 31..0; all ones is none.
-     */
-    uint64_t task;
-    /**
-     * CONDITION: device address that it watches. WORK_DONE: position of the item in the work
-     * ring. WORKER_LOST: the worker's name.
-     */
-    uint64_t addr;
-    /**
-     * CONDITION: the engine's own value (post id, queue handle).
-     */
-    uint64_t cookie;
-    /**
-     * CONDITION: value to reach. TASK_NORMAL_DONE: number of conditions to expect. WORK_DONE: 0,
-     * or the worker's own code: the item failed. WORKER_LOST: 1 if its item may be done twice.
-     */
-    uint32_t expected;
-    /**
-     * CONDITION: a `finbox_engine`. WORK_DONE: what the item bore as its correlation.
-     */
-    uint32_t engine;
-    /**
-     * CONDITION: a `finbox_completion`.
-     */
-    int32_t completion_type;
-    /**
-     * A `finbox_kind`.
-     */
-    uint32_t kind;
-    /**
-     * The task's slot: ring 8 bits, index 24, generation 32.
-     */
-    uint64_t slot;
-    /**
-     * Run epoch. Written by the library; ignored in what is pushed.
-     */
-    uint32_t epoch;
-    /**
-     * 0.
-     */
-    uint32_t reserved;
-} finbox_message;
 
 /**
  * Writes message `index` of a batch into `message`, which is all zero before. Must not unwind, and
@@ -2828,6 +2839,19 @@ const char *finbox_status_text(int32_t status);
  * @pre `buffer` has room for `capacity` bytes, or `capacity` is 0; `length` is null or writable.
  */
 finbox_status finbox_last_error(char *buffer, size_t capacity, size_t *length);
+
+/**
+ * Takes a BUNDLE apart: `parts` become its CONDITIONs and then its TASK_NORMAL_DONE, `count` how
+ * many these are; what is left of `parts` is zero. Any other message is its own only part.
+ *
+ * MALFORMED_MESSAGE: it is a BUNDLE that no producer made.
+ *
+ * @pre `message` points to a message, `parts` to room for `FINBOX_MESSAGE_PARTS`, `count` to a number;
+ * all live until the call returns.
+ */
+finbox_status finbox_message_parts(const struct finbox_message *message,
+                                   struct finbox_message *parts,
+                                   uint32_t *count);
 
 /**
  * How many bytes a mailbox of `slots` messages needs, with claim lines for `producers` that have

@@ -50,15 +50,15 @@ pub struct Ledger {
     pub fins_stale: u64,
     /// FINs of tokens that were never dispatched.
     pub fins_unknown: u64,
-    /// Messages the mailbox accepted.
+    /// Messages the mailbox accepted: lines, of which one may carry several conditions.
     pub messages_accepted: u64,
     /// Messages acted on.
     pub messages_delivered: u64,
     /// Messages that could not be acted on.
     pub messages_reported: u64,
-    /// CONDITION messages among those delivered.
+    /// CONDITIONs delivered, those of bundles too.
     pub conditions: u64,
-    /// TASK_NORMAL_DONE messages among those delivered.
+    /// TASK_NORMAL_DONEs delivered, those of bundles too.
     pub normal_done: u64,
     /// Pushes that found the mailbox full, wholly or in part.
     pub full: u64,

@@ -239,7 +239,7 @@ fn f21_a_producer_that_dies_in_the_gap_is_named_and_its_tasks_fail() {
         assert_eq!((victim.code, &*victim.name), (Some(107), "consumer"));
         let missing: Vec<&str> = outcome.gaps.iter().map(|gap| &*gap.message).collect();
         let claimed = "was claimed by FIN handler 1 and never published";
-        assert_eq!(missing, [0, 1].map(|at| format!("position {at} {claimed}")));
+        assert_eq!(missing, [format!("position 0 {claimed}")]);
         assert_eq!(outcome.ledger.completed, 4, "the other rank goes on");
         assert!(outcome.adds_up && outcome.stall.is_none());
     }

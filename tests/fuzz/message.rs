@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use finbox_mailbox::{Done, Malformed, Message, SlotBits, WORDS, Words};
+use finbox_mailbox::{Bundle, Done, Malformed, Message, SlotBits, WORDS, Words};
 use finbox_scheduler::{Chip, Outcome, Shape, SlotId, TaskSpec};
 use finbox_tests::house::Limits;
 use finbox_tests::model_port::WireCondition;
@@ -93,7 +93,12 @@ impl Run<'_, '_> {
             words[6] = u64::from(EPOCH);
         }
         if mode & 2 == 0 {
-            words[4] = u64::from(mode >> 5 & 1) << 32;
+            // Of a bundle, what it carries.
+            let kinds = [0, 1, 4 << 32, 4 << 32 | u64::from(bytes.u8() & 3) << 16];
+            words[4] = match kinds[usize::from(mode >> 5 & 3)] {
+                small @ 0..2 => small << 32,
+                bundle => bundle | u64::from(bytes.u8() & 7) << 24,
+            };
         }
         if mode & 4 == 0 {
             words[3] = u64::from(mode >> 6) | u64::from(mode >> 4 & 1) << 32;
@@ -144,6 +149,16 @@ fn raw(bytes: &mut Bytes<'_>) -> Words {
 fn assert_decoded(words: &Words) {
     let half = |word: u64| u32::try_from(word & u64::from(u32::MAX)).expect("32 bits");
     let [_, _, _, engine, kind, _, tail] = words.map(|word| (half(word), half(word >> 32)));
+    if let Ok(bundle) = Bundle::decode(words, EPOCH) {
+        assert_eq!((tail.0, kind.1), (EPOCH, 4));
+        let again = bundle.encode(EPOCH);
+        let is_condition = Message::decode(&again, EPOCH) == Ok(Message::Condition(bundle.first()));
+        let is_alone = bundle.second().is_none() && bundle.done().is_none();
+        assert_eq!(
+            (Bundle::decode(&again, EPOCH) == Ok(bundle), is_condition),
+            (!is_alone, is_alone)
+        );
+    }
     match Message::decode(words, EPOCH) {
         Ok(message) => {
             assert_eq!((tail, kind.1 < 2), ((EPOCH, 0), true));
@@ -153,7 +168,9 @@ fn assert_decoded(words: &Words) {
             assert!(!is_condition || again == *words, "a field was changed");
         }
         Err(Malformed::Kind(found)) => assert!(found == kind.1 && found > 1),
-        Err(error @ Malformed::Named { .. }) => panic!("no worker's message is read here: {error}"),
+        Err(error @ (Malformed::Named { .. } | Malformed::Bundle(..))) => {
+            panic!("neither a worker's message nor a bundle is read here: {error}")
+        }
         Err(Malformed::Engine(found)) => assert!(found == engine.1 && found > 3),
         Err(Malformed::CompletionType(found)) => {
             assert!(found == kind.0 as i32 && !(0..3).contains(&found));

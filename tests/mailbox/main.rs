@@ -2,6 +2,7 @@
 
 mod batch;
 mod capacity;
+mod fins;
 mod fixture;
 mod gap;
 mod generations;

@@ -25,8 +25,10 @@ use operators::Mutant;
 
 /// Files whose logic is mutated.
 const CORE: &[&str] = &[
+    "mailbox/src/bundle.rs",
     "mailbox/src/cell.rs",
     "mailbox/src/claimer.rs",
+    "mailbox/src/fin_batch.rs",
     "mailbox/src/handle.rs",
     "mailbox/src/message.rs",
     "mailbox/src/producer.rs",

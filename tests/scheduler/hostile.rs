@@ -2,14 +2,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use finbox_mailbox::{CompletionType, Condition, Done, Engine, Message, SlotBits};
+use finbox_mailbox::{CompletionType, Condition, Done, Engine, FinBatch, Message, SlotBits, Watch};
 use finbox_scheduler::{FaultCode, Outcome, Shape, SlotId, TaskSpec};
 use finbox_tests::house::{House, Limits};
 use finbox_tests::model_port::Lines;
 
 use crate::fixture::{TARGETS, World, cluster, on_each_target};
 
-const ROOMY: Limits = Limits {
+pub(crate) const ROOMY: Limits = Limits {
     mailbox: 64,
     slots: 64,
     rings: None,
@@ -212,7 +212,7 @@ fn more_messages_than_a_waiting_task_announced_fail_it_and_leak_no_room() {
 
 /// A task that may register ten conditions and registered three, none of which was heard of yet:
 /// the full mailbox refused its messages, and is empty again.
-fn unheard(world: &mut World<'_>) -> SlotId {
+pub(crate) fn unheard(world: &mut World<'_>) -> SlotId {
     let conditions = [0, 1, 2].map(|i| world.counter(i, 1));
     let args = world.script(&conditions);
     let task = world.submit((Shape::Aiv, 10, args), &[]);

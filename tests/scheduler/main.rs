@@ -8,6 +8,7 @@ mod fixture;
 
 mod book;
 mod buffers;
+mod bundles;
 mod cohorts;
 mod conditions;
 mod cores;

@@ -34,12 +34,20 @@ fn notifies(name: &'static str, peer: u32) -> TaskPlan {
 }
 
 fn row() -> Workload {
+    row_of(1)
+}
+
+/// The task in the middle waits so many times for the same: two and TASK_NORMAL_DONE are a message.
+fn row_of(waits_of_middle: u8) -> Workload {
     let mut ranks = [0, 1, 2].map(RankPlan::new);
     for rank in &mut ranks[..2] {
         rank.add_counter(CounterPlace::Packed);
     }
     ranks[0].add_task(waits("waiter", 0));
-    ranks[1].add_task(waits("middle", 0));
+    let mut middle = waits("middle", 0);
+    middle.program = vec![middle.program[0].clone(); waits_of_middle.into()];
+    middle.defers = waits_of_middle;
+    ranks[1].add_task(middle);
     ranks[1].add_task(TaskPlan {
         after: vec![0].into(),
         ..notifies("teller", 0)
@@ -65,7 +73,11 @@ fn settings(target: &'static Target, seed: u64, kind: FaultKind) -> Settings {
 
 /// How the row stops, if it does.
 fn stops(settings: &Settings) -> Option<StallReport> {
-    let outcome = run(&row(), settings);
+    row_stops(&row(), settings)
+}
+
+fn row_stops(row: &Workload, settings: &Settings) -> Option<StallReport> {
+    let outcome = run(row, settings);
     assert!(outcome.adds_up && outcome.broken.is_empty(), "{outcome:?}");
     outcome.stall
 }
@@ -152,7 +164,7 @@ fn mailbox_full_and_a_held_list_are_told_apart_by_the_room_left() {
                 mailbox_slots,
                 ..settings(target, 0, FaultKind::MailboxFullForever)
             };
-            let stall = stops(&settings).expect("nobody takes messages");
+            let stall = row_stops(&row_of(3), &settings).expect("nobody takes messages");
             assert_eq!(stall.class(), class);
             let used = format!("2 of {mailbox_slots} mailbox slots are used");
             assert_root(&stall, (1, "middle"), &["holds the wait list", &used]);

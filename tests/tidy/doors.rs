@@ -30,6 +30,7 @@ const UNSAFE: &[&str] = &[
     "tests/sanitizers/planted.rs",
     "tests/sanitizers/tsan/mailbox.rs",
     "tests/sanitizers/tsan/plain.rs",
+    "tests/scheduler/bundles.rs",
     "tests/scheduler/hostile.rs",
     "tests/src/arena.rs",
 ];

@@ -5,8 +5,13 @@
 
 use core::mem::offset_of;
 
-use finbox_mailbox::{ClaimLine, Header, MAGIC, Malformed, Message, Words, WorkerMessage};
+use finbox_abi::not_null;
+use finbox_mailbox::{Bundle, ClaimLine, Header, MAGIC, Malformed, Message, Words, WorkerMessage};
 use static_assertions::{const_assert, const_assert_eq};
+
+use crate::edition::guard;
+use crate::problem::Problem;
+use crate::status::finbox_status;
 
 /// Bytes of the unit that mailbox memory is measured in, and its alignment.
 pub const FINBOX_LINE_BYTES: usize = 64;
@@ -27,11 +32,15 @@ pub enum finbox_kind {
     WorkDone = 2,
     /// A persistent worker is gone, and may have left an item. Drained, not pushed.
     WorkerLost = 3,
+    /// One or two CONDITIONs and perhaps the TASK_NORMAL_DONE behind them: `finbox_message_parts`
+    /// tells them apart. Drained, not pushed.
+    Bundle = 4,
 }
 
 /// A message, and a slot of a mailbox. A CONDITION uses all fields; a TASK_NORMAL_DONE `task`,
 /// `slot`, `expected` and `kind`; a WORK_DONE `addr`, `expected`, `engine` and `kind`, a
-/// WORKER_LOST `addr`, `expected` and `kind`; `task` and `slot` of both are all ones.
+/// WORKER_LOST `addr`, `expected` and `kind`; `task` and `slot` of both are all ones. A BUNDLE is
+/// laid out in its own way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct finbox_message {
@@ -120,14 +129,64 @@ const fn pack(low: u32, high: u32) -> u64 {
 
 /// Whether these words are a message of run `epoch`, of whatever kind.
 pub(crate) fn is_message(words: &Words, epoch: u32) -> bool {
-    Message::decode(words, epoch).is_ok() || WorkerMessage::decode(words, epoch).is_ok()
+    Message::decode(words, epoch).is_ok()
+        || Bundle::decode(words, epoch).is_ok()
+        || WorkerMessage::decode(words, epoch).is_ok()
+}
+
+/// Most parts of a message.
+pub const FINBOX_MESSAGE_PARTS: usize = 3;
+
+/// Takes a BUNDLE apart: `parts` become its CONDITIONs and then its TASK_NORMAL_DONE, `count` how
+/// many these are; what is left of `parts` is zero. Any other message is its own only part.
+///
+/// MALFORMED_MESSAGE: it is a BUNDLE that no producer made.
+///
+/// # Safety
+/// `message` points to a message, `parts` to room for `FINBOX_MESSAGE_PARTS`, `count` to a number;
+/// all live until the call returns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn finbox_message_parts(
+    message: *const finbox_message,
+    parts: *mut finbox_message,
+    count: *mut u32,
+) -> finbox_status {
+    guard(|| {
+        not_null(message, "message")?;
+        not_null(parts, "parts")?;
+        not_null(count, "count")?;
+        // SAFETY: neither null nor misaligned, so readable by the caller's word.
+        let message = unsafe { message.read() };
+        let found = message
+            .parts()
+            .map_err(|why| Problem::Malformed { index: 0, why })?;
+        let mut all = [finbox_message::default(); FINBOX_MESSAGE_PARTS];
+        let mut some = 0;
+        for (place, part) in all.iter_mut().zip(found.into_iter().flatten()) {
+            *place = part;
+            some += 1;
+        }
+        // SAFETY: room for as many, by the caller's word.
+        unsafe {
+            parts
+                .cast::<[finbox_message; FINBOX_MESSAGE_PARTS]>()
+                .write(all)
+        };
+        // SAFETY: writable by the caller's word.
+        unsafe { count.write(some) };
+        Ok(())
+    })
 }
 
 impl finbox_message {
     /// The message in this wire form, as one of run `epoch`.
     #[inline]
     pub(crate) fn decode(&self, epoch: u32) -> Result<Message, Malformed> {
-        let words: Words = [
+        Message::decode(&self.words(epoch), epoch)
+    }
+
+    fn words(&self, epoch: u32) -> Words {
+        [
             self.task,
             self.addr,
             self.cookie,
@@ -135,8 +194,21 @@ impl finbox_message {
             pack(self.completion_type as u32, self.kind),
             self.slot,
             pack(epoch, self.reserved),
-        ];
-        Message::decode(&words, epoch)
+        ]
+    }
+
+    fn parts(&self) -> Result<[Option<Self>; FINBOX_MESSAGE_PARTS], Malformed> {
+        let (words, position) = (self.words(self.epoch), self.seq.wrapping_sub(1));
+        if !Bundle::is_kind_of(&words) {
+            return Ok([Some(*self), None, None]);
+        }
+        let bundle = Bundle::decode(&words, self.epoch)?;
+        let part = |message: Message| Self::of(position, &message.encode(self.epoch));
+        Ok([
+            Some(part(Message::Condition(bundle.first()))),
+            bundle.second().map(Message::Condition).map(part),
+            bundle.done().map(Message::NormalDone).map(part),
+        ])
     }
 
     /// What stood at `position`, message or not.

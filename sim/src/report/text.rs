@@ -131,7 +131,11 @@ fn counts(report: &RunReport, lines: &mut Vec<String>) {
         &format!("{} received, {} applied", fins.received, fins.applied),
     ));
     let mailbox = &report.mailbox;
-    let kinds = kinds(report);
+    let kinds = format!(
+        "{} in {}",
+        kinds(report),
+        count(mailbox.accepted, "message")
+    );
     let room = format!(
         "high water {} of {}, full {}",
         mailbox.high_water,

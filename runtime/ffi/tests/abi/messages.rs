@@ -1,6 +1,11 @@
 //! What is pushed arrives, what is no message is told apart, and a run ends and begins.
 
+use std::ptr::NonNull;
+
 use finbox::*;
+use finbox_mailbox::{
+    CompletionType, Engine, FinBatch, Line, Producer, SlotBits, Watch, attach_shared,
+};
 
 use crate::mailbox::{Mailbox, OK, c, drained, last_error, no_producer, push_done};
 
@@ -94,6 +99,86 @@ fn a_batch_says_how_many_fit_and_a_full_mailbox_says_so() {
         assert_eq!((pushed, accepted), (OK, 0), "nothing was asked for");
         assert_eq!(mailbox.tasks(), [10, 11, 12, 13]);
     }
+}
+
+/// What a FIN handler of another process pushes: two conditions, then one with a TASK_NORMAL_DONE.
+fn of_a_fin() -> Vec<finbox_message> {
+    let mut mailbox = Mailbox::new(4);
+    let args = mailbox.attach_args(0);
+    let base = NonNull::new(args.memory.cast::<Line>()).expect("a mailbox has memory");
+    let producer: Producer<'_> =
+        c!(attach_shared(base, args.size_bytes / FINBOX_LINE_BYTES)).expect("it is placed");
+    let fin = FinBatch {
+        task: 7,
+        slot: SlotBits(8),
+        conditions: 3,
+        in_pairs: true,
+        done: Some(5),
+    };
+    let entry = |at: u32| {
+        let watch = Watch {
+            addr: 0x1000 + u64::from(at) * 4,
+            expected: at,
+            engine: Engine::Ccu,
+            completion: CompletionType::Counter,
+        };
+        (watch, if at == 2 { 99 } else { 0 })
+    };
+    assert_eq!(producer.push_fin(&fin, entry), 2);
+    let (messages, malformed) = mailbox.drain(4);
+    assert_eq!((messages.len(), malformed.len()), (2, 0));
+    messages
+}
+
+fn parts(message: &finbox_message) -> (finbox_status, Vec<finbox_message>) {
+    let mut parts = [finbox_message::default(); FINBOX_MESSAGE_PARTS];
+    let mut count = 9;
+    let status = c!(finbox_message_parts(
+        message,
+        parts.as_mut_ptr(),
+        &mut count
+    ));
+    let some = if status == OK { count as usize } else { 0 };
+    assert!(
+        parts[some..]
+            .iter()
+            .all(|part| *part == finbox_message::default())
+    );
+    (status, parts[..some].to_vec())
+}
+
+#[test]
+fn a_bundle_is_taken_apart_into_what_it_stands_for_and_another_message_is_left_whole() {
+    let [two, one] = of_a_fin()[..] else {
+        panic!("two messages");
+    };
+    assert_eq!((two.kind, one.kind), (4, finbox_kind::Bundle as u32));
+    let condition = |seq, at: u32| finbox_message {
+        seq,
+        task: 7,
+        addr: 0x1000 + u64::from(at) * 4,
+        cookie: if at == 2 { 99 } else { 0 },
+        expected: at,
+        engine: 3,
+        completion_type: 0,
+        kind: 0,
+        slot: 8,
+        epoch: 1,
+        reserved: 0,
+    };
+    let done = finbox_message {
+        kind: 1,
+        expected: 5,
+        addr: 0,
+        cookie: 0,
+        engine: 0,
+        ..condition(2, 2)
+    };
+    assert_eq!(parts(&two), (OK, vec![condition(1, 0), condition(1, 1)]));
+    assert_eq!(parts(&one), (OK, vec![condition(2, 2), done]));
+    assert_eq!(parts(&done), (OK, vec![done]), "no bundle");
+    let torn = finbox_message { engine: 7, ..two };
+    assert_eq!(parts(&torn), (finbox_status::MalformedMessage, vec![]));
 }
 
 #[test]

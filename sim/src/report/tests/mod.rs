@@ -188,7 +188,7 @@ PASS  deferred_notify_demo
   result     equal to the golden result, max difference 0
   tasks      6 submitted: 4 inline, 2 deferred, 0 quarantined
   FINs       6 received, 6 applied
-  mailbox    2 CONDITION, 2 TASK_NORMAL_DONE; high water 2 of 4096 slots, full 0 times
+  mailbox    2 CONDITION, 2 TASK_NORMAL_DONE in 4 messages; high water 2 of 4096 slots, full 0 times
   wait list  high water 1, left 0, 17 polls
   time       31.8 µs virtual, 1.2 ms wall
   digest     events 0123456789abcdef, results 00000000000000fe

@@ -1,0 +1,130 @@
+//! What a FIN has to say, through a mailbox: all of it, once, in order, in few messages.
+
+use std::num::NonZeroU32;
+
+use finbox_mailbox::{
+    Bundle, Cell, ClaimLine, CompletionType, Engine, FinBatch, Header, Message, SlotBits, Watch,
+    Words, mailbox, mailbox_with_lines,
+};
+
+const EPOCH: u32 = 9;
+
+fn batch(conditions: u32, in_pairs: bool, done: Option<u8>) -> FinBatch {
+    let (task, slot) = (5, SlotBits(6));
+    FinBatch {
+        task,
+        slot,
+        conditions,
+        in_pairs,
+        done,
+    }
+}
+
+/// Condition `at`, which says its number in its address; `cookie` as all have.
+fn entry(cookie: u64) -> impl Fn(u32) -> (Watch, u64) {
+    move |at| {
+        let watch = Watch {
+            addr: at.into(),
+            expected: 1,
+            engine: Engine::Sdma,
+            completion: CompletionType::Counter,
+        };
+        (watch, cookie)
+    }
+}
+
+/// A condition, its number and cookie; or a TASK_NORMAL_DONE, what it expects.
+type Part = Result<(u64, u64), u32>;
+
+/// What words stand for.
+fn meaning(words: &Words, all: &mut Vec<Part>) {
+    if Bundle::is_kind_of(words) {
+        let bundle = Bundle::decode(words, EPOCH).expect("a bundle");
+        all.push(Ok((bundle.first().addr, bundle.first().cookie)));
+        all.extend(
+            bundle
+                .second()
+                .map(|second| Ok((second.addr, second.cookie))),
+        );
+        all.extend(bundle.done().map(|done| Err(done.expected)));
+        return;
+    }
+    all.push(match Message::decode(words, EPOCH).expect("a message") {
+        Message::Condition(condition) => Ok((condition.addr, condition.cookie)),
+        Message::NormalDone(done) => Err(done.expected),
+    });
+}
+
+/// Pushes `fin` into a mailbox with room for `room`: how many messages were taken, and what
+/// they stand for.
+fn through(fin: &FinBatch, room: u32, cookie: u64) -> (u32, Vec<Part>) {
+    let mut header = Header::default();
+    let mut cells: Vec<Cell> = (0..64).map(|_| Cell::default()).collect();
+    let (producer, mut consumer) = mailbox(&mut header, &mut cells, 0, EPOCH);
+    let filler = batch(64 - room, false, None);
+    assert_eq!(producer.push_fin(&filler, entry(0)), 64 - room);
+    let accepted = producer.push_fin(fin, entry(cookie));
+    let mut all = Vec::new();
+    consumer.drain(64 - room, |_, _| ());
+    let drained = consumer.drain(64, |_, words| meaning(words, &mut all));
+    assert_eq!(drained.taken, accepted);
+    (accepted, all)
+}
+
+#[test]
+fn everything_is_said_once_in_order_in_as_few_messages_as_can_be_and_as_fits() {
+    for conditions in 0..=64_u32 {
+        for (in_pairs, cookie) in [(false, 7), (true, 0)] {
+            for done in [None, Some(3)] {
+                let fin = batch(conditions, in_pairs, done);
+                let share = 1 + u32::from(in_pairs);
+                let alone = u32::from(conditions == 0 && done.is_some());
+                assert_eq!(fin.messages(), conditions.div_ceil(share) + alone);
+                let mut wanted: Vec<_> =
+                    (0..conditions.into()).map(|at| Ok((at, cookie))).collect();
+                wanted.extend(done.map(|expected| Err(expected.into())));
+                let whole = (fin.messages(), wanted.clone());
+                assert_eq!(through(&fin, 64, cookie), whole, "{fin:?}");
+                let room = fin.messages().saturating_sub(1);
+                let some = conditions.min(room * share) as usize;
+                let part = (room, wanted[..some].to_vec());
+                assert_eq!(through(&fin, room, cookie), part, "{fin:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_condition_alone_and_a_done_alone_are_messages_that_every_reader_knows() {
+    for (fin, is_bundle) in [
+        (batch(1, true, None), false),
+        (batch(0, true, Some(0)), false),
+        (batch(1, true, Some(1)), true),
+        (batch(2, true, None), true),
+    ] {
+        let mut header = Header::default();
+        let mut cells = [Cell::default(), Cell::default()];
+        let (producer, mut consumer) = mailbox(&mut header, &mut cells, 0, EPOCH);
+        assert_eq!(producer.push_fin(&fin, entry(0)), 1);
+        let drained = consumer.drain(2, |_, words| {
+            assert_eq!(Message::decode(words, EPOCH).is_err(), is_bundle, "{fin:?}");
+        });
+        assert_eq!(drained.taken, 1);
+    }
+}
+
+#[test]
+fn a_producer_with_a_name_says_the_same_and_shows_no_claim_afterwards() {
+    let fin = batch(5, true, Some(5));
+    let (mut header, mut lines) = (Header::default(), [ClaimLine::default()]);
+    let mut cells: Vec<Cell> = (0..4).map(|_| Cell::default()).collect();
+    let (producer, mut consumer) =
+        mailbox_with_lines(&mut header, &mut cells, &mut lines, 0, EPOCH);
+    let mut named = producer.register(NonZeroU32::MIN).expect("a free line");
+    assert_eq!(named.push_fin(&fin, entry(0)), 3);
+    let mut all = Vec::new();
+    consumer.drain(9, |_, words| meaning(words, &mut all));
+    let wanted: Vec<Part> = (0..5).map(|at| Ok((at, 0))).chain([Err(5)]).collect();
+    assert_eq!(all, wanted);
+    assert_eq!(consumer.gap(), None);
+}
