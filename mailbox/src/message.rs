@@ -1,7 +1,8 @@
 //! CONDITION and TASK_NORMAL_DONE, and their wire form.
 //!
 //! A message is 64 bytes with the sequence at byte 0; here are the seven words behind it. Little
-//! endian. What a FIN says shares slots as a [`Bundle`](crate::Bundle). Everything that arrives is validated by [`Message::decode`]; nothing is dereferenced.
+//! endian. What a FIN says shares slots as a [`Bundle`](crate::Bundle). Everything that arrives is
+//! validated by [`Message::decode`]; nothing is dereferenced.
 
 use thiserror::Error;
 

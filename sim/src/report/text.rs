@@ -130,19 +130,7 @@ fn counts(report: &RunReport, lines: &mut Vec<String>) {
         "FINs",
         &format!("{} received, {} applied", fins.received, fins.applied),
     ));
-    let mailbox = &report.mailbox;
-    let kinds = format!(
-        "{} in {}",
-        kinds(report),
-        count(mailbox.accepted, "message")
-    );
-    let room = format!(
-        "high water {} of {}, full {}",
-        mailbox.high_water,
-        count(u64::from(mailbox.slots), "slot"),
-        count(mailbox.full, "time")
-    );
-    lines.push(row("mailbox", &format!("{kinds}; {room}")));
+    lines.push(row("mailbox", &mailbox(report)));
     if let Some(command) = &report.command {
         lines.push(row("command", &command.to_text()));
     }
@@ -161,6 +149,18 @@ fn counts(report: &RunReport, lines: &mut Vec<String>) {
             waits.high_water, waits.left
         ),
     ));
+}
+
+fn mailbox(report: &RunReport) -> String {
+    let mailbox = &report.mailbox;
+    format!(
+        "{} in {}; high water {} of {}, full {}",
+        kinds(report),
+        count(mailbox.accepted, "message"),
+        mailbox.high_water,
+        count(u64::from(mailbox.slots), "slot"),
+        count(mailbox.full, "time")
+    )
 }
 
 /// The messages of each kind.
