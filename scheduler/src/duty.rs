@@ -168,10 +168,10 @@ impl FinHandler<'_> {
         let (batch, entries) = (owed.batch(scheduler.slot(owed.slot).task()), &self.entries);
         let slab = (!owed.in_hand).then(|| port.slab_address(self.core_id(index), parity));
         let entry = |at| match slab {
-            None => watch(entries[(owed.next + at) as usize]),
+            None => watch(&entries[(owed.next + at) as usize]),
             Some(addr) => {
                 let at = (addr, owed.next + at);
-                watch(read_again(port, scheduler.chip.target, at, owed.in_pairs))
+                watch(&read_again(port, scheduler.chip.target, at, owed.in_pairs))
             }
         };
         let (accepted, offered) = match scheduler.completion {
@@ -198,21 +198,16 @@ impl FinHandler<'_> {
     }
 }
 
-const fn watch(entry: SlabEntry) -> (Watch, u64) {
-    let SlabEntry {
-        addr,
-        cookie,
-        expected,
-        engine,
-        completion,
-    } = entry;
+/// Field by field: an entry that was just written so is not read whole at once.
+#[inline]
+const fn watch(entry: &SlabEntry) -> (Watch, u64) {
     let watch = Watch {
-        addr,
-        expected,
-        engine,
-        completion,
+        addr: entry.addr,
+        expected: entry.expected,
+        engine: entry.engine,
+        completion: entry.completion,
     };
-    (watch, cookie)
+    (watch, entry.cookie)
 }
 
 /// Entry `index` of the slab at `addr`, which was valid when it was read first, and had no cookie

@@ -25,6 +25,7 @@ impl<'m> Pusher<'m> {
     }
 
     /// As [`Producer::push_fin`].
+    #[inline]
     pub(crate) fn push(&mut self, fin: &FinBatch, entry: impl FnMut(u32) -> (Watch, u64)) -> u32 {
         if self.dies_in == 1 {
             return self.die(fin.messages());
