@@ -47,7 +47,7 @@ pub(crate) fn deferred(rounds: usize) {
     }
     let title = "the same from its FIN to its end, its conditions met at the first look";
     table::row(&[title], &from_fin, None);
-    let title = "the same, from the push of its five messages";
+    let title = "the same, from the push of what its FIN says";
     table::row(&[title], &from_push, None);
 }
 

@@ -108,14 +108,32 @@ impl Book<'_> {
             return self.act_on(turn, &message);
         }
         let bundle = Bundle::decode(words, epoch).ok()?;
-        self.condition(turn, &bundle.first())?;
-        if let Some(second) = bundle.second() {
-            self.condition(turn, &second)?;
-        }
-        if let Some(done) = bundle.done() {
-            self.done(turn, &done)?;
-        }
+        self.bundle(turn, &bundle)?;
         turn.ledger.messages_delivered += 1;
+        Some(())
+    }
+
+    /// Takes in what a bundle says. Its slot is looked up once: what its own conditions change
+    /// there, they change in the entry.
+    #[inline]
+    fn bundle<P: Port, B: Probe>(
+        &mut self,
+        turn: &mut Turn<'_, '_, P, B>,
+        bundle: &Bundle,
+    ) -> Option<()> {
+        let (first, second, done) = (bundle.first(), bundle.second(), bundle.done());
+        if let Some((slot, state, _)) = self.entry(turn.scheduler, bundle.slot) {
+            for condition in [Some(&first), second.as_ref()].into_iter().flatten() {
+                self.register(turn, (slot, state), condition)?;
+            }
+            if let Some(done) = done {
+                self.expect(turn.scheduler, (slot, state), &done)?;
+            }
+        } else if !self.is_abandoned(bundle.slot) {
+            return None;
+        }
+        turn.ledger.conditions += 1 + u64::from(second.is_some());
+        turn.ledger.normal_done += u64::from(done.is_some());
         Some(())
     }
 
@@ -133,13 +151,16 @@ impl Book<'_> {
         Some(())
     }
 
-    #[inline]
+    #[inline(never)]
     fn condition<P: Port, B: Probe>(
         &mut self,
         turn: &mut Turn<'_, '_, P, B>,
         message: &Condition,
     ) -> Option<()> {
-        self.register(turn, message)?;
+        match self.entry(turn.scheduler, message.slot) {
+            Some((slot, state, _)) => self.register(turn, (slot, state), message)?,
+            None => self.is_abandoned(message.slot).then_some(())?,
+        }
         turn.ledger.conditions += 1;
         Some(())
     }
@@ -150,7 +171,10 @@ impl Book<'_> {
         turn: &mut Turn<'_, '_, P, B>,
         message: &Done,
     ) -> Option<()> {
-        self.expect(turn.scheduler, message)?;
+        match self.entry(turn.scheduler, message.slot) {
+            Some((slot, state, _)) => self.expect(turn.scheduler, (slot, state), message)?,
+            None => self.is_abandoned(message.slot).then_some(())?,
+        }
         turn.ledger.normal_done += 1;
         Some(())
     }
@@ -210,16 +234,15 @@ impl Book<'_> {
         Some(())
     }
 
-    /// Takes one condition in.
-    #[inline]
+    /// Takes one condition of a slot that waits in.
+    #[inline(always)]
     fn register<P: Port, B: Probe>(
         &mut self,
         turn: &mut Turn<'_, '_, P, B>,
+        (slot, state): (SlotId, RetireState),
         message: &Condition,
     ) -> Option<()> {
-        let Some((slot, state, entry)) = self.entry(turn.scheduler, message.slot) else {
-            return self.is_abandoned(message.slot).then_some(());
-        };
+        let entry = &mut self.entries[slot.index()];
         if u32::from(entry.seen) >= state.expected() {
             return None;
         }
@@ -251,12 +274,15 @@ impl Book<'_> {
         self.poll.insert(unmet);
     }
 
-    /// Takes in how many conditions there are.
+    /// Takes in how many conditions a slot that waits has.
     #[inline]
-    fn expect(&mut self, scheduler: &Scheduler<'_>, message: &Done) -> Option<()> {
-        let Some((slot, state, entry)) = self.entry(scheduler, message.slot) else {
-            return self.is_abandoned(message.slot).then_some(());
-        };
+    fn expect(
+        &mut self,
+        scheduler: &Scheduler<'_>,
+        (slot, state): (SlotId, RetireState),
+        message: &Done,
+    ) -> Option<()> {
+        let entry = &mut self.entries[slot.index()];
         let is_true = state.remaining() == 0 && message.expected == state.expected();
         if entry.done || !is_true {
             return None;
