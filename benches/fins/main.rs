@@ -13,6 +13,7 @@ mod alone;
 mod chip;
 mod crowd;
 
+use finbox_benches::spread;
 use finbox_scheduler::Completion;
 use finbox_sim::report::Percentiles;
 use finbox_sim::world::Clock;
@@ -42,21 +43,26 @@ fn main() {
     beside_polls("real threads", Clock::Parallel, rounds);
 }
 
-/// FINs beside polls, both ways in turn; the median of each percentile.
+/// FINs beside polls, both ways in turn, another first each time; the median of each percentile,
+/// and of the rounds' ratios.
 fn beside_polls(title: &str, clock: Clock, rounds: usize) {
     println!("\n| beside polls, {title} | p50 ns | p90 | p99 | p99.9 | max |");
     println!("| --- | --- | --- | --- | --- | --- |");
     let sides = [Completion::Mailbox, Completion::Locked];
     let mut found = sides.map(|_| Vec::new());
-    for _ in 0..rounds {
-        for (found, side) in found.iter_mut().zip(sides) {
-            found.push(columns(crowd::fin_handling(clock, side)));
+    for round in 0..rounds {
+        for at in [round % 2, 1 - round % 2] {
+            found[at].push(columns(crowd::fin_handling(clock, sides[at])));
         }
     }
-    let [mailbox, locked] = found.map(|rounds: Vec<_>| medians(&rounds));
-    row("mailbox", mailbox.map(|ns| ns.to_string()));
-    row("locked", locked.map(|ns| ns.to_string()));
-    let ratio = |column: usize| format!("{:.1}", locked[column] as f64 / mailbox[column] as f64);
+    for (side, rounds) in ["mailbox", "locked"].iter().zip(&found) {
+        row(side, medians(rounds).map(|ns| ns.to_string()));
+    }
+    let ratio = |column: usize| {
+        let pairs = found[1].iter().zip(&found[0]);
+        let all = pairs.map(|(locked, mailbox)| locked[column] as f64 / mailbox[column] as f64);
+        format!("{:.1}", spread(&all.collect::<Vec<f64>>()).1)
+    };
     row("times mailbox", [0, 1, 2, 3, 4].map(ratio));
 }
 

@@ -7,13 +7,16 @@ use std::time::Instant;
 
 use crossbeam_queue::ArrayQueue;
 use crossbeam_utils::Backoff;
-use finbox_benches::stay_on;
+use finbox_benches::{End, stay_at};
 use finbox_mailbox::Words;
 use thingbuf::ThingBuf;
 
 use crate::peers::{Channel, Finbox, Fins, Rtrb};
 use crate::plain::Plain;
 use crate::queue::{CONDITIONS, DRAIN, Queue, add, words};
+
+/// The column of the finbox that sends the same messages as the others, where the first does not.
+pub(crate) const FIVE_MESSAGES: &str = "finbox, five messages";
 
 /// How long a contest goes on.
 #[derive(Clone, Copy)]
@@ -79,7 +82,7 @@ impl Contest {
             side::<Rtrb>(),
             side::<Mutex<VecDeque<Words>>>(),
             (
-                "finbox, five messages",
+                FIVE_MESSAGES,
                 if is_fin { usize::MAX } else { 0 },
                 side::<Finbox>().2,
             ),
@@ -133,17 +136,19 @@ impl Contest {
         let start = Barrier::new(producers as usize + 1);
         let (mut taken, mut sum) = (0, 0);
         let took = thread::scope(|scope| {
+            let mut begins = Vec::new();
             for (nth, mut sender) in senders.into_iter().enumerate() {
                 let start = &start;
-                scope.spawn(move || {
-                    stay_on(nth + 1);
+                begins.push(scope.spawn(move || {
+                    stay_at(End::Sending, nth);
                     start.wait();
+                    let begin = Instant::now();
                     (0..bursts).for_each(|_| self.send_burst::<Q>(&mut sender));
-                });
+                    begin
+                }));
             }
-            stay_on(0);
+            stay_at(End::Taking, 0);
             start.wait();
-            let begin = Instant::now();
             let backoff = Backoff::new();
             while taken < wanted {
                 match Q::receive(&mut receiver, DRAIN, &mut sum) {
@@ -154,7 +159,10 @@ impl Contest {
                     }
                 }
             }
-            begin.elapsed()
+            let end = Instant::now();
+            let begins = begins.into_iter().map(|sender| sender.join());
+            let begin = begins.map(|begin| begin.expect("no side panics")).min();
+            end - begin.expect("there is a producer")
         });
         assert_eq!(
             (taken, sum),
@@ -170,7 +178,10 @@ impl Contest {
         while sent < self.burst {
             match Q::send(sender, sent, self.burst) {
                 0 => backoff.snooze(),
-                some => sent += some,
+                some => {
+                    sent += some;
+                    backoff.reset();
+                }
             }
         }
     }

@@ -3,8 +3,12 @@
 //! `cargo bench -p finbox-benches --bench race`, or with `-- ROUNDS MESSAGES` for other sizes
 //! (21 and 400 000). Every round runs every contender once, so that whatever else the machine does
 //! hits all of them; a ratio is the median of the rounds' ratios. Every message is built, encoded,
-//! carried and summed up, and a side that loses or changes one ends the run. The consumer stays on
-//! one core and the first producer on another: see `finbox_benches::stay_on`.
+//! carried and summed up, and a side that loses or changes one ends the run. No producer is on the
+//! consumer's core: see `finbox_benches::stay_at`.
+//!
+//! In the FIN contests the first side is the mailbox as FIN handlers use it, with what a FIN says in
+//! two messages; it is counted as the five that the others carry, and its 4 096 slots hold more of
+//! them. The last side is the mailbox with those five.
 #![allow(
     clippy::cast_possible_truncation,
     reason = "a benchmark's counts are small"

@@ -57,7 +57,7 @@ pub(crate) struct Fins(Finbox);
 impl Queue for Fins {
     type Sender<'q> = Producer<'q>;
     type Receiver<'q> = Consumer<'q>;
-    const NAME: &'static str = "finbox";
+    const NAME: &'static str = "finbox, bundled";
 
     fn new() -> Self {
         Self(Finbox::new())
@@ -69,13 +69,13 @@ impl Queue for Fins {
 
     fn send(sender: &mut Producer<'_>, from: u32, to: u32) -> u32 {
         assert_eq!(to, CONDITIONS + 1, "a burst is a FIN");
-        let fin = FinBatch {
+        let fin = black_box(FinBatch {
             task: 7,
             slot: SlotBits(7),
             conditions: CONDITIONS - from,
             in_pairs: true,
             done: Some(CONDITIONS as u8),
-        };
+        });
         let entry = |at| {
             let condition = black_box(condition(from + at));
             (Watch::of(&condition), condition.cookie)

@@ -10,20 +10,46 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 /// The cores of this process, before any thread was told to stay.
 static CORES: OnceLock<Vec<usize>> = OnceLock::new();
 
+fn cores() -> &'static [usize] {
+    CORES.get_or_init(|| {
+        let set = sched_getaffinity(None).expect("a thread may ask where it may run");
+        (0..CpuSet::MAX_CPU)
+            .filter(|&cpu| set.is_set(cpu))
+            .collect()
+    })
+}
+
 /// Keeps the calling thread on the `core`-th of the cores of this process, counted round.
 ///
 /// # Panics
 /// If the system refuses.
 pub fn stay_on(core: usize) {
-    let cores = CORES.get_or_init(|| {
-        let set = sched_getaffinity(None).expect("a thread may ask where it may run");
-        (0..CpuSet::MAX_CPU)
-            .filter(|&cpu| set.is_set(cpu))
-            .collect()
-    });
     let mut set = CpuSet::new();
-    set.set(cores[core % cores.len()]);
+    set.set(cores()[core % cores().len()]);
     sched_setaffinity(None, &set).expect("a thread may stay on a core that it may run on");
+}
+
+/// One end of a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Who sends.
+    Sending,
+    /// Who takes.
+    Taking,
+}
+
+/// Keeps the calling thread, the `nth` of its end, on a core that no thread of the other end has:
+/// half of the cores are each end's, counted round. Otherwise what is sent and taken on one core
+/// never travels.
+///
+/// # Panics
+/// If the system refuses.
+pub fn stay_at(end: End, nth: usize) {
+    let half = (cores().len() / 2).max(1);
+    stay_on(match end {
+        End::Taking => nth % half,
+        End::Sending => half + nth % (cores().len() - half).max(1),
+    });
 }
 
 /// Least, median and most of at least one value.

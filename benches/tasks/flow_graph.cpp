@@ -54,14 +54,19 @@ int main(int argc, char **argv) {
             waits.at(consumer) = true;
         }
     }
-    const auto begin = std::chrono::steady_clock::now();
-    for (std::uint64_t task = 0; task < tasks; task++) {
-        if (!waits[task]) {
-            nodes[task].try_put(continue_msg());
+    const auto once = [&] {
+        ran = 0;
+        const auto begin = std::chrono::steady_clock::now();
+        for (std::uint64_t task = 0; task < tasks; task++) {
+            if (!waits[task]) {
+                nodes[task].try_put(continue_msg());
+            }
         }
-    }
-    graph.wait_for_all();
-    const auto took = std::chrono::steady_clock::now() - begin;
+        graph.wait_for_all();
+        return std::chrono::steady_clock::now() - begin;
+    };
+    once(); // Its threads start and its memory is touched, as the others' were in the round before.
+    const auto took = once();
     if (ran.load() != tasks) {
         std::cerr << ran.load() << " of " << tasks << " tasks ran\n";
         return 1;

@@ -47,8 +47,10 @@ fn main() {
         Err(reason) => println!("oneTBB's flow graph is left out: {reason}\n"),
     }
     println!("{rounds} rounds of {tasks} tasks\n");
-    println!("| graph | side | ns a task: median (least to most) | times finbox on one thread |");
-    println!("| --- | --- | --- | --- |");
+    println!(
+        "| graph | side | ns a task: median (least to most) | times finbox on one thread | ns more |"
+    );
+    println!("| --- | --- | --- | --- | --- |");
     let graphs = [
         Graph::independent(tasks),
         Graph::chain(tasks),
@@ -84,17 +86,18 @@ fn compare(graph: &Graph, sides: &[Side<'_>], rounds: usize) {
         }
     }
     for (side, own) in sides.iter().zip(&times) {
-        let ratios: Vec<f64> = own
-            .iter()
-            .zip(&times[0])
-            .map(|(own, first)| own / first)
-            .collect();
-        let (_, ratio, _) = spread(&ratios);
+        let against = |by: fn(f64, f64) -> f64| -> f64 {
+            let pairs = own.iter().zip(&times[0]);
+            let all: Vec<f64> = pairs.map(|(&own, &first)| by(own, first)).collect();
+            spread(&all).1
+        };
         println!(
-            "| {} | {} | {} | {ratio:.2} |",
+            "| {} | {} | {} | {:.2} | {:.0} |",
             graph.name,
             side.0,
-            in_words(own)
+            in_words(own),
+            against(|own, first| own / first),
+            against(|own, first| own - first)
         );
     }
 }

@@ -72,7 +72,7 @@ pub(crate) fn empty(rounds: usize) {
             for _ in 0..POLLS {
                 let scheduler = black_box(scheduler);
                 let waiting = scheduler.wait_list().live_hint();
-                assert!(waiting == 0 && !scheduler.mailbox().is_mail_hint());
+                assert!(waiting == 0 && !scheduler.has_mail_hint());
             }
         });
         polls.push(poll_ns / POLLS as f64);

@@ -3,7 +3,8 @@
 //!
 //! `cargo bench -p finbox-benches --bench wake`, or with `-- SAMPLES` for another number (500). The
 //! handler is this thread, so only the dispatch thread rests; before each message it had 2 ms
-//! without news, in which the parking ones have parked. The sides take turns of 50 samples.
+//! without news, in which the parking ones have parked. The sides take turns of 50 samples. The
+//! system places both threads, as it does in a run: some of the longest are of the two on one core.
 #![allow(
     clippy::cast_possible_truncation,
     reason = "a benchmark's counts are small"

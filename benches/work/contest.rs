@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crossbeam_queue::ArrayQueue;
 use crossbeam_utils::Backoff;
-use finbox_benches::{spread, stay_on};
+use finbox_benches::{End, spread, stay_at};
 use finbox_mailbox::work::WorkItem;
 
 use crate::sides::{Channel, Finbox, Pool};
@@ -150,7 +150,7 @@ impl Contest {
             let (start, left, burst) = (&start, &left, &burst);
             let send = |(nth, mut sender)| {
                 scope.spawn(move || {
-                    stay_on(nth);
+                    stay_at(End::Sending, nth);
                     start.wait();
                     let begin = Instant::now();
                     (0..bursts).for_each(|_| send_burst::<P>(&mut sender, burst));
@@ -159,7 +159,7 @@ impl Contest {
             };
             let work = |(nth, mut receiver)| {
                 scope.spawn(move || {
-                    stay_on(nth + 1);
+                    stay_at(End::Taking, nth);
                     start.wait();
                     let taken = work::<P>(&mut receiver, left);
                     (taken, Instant::now())
@@ -197,7 +197,10 @@ fn send_burst<P: Pool>(sender: &mut P::Sender<'_>, burst: &[WorkItem]) {
     while sent < burst.len() {
         match P::send(sender, &burst[sent..]) {
             0 => backoff.snooze(),
-            some => sent += some,
+            some => {
+                sent += some;
+                backoff.reset();
+            }
         }
     }
 }

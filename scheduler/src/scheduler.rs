@@ -400,7 +400,7 @@ impl<'m> Scheduler<'m> {
 
     /// Whether the mailbox, or what became of it, may want the dispatch thread.
     #[inline]
-    pub(crate) fn has_mail_hint(&self) -> bool {
+    pub fn has_mail_hint(&self) -> bool {
         self.producer.is_mail_hint() || self.orphans.is_said_hint()
     }
 
