@@ -62,6 +62,9 @@ impl Dispatcher<'_> {
         probe: &impl Probe,
         news: CoreMask,
     ) -> bool {
+        // First: the looks that follow are not older, so a core that is idle in the pool is found
+        // idle by its budgets too, and no news of that need come.
+        self.pool.refill(scheduler, news, self.tokens);
         let mut is_back = false;
         for core in each(news & self.deadlines.watched()) {
             let pair = scheduler.cores[core.index()].pair.looked_at();
@@ -75,7 +78,6 @@ impl Dispatcher<'_> {
                 });
             }
         }
-        self.pool.refill(scheduler, news, self.tokens);
         self.note_out(scheduler);
         is_back
     }

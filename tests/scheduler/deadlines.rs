@@ -1,10 +1,15 @@
 //! Run budgets: a late token fails its task, takes its core out of the pool, and comes late.
 
-use finbox_scheduler::limits::Limits as Budgets;
-use finbox_scheduler::{CoreId, FaultCode, Outcome, Shape, SlotId, Start, Subtasks};
-use finbox_tests::house::Limits;
+use std::sync::Mutex;
 
-use crate::fixture::{AIC, World, clusters, on_chip, on_each_target};
+use finbox_scheduler::limits::Limits as Budgets;
+use finbox_scheduler::{
+    CoreId, Event, FaultCode, FinHandler, Outcome, Probe, Scheduler, Shape, SlotId, Start, Subtasks,
+};
+use finbox_tests::house::Limits;
+use finbox_tests::model_port::ModelPort;
+
+use crate::fixture::{AIC, Log, World, clusters, on_chip, on_each_target};
 
 const BUDGET_NS: u64 = 10_000;
 
@@ -329,6 +334,51 @@ fn a_late_token_whose_task_failed_before_still_takes_its_core_out_of_the_pool() 
             assert_eq!(world.log.outcome(task), Outcome::Failed);
             assert_eq!(world.log.raised().len(), 1);
             assert_eq!(world.log.quarantined(), [1, 4].map(CoreId));
+        });
+    }
+}
+
+/// Remembers events, and lets the handler look at its cores as soon as one comes back.
+struct LooksMeanwhile<'a, 'm> {
+    world: (&'a Scheduler<'m>, &'a ModelPort, &'a Log),
+    handler: Mutex<&'a mut FinHandler<'m>>,
+}
+
+impl Probe for LooksMeanwhile<'_, '_> {
+    fn event(&self, event: Event) {
+        let (scheduler, port, log) = self.world;
+        log.event(event);
+        if let Event::Returned { .. } = event {
+            let _ = self.handler.lock().unwrap().pass(scheduler, port, log);
+        }
+    }
+}
+
+#[test]
+fn a_lost_core_whose_fin_comes_while_the_dispatch_thread_hears_of_its_ack_comes_back() {
+    for target in crate::fixture::TARGETS {
+        on_chip(clusters(target, 2), &Limits::default(), |world| {
+            let cores = [1, 4].map(CoreId);
+            let _late = [(); 2].map(|()| budgeted(world, Shape::Aic, &[]));
+            let _ = world.dispatch();
+            too_long(world);
+            world.run_only(&[]);
+            assert_eq!(world.scheduler.quarantined(), (2, 2));
+            world.start(cores[0]);
+            world.run_core(cores[1]);
+            world.handle();
+            world.port.finish(cores[0]);
+            let probe = LooksMeanwhile {
+                world: (&world.scheduler, &world.port, &world.log),
+                handler: Mutex::new(&mut world.handlers[0]),
+            };
+            let dispatcher = &mut world.dispatcher;
+            let _ = dispatcher.pass(&world.scheduler, &world.port, &probe);
+            world.run();
+            let returned: Vec<CoreId> = world.log.returned().iter().map(|back| back.0).collect();
+            assert_eq!(returned, [cores[1], cores[0]]);
+            assert_eq!(world.scheduler.quarantined(), (0, 0));
+            world.assert_done();
         });
     }
 }
