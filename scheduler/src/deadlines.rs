@@ -113,6 +113,8 @@ impl Deadlines {
         let watch = &mut self.watches[core.index()];
         (watch.running, watch.due_ns) = (token, due_ns);
         self.due |= only(core);
+        // The token that was late has finished, or this one would not run.
+        self.overdue &= !only(core);
         self.earliest_ns = self.earliest_ns.min(due_ns);
     }
 
@@ -331,6 +333,19 @@ mod tests {
         let late = deadlines.changed(CORE, pair.looked_at(), 1_250);
         assert_eq!(late, Some((Token::FIRST, 150)));
         assert_eq!((deadlines.lost(), deadlines.next_ns()), (0, Some(1_300)));
+    }
+
+    #[test]
+    fn a_token_given_where_a_late_one_had_just_finished_is_not_late_itself() {
+        let mut deadlines = Deadlines::new(None);
+        let alone = |token| Pair::IDLE.install(token).unwrap();
+        deadlines.given(CORE, Token::FIRST, alone(Token::FIRST), (100, 1_000));
+        deadlines.expire(1_100);
+        assert_eq!(deadlines.next_overdue(), Some((CORE, Token::FIRST)));
+        deadlines.given(CORE, second(), alone(second()), (100, 1_110));
+        assert_eq!(deadlines.next_overdue(), None);
+        deadlines.expire(1_210);
+        assert_eq!(deadlines.next_overdue(), Some((CORE, second())));
     }
 
     #[test]
