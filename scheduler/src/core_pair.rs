@@ -216,7 +216,7 @@ impl CorePair {
     /// The pair, for the dispatch thread.
     #[inline]
     pub fn looked_at(&self) -> Pair {
-        // RELAXED: LOOK is only about tokens; OPEN_TAKE came first.
+        // RELAXED: LOOK is only about tokens; OPEN_TAKE or IDLE_HEAR came first.
         Pair(self.0.load(edge::LOOK))
     }
 

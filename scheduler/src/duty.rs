@@ -90,7 +90,7 @@ impl FinHandler<'_> {
     }
 
     /// Goes on with a duty as far as it gets. Returns whether anything moved. Afterwards the core
-    /// must be announced.
+    /// must be announced, or said to be idle.
     #[inline]
     pub(crate) fn go_on(
         &mut self,

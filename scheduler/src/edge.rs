@@ -26,7 +26,7 @@ edge_table! {
     INSTALL = Release, with "OBSERVE", "record, payload and cleared slab of the token";
     OBSERVE = Acquire, with "INSTALL", "record, payload and cleared slab of the tokens seen";
     APPLY = Relaxed, with "-", "only tokens; slab and record return on RECORD_FREE";
-    LOOK = Relaxed, with "-", "only tokens; that a core can take one arrives on OPEN_TAKE";
+    LOOK = Relaxed, with "-", "only tokens; that a core can take one arrives on OPEN_TAKE or IDLE_HEAR";
     RECORD = Relaxed, with "-", "a record's slot travels on INSTALL";
     RECORD_FREE = Release, with "RECORD_SEEN", "slab and record were read for the last time";
     RECORD_SEEN = Acquire, with "RECORD_FREE", "slab and record of this parity may be written";
