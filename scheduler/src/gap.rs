@@ -137,19 +137,17 @@ impl WaitDesk<'_> {
                     });
                 }
             });
-        if drained.stop != Stop::Condemned {
-            self.book.give_back(turn.scheduler);
-            return drained.taken;
+        let mut moved = drained.taken;
+        if drained.stop == Stop::Condemned {
+            // Taken before the look at the slots: who is orphaned behind it is found the next time.
+            let has_orphans = turn.scheduler.orphans.take();
+            if has_orphans || !self.watch.is_recovered {
+                moved += self.book.fail_orphans(turn);
+            }
+            self.watch.is_recovered = true;
         }
-        // Taken before the look at the slots: who is orphaned behind it is found the next time.
-        let has_orphans = turn.scheduler.orphans.take();
-        let failed = match has_orphans || !self.watch.is_recovered {
-            true => self.book.fail_orphans(turn),
-            false => 0,
-        };
-        self.watch.is_recovered = true;
         self.book.give_back(turn.scheduler);
         self.count_waiting(turn.ledger);
-        drained.taken + failed
+        moved
     }
 }

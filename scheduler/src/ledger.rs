@@ -64,7 +64,8 @@ pub struct Ledger {
     pub full: u64,
     /// Most messages seen waiting in the mailbox.
     pub mailbox_high_water: u64,
-    /// Most tasks in the wait list at once.
+    /// Most tasks in the wait list at once. A task is in it from the first message about it on, or
+    /// from when it fails for want of messages; one that has all it waits for at once is counted.
     pub waiting_high_water: u64,
     /// Conditions polled.
     pub polls: u64,

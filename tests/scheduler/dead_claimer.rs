@@ -199,6 +199,29 @@ fn f21_a_recovery_longer_than_a_pass_goes_on_in_the_next_ones() {
 }
 
 #[test]
+fn f21_who_waits_is_counted_though_the_recovery_is_not_over() {
+    on_each_target(&of_slots(1024), |world| {
+        ghost(world, 1);
+        let waits = world.deferred(&[world.counter(0, 1)], &[]);
+        let _ = world.dispatch();
+        assert!(world.run_cores() && world.handle());
+        for _ in 0..DRAIN_BUDGET {
+            world.scheduler.mailbox().push(&nothing()).unwrap();
+        }
+        world.pushed_by_hand += u64::from(DRAIN_BUDGET);
+        let _ = world.dispatch();
+        world.port.advance(DEFAULT_GAP_NS);
+        let _ = world.dispatch();
+        assert_eq!(world.scheduler.waiting(), Some((1, 2)), "it was found");
+        assert_eq!(world.ledger().waiting_high_water, 1);
+        world.port.set_counter(0, 1);
+        world.run();
+        assert_eq!(world.log.outcome(waits), Outcome::Completed);
+        world.assert_done();
+    });
+}
+
+#[test]
 fn f21_a_gap_is_reported_within_the_limit_that_was_given_and_not_before() {
     const LIMIT: u64 = 5_000;
     let limits = Limits {
