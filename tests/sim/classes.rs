@@ -45,7 +45,7 @@ fn row_of(waits_of_middle: u8) -> Workload {
     }
     ranks[0].add_task(waits("waiter", 0));
     let mut middle = waits("middle", 0);
-    middle.program = vec![middle.program[0].clone(); waits_of_middle.into()];
+    middle.program = vec![middle.program[0].clone(); waits_of_middle.into()].into();
     middle.defers = waits_of_middle;
     ranks[1].add_task(middle);
     ranks[1].add_task(TaskPlan {
