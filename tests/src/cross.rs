@@ -1,8 +1,9 @@
 //! The cross-checked configuration: small enough for loom, shuttle and Spin to visit all of it.
 //!
-//! Two FINs stand in COND: A, on the first handler, deferred with a condition that holds, and B, on
-//! the second, inline; C waits for both. Two handlers and the dispatch thread run one pass each, on
-//! threads of their own; then all is stepped to the end on one thread. A's messages fill the ring.
+//! Two FINs stand in COND: A, on the first handler, deferred with three conditions that hold, which
+//! are two messages (in Spin's model a condition and its done), and B, on the second, inline; C
+//! waits for both. Two handlers and the dispatch thread run one pass each, on threads of their own;
+//! then all is stepped to the end on one thread. A's messages fill the ring.
 
 use std::collections::BTreeSet;
 use std::{env, fs};
@@ -34,7 +35,7 @@ const CHIP: Chip = Chip {
 };
 
 /// Conditions of A, B and C.
-const CONDITIONS: [u8; 3] = [1, 0, 0];
+const CONDITIONS: [u8; 3] = [3, 0, 0];
 
 /// How one execution ended: what completed in which order, and what the mailbox had to do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -131,7 +132,7 @@ fn run_cores(port: &ModelPort) {
             continue;
         };
         if launch.task == TaskId::new(0, 0) {
-            port.defer(core, &[WireCondition::counter(port.counter(0), 1)]);
+            port.defer(core, &[WireCondition::counter(port.counter(0), 1); 3]);
         }
         port.finish(core);
     }
