@@ -8,9 +8,8 @@
 //! just losing it. So a gap has candidates, and its claimer, if it had a line, is among them.
 //!
 //! A line costs two stores a batch, to memory that nobody else writes: on x86-64, 9 instructions
-//! for one message, 13 for a FIN's batch of five, which with its drain takes 420. A [`Producer`]
-//! without one pays nothing and leaves gaps without a name: enough for a thread that cannot die
-//! alone.
+//! for one message, 13 for a batch of five messages. A [`Producer`] without one pays nothing and
+//! leaves gaps without a name: enough for a thread that cannot die alone.
 
 use core::num::NonZeroU32;
 

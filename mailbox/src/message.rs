@@ -105,7 +105,7 @@ pub struct Done {
     pub task: u64,
     /// The task's slot.
     pub slot: SlotBits,
-    /// How many CONDITION messages belong to the task, 0 to 64; they may arrive later than this.
+    /// How many CONDITIONs belong to the task, 0 to 64; they may arrive later than this.
     pub expected: u32,
 }
 

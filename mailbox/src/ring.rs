@@ -24,7 +24,9 @@ use crate::ticket::Ticket;
 /// First eight bytes of identity in a header: "FINBOX" and a layout byte, little endian.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"FINBOX\0\x01");
 
-/// Version of the memory layout.
+/// Version of the memory layout. Kinds of messages are no part of it: a reader reports one that it
+/// does not know, both ends of a run come from one build, and a C program that drains the mailbox
+/// of a library's handlers takes bundles apart with `finbox_message_parts`.
 pub const VERSION: u32 = 2;
 
 /// How far a condemned head stands ahead of tail: no number of slots reaches it, and as a signed

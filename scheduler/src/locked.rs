@@ -41,8 +41,8 @@ fn lock<'a, 'm>(list: &'a AsyncWaitList<'m>) -> Guard<'a, WaitDesk<'m>> {
     }
 }
 
-/// Acts on all that `fin` has to say, one by one, under the list's lock. Returns how many messages
-/// that would have been.
+/// Acts on all that `fin` has to say, one by one, under the list's lock. Returns how many parts
+/// that were: its conditions, and its TASK_NORMAL_DONE if it has one.
 pub(crate) fn register<P: Port, B: Probe>(
     turn: &mut Turn<'_, '_, P, B>,
     fin: &FinBatch,

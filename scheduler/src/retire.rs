@@ -202,7 +202,7 @@ pub enum RetireStep {
     LastInline(Outcome),
     /// The last of a deferred task: push TASK_NORMAL_DONE behind the conditions.
     LastDeferred {
-        /// CONDITION messages that belong to the task, 1 to 64.
+        /// CONDITIONs that belong to the task, 1 to 64.
         expected: u32,
     },
     /// The outcome was decided before: this FIN changes nothing, but one token less is out.

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use finbox_mailbox::{CompletionType, Condition, Done, Engine, FinBatch, Message, SlotBits, Watch};
+use finbox_mailbox::{CompletionType, Condition, Done, Engine, Message, SlotBits};
 use finbox_scheduler::{FaultCode, Outcome, Shape, SlotId, TaskSpec};
 use finbox_tests::house::{House, Limits};
 use finbox_tests::model_port::Lines;

@@ -194,7 +194,11 @@ inline deliver(p) {
 #endif
 }
 
-/* ring.rs `claim`, cell.rs `publish`, handler.rs `push`: messages `next .. owed`, one batch */
+/*
+ * ring.rs `claim`, cell.rs `publish`, duty.rs `push`: messages `next .. owed`, one batch. Here each
+ * part (a condition, TASK_NORMAL_DONE) is a message. A bundle is only coarser: neighbouring parts
+ * of one batch in one slot, published and taken in one step.
+ */
 inline push() {
     h = head;                                           /* HEAD_SEEN */
     tl = tail_copy;                                     /* COPY_LOAD */

@@ -185,13 +185,13 @@ pub struct FinCounts {
 pub struct MailboxCounts {
     /// Slots of one mailbox.
     pub slots: u32,
-    /// Messages accepted.
+    /// Messages accepted; one may carry several conditions.
     pub accepted: u64,
     /// Messages delivered.
     pub delivered: u64,
-    /// Messages of kind CONDITION.
+    /// CONDITIONs delivered, counted one by one, those that share a message too.
     pub conditions: u64,
-    /// Messages of kind TASK_NORMAL_DONE.
+    /// TASK_NORMAL_DONEs delivered, those that share a message too.
     pub normal_done: u64,
     /// Times a mailbox was full.
     pub full: u64,
