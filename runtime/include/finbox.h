@@ -30,7 +30,7 @@
 /**
  * Minor version of the ABI: something was appended.
  */
-#define FINBOX_ABI_MINOR 4
+#define FINBOX_ABI_MINOR 5
 
 /**
  * Bit of `finbox_targets`: chips with 24 clusters, whose DMA is not coherent.
@@ -1746,7 +1746,8 @@ typedef struct finbox_ledger {
      */
     uint64_t fins_unknown;
     /**
-     * Messages that the mailbox accepted from FIN handlers, from workers, and about lost ones.
+     * Messages that the mailbox accepted from FIN handlers, from workers, and about lost ones. A
+     * BUNDLE is one, however much it carries.
      */
     uint64_t messages_accepted;
     /**
@@ -1758,11 +1759,11 @@ typedef struct finbox_ledger {
      */
     uint64_t messages_reported;
     /**
-     * CONDITION messages among those delivered.
+     * CONDITIONs delivered, counted one by one, those in BUNDLEs too.
      */
     uint64_t conditions;
     /**
-     * TASK_NORMAL_DONE messages among those delivered.
+     * TASK_NORMAL_DONEs delivered, those in BUNDLEs too.
      */
     uint64_t normal_done;
     /**

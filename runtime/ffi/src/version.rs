@@ -9,7 +9,7 @@ use crate::problem::Problem;
 /// Major version of the ABI: something was removed, retyped or reordered.
 pub const FINBOX_ABI_MAJOR: u32 = 0;
 /// Minor version of the ABI: something was appended.
-pub const FINBOX_ABI_MINOR: u32 = 4;
+pub const FINBOX_ABI_MINOR: u32 = 5;
 
 /// Bit of `finbox_targets`: chips with 24 clusters, whose DMA is not coherent.
 pub const FINBOX_TARGET_A2A3: u32 = 1;

@@ -43,15 +43,16 @@ pub struct finbox_ledger {
     pub fins_stale: u64,
     /// FINs of tokens that were never dispatched.
     pub fins_unknown: u64,
-    /// Messages that the mailbox accepted from FIN handlers, from workers, and about lost ones.
+    /// Messages that the mailbox accepted from FIN handlers, from workers, and about lost ones. A
+    /// BUNDLE is one, however much it carries.
     pub messages_accepted: u64,
     /// Messages acted on.
     pub messages_delivered: u64,
     /// Messages that could not be acted on.
     pub messages_reported: u64,
-    /// CONDITION messages among those delivered.
+    /// CONDITIONs delivered, counted one by one, those in BUNDLEs too.
     pub conditions: u64,
-    /// TASK_NORMAL_DONE messages among those delivered.
+    /// TASK_NORMAL_DONEs delivered, those in BUNDLEs too.
     pub normal_done: u64,
     /// Pushes that found the mailbox full, wholly or in part.
     pub full: u64,
