@@ -69,13 +69,13 @@ impl Queue for Fins {
 
     fn send(sender: &mut Producer<'_>, from: u32, to: u32) -> u32 {
         assert_eq!(to, CONDITIONS + 1, "a burst is a FIN");
-        let fin = black_box(FinBatch {
-            task: 7,
+        let fin = FinBatch {
+            task: black_box(7),
             slot: SlotBits(7),
-            conditions: CONDITIONS - from,
-            in_pairs: true,
-            done: Some(CONDITIONS as u8),
-        });
+            conditions: black_box(CONDITIONS - from),
+            in_pairs: black_box(true),
+            done: Some(black_box(CONDITIONS as u8)),
+        };
         let entry = |at| {
             let condition = black_box(condition(from + at));
             (Watch::of(&condition), condition.cookie)
