@@ -17,7 +17,7 @@ use crate::wait_entry::{Book, Turn};
 impl Book<'_> {
     /// Validates a condition, which may be a lie, and looks at it. One that holds is told of, one
     /// that does not hold yet is stored.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn first_look<P: Port, B: Probe>(
         &mut self,
         turn: &mut Turn<'_, '_, P, B>,

@@ -165,7 +165,7 @@ impl Book<'_> {
         Some(())
     }
 
-    #[inline]
+    #[inline(never)]
     fn done<P: Port, B: Probe>(
         &mut self,
         turn: &mut Turn<'_, '_, P, B>,
@@ -275,7 +275,7 @@ impl Book<'_> {
     }
 
     /// Takes in how many conditions a slot that waits has.
-    #[inline]
+    #[inline(always)]
     fn expect(
         &mut self,
         scheduler: &Scheduler<'_>,
