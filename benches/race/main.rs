@@ -6,9 +6,9 @@
 //! carried and summed up, and a side that loses or changes one ends the run. No producer is on the
 //! consumer's core: see `finbox_benches::stay_at`.
 //!
-//! In the FIN contests the first side is the mailbox as FIN handlers use it, with what a FIN says in
-//! two messages; it is counted as the five that the others carry, and its 4 096 slots hold more of
-//! them. The last side is the mailbox with those five.
+//! In the FIN contests the first side is the mailbox as FIN handlers use it, with what a FIN says
+//! in two messages; it is counted as the five that the others carry, and its 4 096 slots hold more
+//! of them. The last side is the mailbox with those five.
 #![allow(
     clippy::cast_possible_truncation,
     reason = "a benchmark's counts are small"

@@ -7,8 +7,8 @@ use crate::contest::{Contest, FIVE_MESSAGES, Times};
 /// Titles.
 pub(crate) fn head() {
     println!(
-        "| contest | side | ns a message: median (least to most) | times the first: median, worst | \
-         times finbox's five messages |"
+        "| contest | side | ns a message: median (least to most) \
+         | times the first: median, worst | times finbox's five messages |"
     );
     println!("| --- | --- | --- | --- | --- |");
 }
@@ -25,7 +25,8 @@ pub(crate) fn rows(contest: &Contest, sides: &[Times]) {
             format!("{ratio:.2}, {worst:.2}")
         });
         println!(
-            "| {} | {} | {median:.1} ({least:.1} to {most:.1}) | {ratio:.2}, {worst:.2} | {alike} |",
+            "| {} | {} | {median:.1} ({least:.1} to {most:.1}) \
+             | {ratio:.2}, {worst:.2} | {alike} |",
             contest.name, side.name
         );
     }
