@@ -48,7 +48,8 @@ fn main() {
     }
     println!("{rounds} rounds of {tasks} tasks\n");
     println!(
-        "| graph | side | ns a task: median (least to most) | times finbox on one thread | ns more |"
+        "| graph | side | ns a task: median (least to most) \
+         | times finbox on one thread | ns more |"
     );
     println!("| --- | --- | --- | --- | --- |");
     let graphs = [
