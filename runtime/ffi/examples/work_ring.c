@@ -50,7 +50,11 @@ static void *work(void *context)
     finbox_producer producer = FINBOX_ZERO;
     uint32_t name = *(const uint32_t *)context;
     must(finbox_work_ring_register(&ring, name, &worker), "register");
-    must(finbox_producer_open(&results, name, &producer), "open");
+    finbox_status opened;
+    do { /* The other thread may be draining: then the handle is busy. */
+        opened = finbox_producer_open(&results, name, &producer);
+    } while (opened == FINBOX_STATUS_BUSY && sched_yield() == 0);
+    must(opened, "open");
     for (;;) {
         finbox_work taken;
         finbox_status status = finbox_worker_claim(&worker, &taken);
